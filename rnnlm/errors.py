@@ -1,0 +1,25 @@
+"""The errors that `rnnlm` raises on purpose: one line that names the thing, its value, what is allowed and what to do.
+
+The command line prints them as `rnnlm: error: …` and exits with the class's `exit_status`; in Python they are
+ordinary exceptions and also the built-in kind that a caller would expect (`ValueError`, `OSError`).
+"""
+
+
+class RnnlmError(Exception):
+    """Base of every error that `rnnlm` raises on purpose."""
+
+    exit_status = 1
+
+
+class UsageError(RnnlmError, ValueError):
+    """An option or argument has a value that is not allowed, or two options contradict each other."""
+
+    exit_status = 2
+
+
+class DataError(RnnlmError, ValueError):
+    """A text, model file, corpus or folder cannot be used as it is."""
+
+
+class TrainingError(RnnlmError, ArithmeticError):
+    """Training cannot go on: the loss or a gradient is no longer a finite number."""
