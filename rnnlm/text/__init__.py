@@ -1,0 +1,23 @@
+"""From characters to ids: tokenizers, vocabularies, corpora and windows; and the named corpora and artificial grammars.
+
+    corpus = Corpus.encode("train.txt")
+    for x, y, keep in windows(corpus.ids, streams=10, steps=20): ...
+
+| file          | what                                                        |
+|---------------|-------------------------------------------------------------|
+| tokenizers    | the four rules by name: words · prose · characters          |
+| vocabulary    | words sorted by count                                       |
+| files, pieces | bytes of a text, in pieces that hurt no token               |
+| encode, parts | a text of any size into a file of ids · where it is cut     |
+| corpus        | the ids of a text, cached                                   |
+| windows       | T steps over B parallel streams                             |
+| grammar       | artificial languages whose best perplexity is known         |
+| catalogue     | the named corpora and how to get them                       |
+"""
+
+from rnnlm.text.corpus import Corpus
+from rnnlm.text.tokenizers import TOKENIZERS, tokenizer
+from rnnlm.text.vocabulary import EOS, UNK, Vocabulary
+from rnnlm.text.windows import window_count, windows
+
+__all__ = ["EOS", "TOKENIZERS", "UNK", "Corpus", "Vocabulary", "tokenizer", "window_count", "windows"]

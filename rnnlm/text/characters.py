@@ -1,0 +1,92 @@
+"""Tokenizers `chars` and `bytes`: one token a character or byte, and a newline is `</s>`.
+
+Nothing is added and nothing dropped, so the number of tokens is the size of the text: a last line without newline has
+no `</s>`, and text8 has 100,000,000 tokens. (In `chars` a CRLF is one newline; `bytes` keeps both bytes.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from rnnlm.text.pieces import after_character
+from rnnlm.text.vocabulary import EOS
+
+_NEWLINE = 0x0A
+
+
+class Characters:
+    """Unicode characters; a newline is `</s>`."""
+
+    name = "chars"
+    cut = staticmethod(after_character)
+
+    def encoder(self, source: str) -> CodeEncoder:
+        """Return an encoder for one text."""
+        return CodeEncoder(0x110000, self._codes)
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the characters of a prompt."""
+        return [EOS if c == "\n" else c for c in text.replace("\r\n", "\n")]
+
+    def join(self, words: Iterable[str]) -> str:
+        """Return the characters in a row, a newline for each `</s>`."""
+        return "".join("\n" if word == EOS else word for word in words)
+
+    @staticmethod
+    def _codes(piece: bytes) -> np.ndarray:
+        text = piece.decode("utf-8").replace("\r\n", "\n")
+        return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+
+
+class Bytes:
+    """Bytes of any file; byte 10 is `</s>`, another byte's token is the character of its number (Latin-1)."""
+
+    name = "bytes"
+    cut = None
+
+    def encoder(self, source: str) -> CodeEncoder:
+        """Return an encoder for one text."""
+        return CodeEncoder(0x100, lambda piece: np.frombuffer(piece, dtype=np.uint8))
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the bytes of a prompt in UTF-8, each as the character of its number."""
+        return [EOS if c == "\n" else c for c in text.encode("utf-8", "surrogateescape").decode("latin-1")]
+
+    def join(self, words: Iterable[str]) -> str:
+        """Return the bytes read as UTF-8; what is not UTF-8 becomes U+FFFD."""
+        joined = "".join("\n" if word == EOS else word if len(word) == 1 else "?" for word in words)
+        return joined.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+class CodeEncoder:
+    """Encodes numbers (code points or bytes) through one table, a whole block at a time."""
+
+    characters: list[np.ndarray] | None = None  # a token is a character
+
+    def __init__(self, size: int, codes) -> None:
+        self._codes = codes
+        self._table = np.full(size, -1, dtype=np.int32)
+        self._table[_NEWLINE] = 0
+        self._types = [EOS]
+
+    def feed(self, piece: bytes) -> np.ndarray:
+        """Return the ids of a piece."""
+        codes = self._codes(piece)
+        ids = self._table[codes]
+        if len(new := codes[ids < 0]):
+            values, first = np.unique(new, return_index=True)
+            for value in values[np.argsort(first)]:
+                self._table[value] = len(self._types)
+                self._types.append(chr(value))
+            ids = self._table[codes]
+        return ids
+
+    def finish(self) -> np.ndarray:
+        """Return nothing: no character waits."""
+        return np.empty(0, dtype=np.int32)
+
+    def types(self) -> list[str]:
+        """Return the distinct tokens in order of first appearance."""
+        return list(self._types)

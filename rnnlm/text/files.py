@@ -1,0 +1,74 @@
+"""Bytes of a text from a file, a compressed file or standard input, in blocks of a few megabytes."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+from rnnlm.errors import DataError
+
+BLOCK = 4 << 20  # bytes: large enough that Python's per-block work vanishes, small enough to stay out of the way
+
+_FORMATS: dict[str, tuple[bytes, Callable[..., Any]]] = {  # suffix -> first bytes, opener
+    ".gz": (b"\x1f\x8b", gzip.open),
+    ".bz2": (b"BZh", bz2.open),
+    ".xz": (b"\xfd7zXZ\x00", lzma.open),
+}
+_MAGIC = 6
+
+
+def source_name(source: str | Path) -> str:
+    """Return what messages call a source: its path as given, or "standard input" for "-"."""
+    return "standard input" if str(source) == "-" else str(source)
+
+
+@contextmanager
+def _opened(source: str | Path) -> Iterator[IO[bytes]]:
+    if str(source) == "-":
+        # Not closed: standard input belongs to the program.
+        raw = getattr(sys.stdin, "buffer", None)
+        if raw is None:
+            raise DataError("standard input holds no bytes here; give the name of a file.")
+        yield io.BufferedReader(cast(io.RawIOBase, raw))
+        return
+    path = Path(source)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, not a text. Give one file; several can be joined by cat and given as -.")
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist. Check the name; `rnnlm corpus list` shows the named texts.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+    with file:
+        yield file
+
+
+def read_blocks(source: str | Path, size: int = BLOCK) -> Iterator[bytes]:
+    """Yield the bytes of a text in blocks; .gz, .bz2 and .xz, known by their first bytes, are decompressed.
+
+    `source` is a path or "-". Raises DataError where it is missing, a folder, unreadable, cut short or damaged.
+    """
+    name = source_name(source)
+    with _opened(source) as file:
+        head = cast(io.BufferedReader, file).peek(_MAGIC)[:_MAGIC]
+        opener = next((op for magic, op in _FORMATS.values() if head.startswith(magic)), None)
+        suffix = Path(source).suffix
+        if opener is None and suffix in _FORMATS and head:
+            raise DataError(f"{name} is called {suffix} but is not a {suffix} file. Rename it, or pack it again.")
+        stream = cast(IO[bytes], opener(file, "rb")) if opener else file
+        try:
+            while block := stream.read(size):
+                yield block
+        except EOFError:
+            raise DataError(f"{name} is cut short: its compressed data ends too soon. Copy or fetch it anew.") from None
+        except (OSError, zlib.error, lzma.LZMAError) as error:
+            raise DataError(f"{name} cannot be read: {error}. Copy or fetch it again.") from None

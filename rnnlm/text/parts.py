@@ -1,0 +1,89 @@
+"""Where a text is cut into parts, and how many characters lie in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from rnnlm.errors import DataError, UsageError
+
+_CHUNK = 1 << 20
+
+
+def check_fractions(fractions: Sequence[float]) -> list[float]:
+    """Return the fractions as floats. Raises UsageError unless each is above 0 and their sum is 1."""
+    shares = [float(f) for f in fractions]
+    if not shares or not all(f > 0 for f in shares) or abs(sum(shares) - 1) > 1e-6:
+        raise UsageError(f"fractions={list(fractions)}: the parts of a text must each be above 0 and add up to 1.")
+    return shares
+
+
+def cut_points(ids: np.ndarray, fractions: Sequence[float], name: str = "the text", eos: int = 0) -> list[int]:
+    """Return the places (n + 1 of them, from 0 to len(ids)) that cut a text into parts of these shares of its tokens.
+
+    A cut lies behind the `</s>` nearest to its exact place. Where there is none within half of the smaller of the two
+    parts (a text of one long line, or characters without newlines), the cut is at the exact place, inside a sentence.
+    Raises DataError where a part would be empty.
+    """
+    shares = check_fractions(fractions)
+    total = len(ids)
+    exact = [round(total * float(s)) for s in np.cumsum([0.0, *shares[:-1]])] + [total]
+    points = [0]
+    for before, place, after in zip(exact, exact[1:-1], exact[2:], strict=False):
+        points.append(_nearest_end(ids, place, min(place - before, after - place) // 2, eos))
+    points.append(total)
+    if any(a >= b for a, b in pairwise(points)):
+        raise DataError(
+            f"{name} has {total} tokens, too few to cut into parts of {', '.join(f'{s:.3g}' for s in shares)}. "
+            f"Give a longer text, or other fractions."
+        )
+    return points
+
+
+def _nearest_end(ids: np.ndarray, place: int, reach: int, eos: int) -> int:
+    width = 1024
+    while True:
+        width = min(width, reach)
+        low, high = max(place - width, 1), min(place + width, len(ids))
+        ends = np.flatnonzero(ids[low - 1 : high] == eos) + low  # places behind a </s>, from low to high
+        if len(ends):
+            return int(ends[np.argmin(np.abs(ends - place))])
+        if width >= reach:
+            return place
+        width *= 8
+
+
+def count(ids: np.ndarray, value: int) -> int:
+    """Return how often `value` stands in ids, reading a memory-mapped array piece by piece."""
+    return sum(int(np.count_nonzero(ids[i : i + _CHUNK] == value)) for i in range(0, len(ids), _CHUNK))
+
+
+def characters_before(ids: np.ndarray, sentence_characters: np.ndarray, place: int, eos: int = 0) -> int:
+    """Return how many characters of the text lie before token `place`.
+
+    Exact at a sentence end; inside a sentence its characters are shared out evenly over its tokens, so that the parts
+    of a text add up to the whole.
+    """
+    done = count(ids[:place], eos)
+    total = int(np.sum(sentence_characters[:done], dtype=np.int64))
+    if place in (0, len(ids)) or ids[place - 1] == eos:
+        return total
+    start, end = _sentence_around(ids, place, eos)
+    return total + int(sentence_characters[done]) * (place - start) // (end - start)
+
+
+def _sentence_around(ids: np.ndarray, place: int, eos: int) -> tuple[int, int]:
+    start, end = 0, len(ids)
+    for low in range(place, 0, -_CHUNK):
+        found = np.flatnonzero(ids[max(low - _CHUNK, 0) : low] == eos)
+        if len(found):
+            start = max(low - _CHUNK, 0) + int(found[-1]) + 1
+            break
+    for low in range(place, len(ids), _CHUNK):
+        found = np.flatnonzero(ids[low : low + _CHUNK] == eos)
+        if len(found):
+            end = low + int(found[0]) + 1
+            break
+    return start, end

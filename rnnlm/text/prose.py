@@ -1,0 +1,138 @@
+"""Tokenizer `prose`: raw English text into sentences and Treebank tokens, with no data to download."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from rnnlm.text.detokenize import detokenize
+from rnnlm.text.pieces import after_blank
+from rnnlm.text.vocabulary import EOS
+
+# Words whose period does not end a sentence. Single letters (initials) are known to the splitter itself.
+_ABBREVIATIONS = """
+adm apr apt assn aug ave blvd bros capt cf ch cmdr co col corp dec dept dist dr e.g ed eds esp est etc feb fig figs fr
+ft gen gov hon i.e inc jan jr jul jun lib lt ltd maj mar messrs mlle mme mr mrs ms mt nov oct op p.m a.m ph.d pl pp pres
+prof pt rep rev sen sep sept sgt sr st ste supt u.k u.n u.s u.s.a univ viz vol vols vs
+"""
+
+# Typographic marks that Treebank's rules do not know; the tokens use the plain ones.
+_PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "—": "--", "\u00a0": " "})
+_GOES_ON = re.compile(r"[\"')\]]*[a-z]")  # the next sentence would start with a small letter
+_OPEN_END = re.compile(r"[?!][\"')\]]*$")
+_LONG = 1 << 20  # characters of a paragraph after which its finished sentences are passed on
+
+
+class Prose:
+    """Words and punctuation marks of raw English text, one `</s>` a sentence.
+
+    Blank lines separate paragraphs; the lines of a paragraph are joined. Sentences are found by NLTK's Punkt algorithm
+    (Kiss and Strunk 2006) with a fixed list of abbreviations instead of a trained model, tokens by the Penn Treebank
+    rules. Curly quotes and long dashes are read as the plain ones.
+    """
+
+    name = "prose"
+    cut = staticmethod(after_blank)
+
+    def encoder(self, source: str) -> ProseEncoder:
+        """Return an encoder for one text."""
+        return ProseEncoder()
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the tokens of a prompt, `</s>` between its sentences but not at the end."""
+        found: list[str] = []
+        for paragraph in re.split(r"\n\s*\n", text):
+            for sentence in sentences(" ".join(paragraph.split())):
+                found += [*words(sentence), EOS]
+        return found[:-1]
+
+    def join(self, words: Iterable[str]) -> str:
+        """Return the text as one would write it: no blank before punctuation, `n't` or `'s`, quotes closed."""
+        return detokenize(words)
+
+
+@cache
+def _nltk() -> tuple[Any, Any]:
+    # Imported when first used: NLTK takes longer to load than everything else in this package.
+    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
+    from nltk.tokenize.treebank import TreebankWordTokenizer
+
+    parameters = PunktParameters()
+    parameters.abbrev_types = set(_ABBREVIATIONS.split())
+    return PunktSentenceTokenizer(parameters), TreebankWordTokenizer()
+
+
+def sentences(paragraph: str) -> Iterator[str]:
+    """Yield the sentences of a paragraph whose blanks are single."""
+    held = ""
+    for sentence in _nltk()[0].tokenize(paragraph):
+        # Untrained Punkt ends a sentence at every ? and !, also within: "Who is there?" he asked.
+        if held and _OPEN_END.search(held) and _GOES_ON.match(sentence):
+            held = f"{held} {sentence}"
+        else:
+            if held:
+                yield held
+            held = sentence
+    if held:
+        yield held
+
+
+def words(sentence: str) -> list[str]:
+    """Return the Treebank tokens of one sentence."""
+    found: list[str] = _nltk()[1].tokenize(sentence.translate(_PLAIN))
+    return found
+
+
+class ProseEncoder:
+    """Encodes a text paragraph by paragraph; memory is bounded by the longest sentence, not by the longest line."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, int] = {EOS: 0}
+        self._paragraph: list[str] = []
+        self._size = 0
+        self._line_is_blank = True
+        self.characters: list[np.ndarray] | None = []
+
+    def feed(self, piece: bytes) -> np.ndarray:
+        """Return the ids of the sentences that end in this piece; it ends behind a blank or is the last."""
+        done: list[str] = []
+        lines = piece.decode("utf-8").split("\n")
+        for number, line in enumerate(lines):
+            text = " ".join(line.split())
+            if text:
+                self._line_is_blank = False
+                self._paragraph.append(text)
+                self._size += len(text)
+                if self._size > _LONG:
+                    done += self._flush(keep_last=True)
+            if number < len(lines) - 1:  # a newline follows
+                if self._line_is_blank:
+                    done += self._flush()
+                self._line_is_blank = True
+        return self._ids(done)
+
+    def finish(self) -> np.ndarray:
+        """Return the ids of the last paragraph."""
+        return self._ids(self._flush())
+
+    def types(self) -> list[str]:
+        """Return the distinct tokens in order of first appearance."""
+        return list(self._types)
+
+    def _flush(self, keep_last: bool = False) -> list[str]:
+        found = list(sentences(" ".join(self._paragraph)))
+        self._paragraph = [found.pop()] if keep_last and found else []
+        self._size = 0
+        return found
+
+    def _ids(self, done: list[str]) -> np.ndarray:
+        types = self._types
+        tokens = [token for sentence in done for token in (*words(sentence), EOS)]
+        ids = np.fromiter((types.setdefault(token, len(types)) for token in tokens), dtype=np.int32, count=len(tokens))
+        assert self.characters is not None
+        self.characters.append(np.array([len(sentence) + 1 for sentence in done], dtype=np.int32))
+        return ids

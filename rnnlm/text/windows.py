@@ -1,0 +1,70 @@
+"""A text as windows of T steps over B parallel streams, every token scored exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from rnnlm.errors import UsageError
+
+
+def window_count(n_tokens: int, streams: int, steps: int) -> int:
+    """Return how many windows `windows` yields for a text of `n_tokens` from its beginning."""
+    _check(n_tokens, streams, steps)
+    longest = -(-n_tokens // streams)
+    return -(-longest // steps)
+
+
+def windows(
+    ids: np.ndarray, streams: int, steps: int, *, independent: bool = False, start: int = 0, eos: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    """Yield (x, y, keep) windows: y is the text cut into parallel streams, x the token before each y.
+
+    The streams are contiguous parts of the text, in its order, whose lengths differ by at most one; shorter streams end
+    in targets of -1, which score nothing. So every token of the text stands in y exactly once, whatever `streams` and
+    `steps` are. The token before the first of the text is `eos`; a later stream begins after the true last token of the
+    stream before it.
+
+    ids    (n,) int32, -1 for words that the vocabulary lacks
+    x, y   (T, B) int32, time-major; T = steps, but for the last window, which may be shorter
+    keep   None, or with `independent` (T, B) float32: 0 where a sentence or a stream starts, 1 elsewhere
+
+    `start` is the number of the first window to yield: a resumed run goes on without reading what lies before it.
+    Raises UsageError for streams < 1, steps < 1, start < 0, and for more streams than tokens.
+    """
+    count = window_count(len(ids), streams, steps)
+    if start < 0:
+        raise UsageError(f"start={start} is not the number of a window; give 0 or more.")
+    return _windows(ids, streams, steps, independent, range(start, count), eos)
+
+
+def _windows(
+    ids: np.ndarray, streams: int, steps: int, independent: bool, numbers: range, eos: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    short, longer = divmod(len(ids), streams)  # the first `longer` streams hold one token more
+    stream = np.arange(streams)
+    first = stream * short + np.minimum(stream, longer)  # (B,) place of each stream's first token
+    length = short + (stream < longer)  # (B,)
+    for number in numbers:
+        t = np.arange(number * steps, min((number + 1) * steps, int(length[0])))[:, None]  # (T, 1)
+        place = first + t  # (T, B)
+        # Only the last step of a shorter stream lies outside; its place is the next stream's first token, or the end.
+        y = np.where(t < length, ids[np.minimum(place, len(ids) - 1)], -1).astype(np.int32, copy=False)
+        x = np.where(place > 0, ids[np.maximum(place - 1, 0)], eos).astype(np.int32, copy=False)
+        keep = None
+        if independent:
+            keep = ((x != eos) & (t > 0)).astype(np.float32)
+        yield x, y, keep
+
+
+def _check(n_tokens: int, streams: int, steps: int) -> None:
+    if steps < 1:
+        raise UsageError(f"steps={steps}: a window needs at least one step.")
+    if streams < 1:
+        raise UsageError(f"streams={streams}: a text needs at least one stream.")
+    if streams > n_tokens:
+        raise UsageError(
+            f"more streams than words: streams={streams}, but the text has {n_tokens} tokens. "
+            f"Give streams <= {n_tokens}."
+        )
