@@ -1,0 +1,147 @@
+"""Drawing texts from a model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import UsageError
+from ..ops import ops_for
+from ..outputs.softmax import draw
+from ..text.tokenizers import tokenizer
+
+if TYPE_CHECKING:
+    from ..models.language_model import LanguageModel
+
+REDRAWS = 20  # rejected draws of <unk> before P of every word is worked out
+MAX_SENTENCE = 200  # words, where neither a length nor a sentence end stops a sample
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One drawn text. `words` are the drawn words, `logprobs` the model's own log P of each, in nats (whatever the
+    temperature was), `prompt` the words before them; `str()` is the whole as readable text."""
+
+    prompt: tuple[str, ...]
+    words: tuple[str, ...]
+    logprobs: tuple[float, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def sample(
+    model: LanguageModel,
+    prompt: str = "",
+    length: int | None = None,
+    *,
+    count: int | None = None,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int | None = None,
+    unknown: bool = False,
+) -> list[Sample] | Sample:
+    """Draw a continuation of `prompt`: `length` words, or without a length one sentence, to its end.
+
+    `count` texts are drawn side by side and returned as a list (None: one Sample). The distribution is P^(1/temperature),
+    renormalised; then cut to the `top_k` likeliest words, then to the fewest words with `top_p` of the probability
+    (nucleus sampling, Holtzman et al. 2020). temperature 0 takes the likeliest word. `<unk>` is drawn only with
+    `unknown=True`. The prompt's words that the model does not know are read as `<unk>`. Same seed: same texts.
+    Raises UsageError for values out of range.
+    """
+    _check(length, count, temperature, top_k, top_p)
+    rng = np.random.default_rng(seed)
+    rule = tokenizer(model.tokenizer)
+    before = rule.tokens(prompt)
+    streams = 1 if count is None else count
+    x = np.zeros(streams, dtype=np.int32)  # the history before the first word is a sentence end
+    state = model.start(streams)
+    for word in model.vocabulary.encode(before):
+        _, state = _read(model, x, state)
+        x = np.full(streams, word, dtype=np.int32)
+    ban = None if unknown or model.vocabulary.unk is None else model.vocabulary.unk
+    plain = temperature == 1 and top_k is None and top_p is None
+    words: list[list[str]] = [[] for _ in range(streams)]
+    logprobs: list[list[float]] = [[] for _ in range(streams)]
+    open_ = np.ones(streams, dtype=bool)
+    for _ in range(length or MAX_SENTENCE):
+        ids, logp, state = _draw(model, x, state, rng, plain, ban, temperature, top_k, top_p)
+        for i in np.flatnonzero(open_):
+            words[i].append(model.vocabulary.words[ids[i]])
+            logprobs[i].append(float(logp[i]))
+        if length is None:
+            open_ &= ids != model.vocabulary.eos
+            if not open_.any():
+                break
+        x = ids.astype(np.int32)
+    samples = [
+        Sample(tuple(before), tuple(w), tuple(p), rule.join([*before, *w]).strip("\n"))
+        for w, p in zip(words, logprobs, strict=True)
+    ]
+    return samples[0] if count is None else samples
+
+
+def _read(model: LanguageModel, x: np.ndarray, state):
+    """The state after x, by scoring a target that counts nothing: no distribution over all words is made."""
+    return model.score(x[None], np.full((1, len(x)), -1, dtype=np.int32), state)
+
+
+def _draw(model, x, state, rng, plain, ban, temperature, top_k, top_p):
+    """(ids, the model's log P of them, the state after x)."""
+    if plain:
+        ids, logp, after = model.draw(x, state, rng)
+        for _ in range(REDRAWS):  # reject and draw again: P(word | not <unk>), without P of every word
+            again = ids == ban
+            if ban is None or not again.any():
+                return ids, logp, after
+            more, more_logp, _ = model.draw(x, state, rng)
+            ids, logp = np.where(again, more, ids), np.where(again, more_logp, logp)
+    logp, state = model.next(x, state)
+    logp = ops_for(logp).to_host(logp).astype(np.float64)
+    shaped = _shape(logp, ban, temperature, top_k, top_p)
+    ids = draw(shaped, rng)
+    return ids, logp[np.arange(len(ids)), ids], state
+
+
+def _shape(logp: np.ndarray, ban: int | None, temperature: float, top_k: int | None, top_p: float | None) -> np.ndarray:
+    """The log-probabilities (B, V) that are drawn from: tempered, cut, renormalised."""
+    logp = logp.copy()
+    if ban is not None:
+        logp[:, ban] = -np.inf
+    if temperature == 0:
+        top_k, temperature = 1, 1.0
+    logp = _normalised(logp / temperature)
+    if top_k is not None and top_k < logp.shape[1]:
+        order = np.argsort(-logp, axis=1, kind="stable")  # ties: the more frequent word
+        np.put_along_axis(logp, order[:, top_k:], -np.inf, axis=1)
+        logp = _normalised(logp)
+    if top_p is not None:
+        order = np.argsort(-logp, axis=1, kind="stable")
+        p = np.exp(np.take_along_axis(logp, order, axis=1))
+        beyond = np.cumsum(p, axis=1) - p >= top_p  # what comes before a word suffices already
+        ranked = np.where(beyond, -np.inf, np.take_along_axis(logp, order, axis=1))
+        np.put_along_axis(logp, order, ranked, axis=1)
+        logp = _normalised(logp)
+    return logp
+
+
+def _normalised(logp: np.ndarray) -> np.ndarray:
+    top = logp.max(1, keepdims=True)
+    return logp - top - np.log(np.exp(logp - top).sum(1, keepdims=True))
+
+
+def _check(length: int | None, count: int | None, temperature: float, top_k: int | None, top_p: float | None) -> None:
+    for name, value in (("length", length), ("count", count), ("top_k", top_k)):
+        if value is not None and value < 1:
+            raise UsageError(f"{name}={value} is too small. Give a whole number >= 1.")
+    if not 0 <= temperature < math.inf:
+        raise UsageError(f"temperature={temperature} is not possible. Give a number >= 0 (0 takes the likeliest word).")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise UsageError(f"top_p={top_p} is not a probability. Give 0 < top_p <= 1.")
+
+

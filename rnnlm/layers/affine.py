@@ -1,0 +1,44 @@
+"""The affine map."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ops.arrays import Array
+from . import initializers
+from .param import Param
+
+
+class Affine:
+    """y = x W + b.
+
+    x (…, n_in), W (n_in, n_out), b (n_out,) -> y (…, n_out). Starts with `init` (Glorot & Bengio 2010) and b = 0.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        rng: np.random.Generator,
+        bias: bool = True,
+        init=initializers.glorot_uniform,
+        dtype: str = "float32",
+    ) -> None:
+        self.params = {"W": Param(init(rng, (n_in, n_out)).astype(dtype))}
+        if bias:
+            self.params["b"] = Param(initializers.zeros(rng, (n_out,)).astype(dtype))
+
+    def forward(self, x: Array, *, train=None) -> tuple[Array, Array]:
+        y = x @ self.params["W"].value
+        if "b" in self.params:
+            y = y + self.params["b"].value
+        return y, x
+
+    def backward(self, dy: Array, tape: Array) -> Array:
+        x, W = tape, self.params["W"]
+        flat = dy.reshape(-1, dy.shape[-1])  # (N, n_out)
+        W.add(x.reshape(-1, x.shape[-1]).T @ flat)
+        if "b" in self.params:
+            self.params["b"].add(flat.sum(0))
+        return dy @ W.value.T

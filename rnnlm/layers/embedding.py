@@ -1,0 +1,38 @@
+"""The input table: a row for each word."""
+
+from __future__ import annotations
+
+import numpy as np  # ids are host arrays: they come from the corpus
+
+from ..ops import ops_for
+from ..ops.arrays import Array
+from . import initializers
+from .param import Param
+
+
+class Embedding:
+    """y = W[id]: a one-hot word times a matrix is a row of it.
+
+    ids (…) integers on the host, W (V, E) -> y (…, E). Id -1 stands for no word (an unknown one without `<unk>`) and gives
+    a row of zeros. The gradient touches only the rows that were looked up.
+    """
+
+    def __init__(
+        self,
+        words: int,
+        size: int,
+        *,
+        rng: np.random.Generator,
+        init=initializers.uniform,
+        dtype: str = "float32",
+    ) -> None:
+        self.params = {"W": Param(init(rng, (words, size)).astype(dtype))}
+
+    def forward(self, x: np.ndarray, *, train=None) -> tuple[Array, np.ndarray]:
+        W = self.params["W"].value
+        ops = ops_for(W)
+        return ops.take_rows(W, ops.asarray(x)), x
+
+    def backward(self, dy: Array, tape: np.ndarray) -> None:
+        """Adds into the touched rows; words have no gradient, so nothing is returned."""
+        self.params["W"].add_rows(tape.reshape(-1), dy.reshape(-1, dy.shape[-1]))

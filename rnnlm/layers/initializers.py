@@ -1,0 +1,64 @@
+"""Starting values, each with its source. All draw on the host in float64, so both precisions start from one stream.
+
+An initializer is `init(rng, shape) -> array`; a matrix of shape (n_in, n_out) is applied as x W.
+"""
+
+from __future__ import annotations
+
+import numpy as np  # host-side: starting values are drawn once, on the host, and then moved
+
+Rng = np.random.Generator
+
+
+def zeros(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """All zero: for biases."""
+    return np.zeros(shape)
+
+
+def uniform(rng: Rng, shape: tuple[int, ...], limit: float = 0.1) -> np.ndarray:
+    """U(-limit, limit); ±0.1 is the start of Zaremba, Sutskever & Vinyals, 2014 (their medium size uses 0.05)."""
+    return rng.uniform(-limit, limit, shape)
+
+
+def mikolov(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """The sum of three U(-0.1, 0.1) draws, standard deviation 0.1: Mikolov's RNNLM toolkit, 2011."""
+    return rng.uniform(-0.1, 0.1, (3, *shape)).sum(0)
+
+
+def lecun_normal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """N(0, 1/n_in): LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998."""
+    return rng.normal(0.0, shape[0] ** -0.5, shape)
+
+
+def glorot_uniform(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """U(±√(6 / (n_in + n_out))): Glorot & Bengio 2010."""
+    limit = (6 / (shape[0] + shape[1])) ** 0.5
+    return rng.uniform(-limit, limit, shape)
+
+
+def he_normal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """N(0, 2/n_in), for rectified units: He, Zhang, Ren & Sun 2015."""
+    return rng.normal(0.0, (2 / shape[0]) ** 0.5, shape)
+
+
+def orthogonal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """A random matrix with orthonormal rows or columns: Saxe, McClelland & Ganguli 2014."""
+    rows, columns = shape
+    q, r = np.linalg.qr(rng.normal(size=(max(shape), min(shape))))
+    q = q * np.sign(np.diag(r))  # without the signs the distribution would not be uniform
+    return q if rows >= columns else q.T
+
+
+def identity(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """The identity, for recurrent rectified units (IRNN): Le, Jaitly & Hinton 2015."""
+    return np.eye(*shape)
+
+
+RECURRENT = {
+    # A logistic unit has slope ¼ at most, so a recurrent matrix of norm 1 would forget within two steps; tanh keeps a norm of 1.
+    "tanh": orthogonal,
+    "logistic": mikolov,
+    "relu": identity,
+    "clipped_relu": identity,
+    "elu": orthogonal,
+}

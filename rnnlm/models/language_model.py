@@ -1,0 +1,66 @@
+"""What every language model promises, and what a user may ask of any of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..evaluation.perplexity import Perplexity, perplexity
+from ..evaluation.sampling import Sample, sample
+from ..ops import ops_for
+from ..ops.arrays import Array
+from ..outputs.softmax import draw
+from ..text.vocabulary import Vocabulary
+
+State = tuple[Array, ...]
+
+
+class LanguageModel(ABC):
+    """A distribution over the next word, given the words so far.
+
+    A subclass keeps `vocabulary`, `tokenizer` (the name of the rule that cut the training text into words) and `config`, its
+    constructor keywords verbatim, and writes `start`, `score` and `next`. Word ids are host integers; B streams side by side
+    do not see each other. `log` is the record of its training: one dictionary an entry.
+    """
+
+    kind: str
+    vocabulary: Vocabulary
+    tokenizer: str
+    config: dict[str, Any]
+    log: list[dict[str, Any]]
+
+    @abstractmethod
+    def start(self, batch: int = 1) -> State:
+        """The state before the first word of `batch` streams."""
+
+    @abstractmethod
+    def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        """log P(y_t | x_t, earlier words) in nats, (T, B); 0 where y is -1. x, y (T, B); keep (T, B) is 0 at a fresh start."""
+
+    @abstractmethod
+    def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        """log P of every word after x (B,): (B, V), and the state after x."""
+
+    def draw(self, x: np.ndarray, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, State]:
+        """One word a stream drawn from the distribution after x (B,): ids (B,), their log P (B,) and the state after x."""
+        logp, state = self.next(x, state)
+        host = ops_for(logp).to_host(logp)
+        ids = draw(host, rng)
+        return ids, host[np.arange(len(ids)), ids], state
+
+    def perplexity(self, text: Any, *, streams: int = 1, independent: bool | None = None) -> Perplexity:
+        """The perplexity of a text: a path, or a `Corpus`. See `rnnlm.evaluation.perplexity`."""
+        return perplexity(self, text, streams=streams, independent=independent)
+
+    def sample(self, prompt: str = "", length: int | None = None, **options: Any) -> list[Sample] | Sample:
+        """A sampled continuation of the prompt. See `rnnlm.evaluation.sample` for the options."""
+        return sample(self, prompt, length, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a file, whole or not at all. See `rnnlm.models.files`."""
+        from .files import save
+
+        save(self, path)

@@ -1,0 +1,186 @@
+"""The recurrent language model: input table, recurrence, output layer."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import UsageError
+from ..layers import Affine, Dropout, Embedding, Param
+from ..layers.activations import check_activation
+from ..ops import ops_for
+from ..ops.arrays import Array
+from ..outputs import ClassMap, ClassSoftmax, Output, Softmax
+from ..recurrent import Elman, Recurrent, Stack
+from ..text.vocabulary import Vocabulary
+from .language_model import LanguageModel, State
+
+FULL_SOFTMAX_BELOW = 1000  # words: under this a full softmax costs no more than two small ones
+PARTITIONS = {"sqrt": ClassMap.by_sqrt_frequency, "frequency": ClassMap.by_frequency}
+
+
+class Tape(NamedTuple):
+    """What one window's forward pass leaves for its backward pass."""
+
+    steps: int
+    embedding: Any
+    dropout: Any
+    recurrent: Any
+    output: Any  # None once the losses of this window have been used
+
+
+class RecurrentLM(LanguageModel):
+    """Word -> row of the input table -> recurrent layers -> output layer -> P(next word).
+
+    `hidden` units H in each of `layers` recurrent layers with the `activation` f. `classes`: None chooses √V classes (the full
+    softmax under 1,000 words), 0 is the full softmax, C > 0 the class-factorized one, partitioned by `class_by`: "sqrt" (equal
+    shares of √count) or "frequency". `dropout` acts on each layer's way up and on the way to the output, `input_dropout` on the
+    rows of the input table. `independent`: the state is cleared at each sentence end. `seed` fixes the starting weights, `dtype`
+    ("float32", "float64") the precision. Raises UsageError for a value out of range.
+    """
+
+    kind = "recurrent"
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        tokenizer: str = "words",
+        hidden: int = 200,
+        layers: int = 1,
+        activation: str = "tanh",
+        classes: int | None = None,
+        class_by: str = "sqrt",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        independent: bool = False,
+        seed: int = 1,
+        dtype: str = "float32",
+        class_map: ClassMap | None = None,
+        **more: Any,
+    ) -> None:
+        self.config = {
+            "hidden": hidden,
+            "layers": layers,
+            "activation": activation,
+            "classes": classes,
+            "class_by": class_by,
+            "dropout": dropout,
+            "input_dropout": input_dropout,
+            "independent": independent,
+            "seed": seed,
+            "dtype": dtype,
+            **more,
+        }
+        _check(vocabulary, self.config)
+        self.vocabulary, self.tokenizer = vocabulary, tokenizer
+        self.log: list[dict[str, Any]] = []
+        rng = np.random.default_rng(seed)
+        self.class_map = class_map or self._class_map(classes, class_by)
+        self.embedding = Embedding(len(vocabulary), hidden, rng=rng, dtype=dtype)
+        self.input_dropout = Dropout(input_dropout)
+        self.output: Output
+        if self.class_map is None:
+            self.output = Softmax(len(vocabulary), hidden, rng=rng, dtype=dtype)
+        else:
+            self.output = ClassSoftmax(self.class_map, hidden, rng=rng, dtype=dtype)
+        self.recurrent = self._recurrent(rng)
+        self.params: dict[str, Param] = {
+            f"{part}.{name}": param
+            for part, layer in (("embedding", self.embedding), ("recurrent", self.recurrent), ("output", self.output))
+            for name, param in layer.params.items()
+        }
+
+    def _recurrent(self, rng: np.random.Generator) -> Recurrent:
+        """The recurrent layers; a subclass with another kind of layer writes this."""
+        c = self.config
+        H, dtype = c["hidden"], c["dtype"]
+        between = [Affine(H, H, rng=rng, bias=False, dtype=dtype) for _ in range(c["layers"] - 1)]
+        layers = [Elman(H, rng=rng, activation=c["activation"], dtype=dtype) for _ in range(c["layers"])]
+        return Stack(layers, between, c["dropout"])
+
+    def _class_map(self, classes: int | None, class_by: str) -> ClassMap | None:
+        words = len(self.vocabulary)
+        if classes is None:
+            classes = 0 if words < FULL_SOFTMAX_BELOW else round(words**0.5)
+        return PARTITIONS[class_by](self.vocabulary.counts, classes) if classes else None
+
+    def start(self, batch: int = 1) -> State:
+        return self.recurrent.start(batch)
+
+    def forward(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        state: State,
+        keep: np.ndarray | None = None,
+        *,
+        train: tuple[int, int] | None = None,
+    ) -> tuple[Array, State, Tape]:
+        """Score a window: x, y (T, B) word ids -> nll (T, B) in nats, the state after it, the tape for `backward`."""
+        rows, looked_up = self.embedding.forward(x)  # (T, B, H)
+        rows, mask = self.input_dropout.forward(rows, train=train)
+        if keep is not None:
+            keep = ops_for(rows).asarray(keep, rows.dtype)
+        h, state, tape = self.recurrent.forward(rows, state, keep, train=train)  # (T, B, H)
+        nll, scored = self.output.forward(h.reshape(-1, h.shape[-1]), y.reshape(-1))  # (N,)
+        return nll.reshape(x.shape), state, Tape(len(x), looked_up, mask, tape, scored)
+
+    def backward(self, tape: Tape, scale: float | None, dstate: State | None = None, stop: int = 0) -> State:
+        """Add the gradient of scale · Σ nll to every parameter; returns that of the state before step `stop`.
+
+        `scale` None: this window's losses count no more, only `dstate` flows back through it.
+        """
+        dh = None
+        if scale is not None:
+            dh = self.output.backward(tape.output, scale)
+            dh = dh.reshape(tape.steps, -1, dh.shape[-1])
+        dx, dstate = self.recurrent.backward(dh, dstate, tape.recurrent, stop)
+        dx = self.input_dropout.backward(dx, tape.dropout)
+        self.embedding.backward(dx[stop:], tape.embedding[stop:])
+        return dstate
+
+    def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        nll, state, _ = self.forward(x, y, state, keep)
+        return -nll, state
+
+    def _step(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        """One step is a window with T = 1: x (B,) -> h (B, H)."""
+        rows, _ = self.embedding.forward(np.asarray(x)[None])
+        h, state, _ = self.recurrent.forward(rows, state)
+        return h[0], state
+
+    def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        h, state = self._step(x, state)
+        return self.output.logprobs(h), state
+
+    def draw(self, x: np.ndarray, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, State]:
+        h, state = self._step(x, state)
+        ids = self.output.sample(h, rng)
+        nll, _ = self.output.forward(h, ids)
+        return ids, -np.asarray(ops_for(nll).to_host(nll)), state
+
+
+def _check(vocabulary: Vocabulary, config: dict[str, Any]) -> None:
+    """Every constructor value in its range, before anything is allocated."""
+    words = len(vocabulary)
+    if words < 2:
+        raise UsageError(
+            f"the vocabulary holds {words} word, so there is nothing to predict. Give a text with at least one word "
+            "besides the sentence end, or a larger --max-vocab."
+        )
+    for name in ("hidden", "layers"):
+        if config[name] < 1:
+            raise UsageError(f"{name}={config[name]} is too small. Give {name} >= 1.")
+    classes = config["classes"]
+    if classes is not None and not 0 <= classes <= words:
+        raise UsageError(
+            f"classes={classes} is not possible with a vocabulary of {words:,} words. "
+            f"Give 1 <= classes <= {words:,}, or 0 for the full softmax."
+        )
+    if config["class_by"] not in PARTITIONS:
+        raise UsageError(f"class_by={config['class_by']!r} is not known. Give one of {', '.join(PARTITIONS)}.")
+    if config["dtype"] not in ("float32", "float64"):
+        raise UsageError(f"dtype={config['dtype']!r} is not known. Give float32 or float64.")
+    check_activation(config["activation"])

@@ -1,0 +1,36 @@
+"""Making arrays, and moving them between the host and the machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Array = Any  # a numpy.ndarray or a cupy.ndarray: the array decides the machine
+
+
+class ArrayOps:
+    """What every backend is built on: the array library `xp` (numpy or cupy)."""
+
+    name = "numpy"
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        self.name = xp.__name__
+
+    def asarray(self, host: Array, dtype: Any = None) -> Array:
+        """A copy of a host array on this machine (the array itself where it is on this machine already)."""
+        return self.xp.asarray(host, dtype=dtype)
+
+    def to_host(self, array: Array) -> Array:
+        """The array as a NumPy array; a copy only when it lives elsewhere."""
+        return array.get() if hasattr(array, "get") else array
+
+    def zeros(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        return self.xp.zeros(shape, dtype=dtype)
+
+    def concatenate(self, arrays: list[Array], axis: int = 0) -> Array:
+        return self.xp.concatenate(arrays, axis=axis)
+
+    def square_sum(self, array: Array) -> Array:
+        """Σ a², as an array of no dimensions, so that nothing waits for the device."""
+        flat = array.reshape(-1)
+        return self.xp.dot(flat, flat)

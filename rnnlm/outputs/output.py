@@ -1,0 +1,32 @@
+"""What every output layer promises."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..layers import Param
+from ..ops.arrays import Array
+
+
+class Output(Protocol):
+    """P(word | hidden vector). Scoring and its gradient belong together: only then can the (N, V) matrix be avoided.
+
+    forward: h (N, H), target (N,) host integers -> nll (N,) in nats, and the tape; target -1 scores 0.
+    backward: the gradient of scale · Σ nll; adds to the parameters, returns dh (N, H).
+    logprobs: h (N, H) -> log P of every word (N, V). sample: h (N, H) -> word ids (N,), host integers, drawn from P.
+    readout: the parameters (R (n, H), r (n,)) of a softmax over words or word classes, for Jordan's feedback.
+    """
+
+    params: dict[str, Param]
+
+    def forward(self, h: Array, target: np.ndarray) -> tuple[Array, Any]: ...
+
+    def backward(self, tape: Any, scale: float) -> Array: ...
+
+    def logprobs(self, h: Array) -> Array: ...
+
+    def sample(self, h: Array, rng: np.random.Generator) -> np.ndarray: ...
+
+    def readout(self) -> tuple[Param, Param]: ...

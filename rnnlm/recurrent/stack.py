@@ -1,0 +1,60 @@
+"""Recurrent layers on top of each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..layers import Affine, Dropout, Param
+from ..ops.arrays import Array
+from .recurrent import Recurrent, State
+
+
+class Stack:
+    """Recurrent layers, each fed by the one below through dropout and an affine map; itself a Recurrent.
+
+    The state is the layers' states in a row. Dropout acts on the way up and on the way out, never along time
+    (Zaremba, Sutskever & Vinyals, "Recurrent neural network regularization", 2014).
+    """
+
+    def __init__(self, layers: list[Recurrent], between: list[Affine], dropout: float = 0.0) -> None:
+        self.layers, self.between = layers, between  # between[i] leads from layer i to layer i + 1
+        self.dropouts = [Dropout(dropout, number) for number in range(1, 1 + len(layers))]
+        self.params: dict[str, Param] = {}
+        for number, layer in enumerate(layers):
+            self.params |= {f"{number}.{name}": param for name, param in layer.params.items()}
+        for number, affine in enumerate(between, 1):
+            self.params |= {f"{number}.input.{name}": param for name, param in affine.params.items()}
+
+    def start(self, batch: int) -> State:
+        return tuple(part for layer in self.layers for part in layer.start(batch))
+
+    def _split(self, state: State) -> list[State]:
+        """The layers' own parts of a state; every layer here keeps one array."""
+        return [(part,) for part in state]
+
+    def forward(
+        self, x: Array, state: State, keep: Array | None = None, *, train: tuple[int, int] | None = None
+    ) -> tuple[Array, State, Any]:
+        after: State = ()
+        tapes = []
+        for number, (layer, dropout, part) in enumerate(zip(self.layers, self.dropouts, self._split(state), strict=True)):
+            up = None
+            if number:
+                x, up = self.between[number - 1].forward(x)
+            h, part, tape = layer.forward(x, part, keep, train=train)
+            x, mask = dropout.forward(h, train=train)
+            after += part
+            tapes.append((up, tape, mask))
+        return x, after, tapes
+
+    def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
+        before: State = ()
+        parts = [None] * len(self.layers) if dstate is None else self._split(dstate)
+        for number in range(len(self.layers) - 1, -1, -1):
+            up, inner, mask = tape[number]
+            dh = None if dy is None else self.dropouts[number].backward(dy, mask)
+            dy, part = self.layers[number].backward(dh, parts[number], inner, stop)
+            before = part + before
+            if number:
+                dy = self.between[number - 1].backward(dy, up)
+        return dy, before

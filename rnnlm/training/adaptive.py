@@ -1,0 +1,97 @@
+"""Optimizers with a step size of its own for each weight or row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..layers import Param
+from ..ops import ops_for
+from ..ops.arrays import Array
+from .optimizer import Optimizer
+
+
+class Adagrad(Optimizer):
+    """s ← s + g², w ← w - η g / (√s + ε), element by element (Duchi, Hazan & Singer 2011)."""
+
+    slots = ("squares",)
+    eps = 1e-8
+
+    def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
+        s, g = slots["squares"], param.grad[rows]
+        s[rows] = total = s[rows] + g * g
+        param.value[rows] -= self.learning_rate * g / (ops_for(g).xp.sqrt(total) + self.eps)
+
+
+class RowAdagrad(Optimizer):
+    """Adagrad with one step size for each row of a table: s_i ← s_i + mean_j g_ij², w_i ← w_i - η g_i / (√s_i + ε).
+
+    The memory of a table (V, E) is V numbers instead of V·E, and so is the work on square roots. Vectors keep a
+    step size for each element.
+    """
+
+    slots = ("squares",)
+    eps = 1e-8
+
+    def slot_shape(self, param: Param, slot: str) -> tuple[int, ...]:
+        return param.value.shape[:1]
+
+    def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
+        s, g = slots["squares"], param.grad[rows]
+        xp = ops_for(g).xp
+        mean = g * g if g.ndim == 1 else xp.einsum("ij,ij->i", g, g) / g.shape[1]
+        s[rows] = total = s[rows] + mean
+        step = self.learning_rate / (xp.sqrt(total) + self.eps)
+        param.value[rows] -= g * (step if g.ndim == 1 else step[:, None])
+
+
+class RMSprop(Optimizer):
+    """s ← ρ s + (1 - ρ) g², w ← w - η g / (√s + ε): Tieleman & Hinton, lecture 6.5, 2012. ρ = 0.9.
+
+    A row that is not touched keeps its average, as in Adam.
+    """
+
+    slots = ("squares",)
+    rho, eps = 0.9, 1e-8
+
+    def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
+        s, g = slots["squares"], param.grad[rows]
+        s[rows] = average = self.rho * s[rows] + (1 - self.rho) * g * g
+        param.value[rows] -= self.learning_rate * g / (ops_for(g).xp.sqrt(average) + self.eps)
+
+
+class Adam(Optimizer):
+    """m ← β₁ m + (1-β₁) g, v ← β₂ v + (1-β₂) g², w ← w - η m̂ / (√v̂ + ε) (Kingma & Ba 2015).
+
+    m̂ = m / (1-β₁ⁿ) and v̂ = v / (1-β₂ⁿ), where n counts the updates *of that row*: a row that is not touched keeps m, v and n,
+    so a rare word's first update is as large as a frequent word's ("lazy" Adam).
+    """
+
+    slots = ("mean", "squares", "updates")
+
+    def __init__(
+        self,
+        params: Mapping[str, Param],
+        learning_rate: float,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        l2: float = 0.0,
+    ) -> None:
+        super().__init__(params, learning_rate, l2=l2)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+
+    def slot_shape(self, param: Param, slot: str) -> tuple[int, ...]:
+        return param.value.shape[:1] if slot == "updates" else param.value.shape
+
+    def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
+        m, v, n, g = slots["mean"], slots["squares"], slots["updates"], param.grad[rows]
+        m[rows] = mean = self.beta1 * m[rows] + (1 - self.beta1) * g
+        v[rows] = squares = self.beta2 * v[rows] + (1 - self.beta2) * g * g
+        n[rows] = count = n[rows] + 1
+        if g.ndim > 1:
+            count = count[:, None]
+        unbiased = mean / (1 - self.beta1**count)
+        scale = ops_for(g).xp.sqrt(squares / (1 - self.beta2**count)) + self.eps
+        param.value[rows] -= self.learning_rate * unbiased / scale

@@ -1,0 +1,123 @@
+"""Everything that a killed run needs to end in the same weights as one that was not killed."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import storage
+from ..errors import DataError
+from ..models.files import from_arrays, to_arrays
+from ..models.recurrent import RecurrentLM, Tape
+from ..ops import ops_for
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+
+class Checkpoint:
+    """The place of a run's checkpoint, and when the next one is due.
+
+    A checkpoint holds the model, the best epoch's weights, the optimizer's memory, the schedule, the position in the text, the
+    streams' states and the tapes of the last windows (the horizon may reach beyond a block). Random masks need no
+    state: they are a function of seed and update number. `run` is a record of the run's settings, compared on resume.
+    """
+
+    def __init__(self, path: str | Path, run: dict[str, Any], *, minutes: float | None = None) -> None:
+        self.path, self.run = Path(path), run
+        self.minutes = minutes
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether `minutes` have passed since the last one; after an epoch one is written anyway."""
+        return self.minutes is not None and time.monotonic() - self._last >= 60 * self.minutes
+
+    def save(self, trainer: Trainer) -> None:
+        """Write the checkpoint, whole or not at all; DataError when the disk refuses."""
+        p = trainer.progress
+        model, arrays = to_arrays(trainer.model)
+        numbers, memory = trainer.optimizer.state()
+        host = {f"model/{name}": array for name, array in arrays.items()}
+        host |= {f"best/{name}": array for name, array in p.best.items()}
+        host |= {f"optimizer/{name}": ops_for(array).to_host(array) for name, array in memory.items()}
+        progress = {name: getattr(p, name) for name in _NUMBERS}
+        header = {
+            "run": self.run,
+            "model": model,
+            "optimizer": numbers,
+            "schedule": trainer.schedule.state(),
+            "progress": progress,
+            "state": _pack(p.state, "state", host),
+            "tapes": [_pack(tuple(tape), f"tapes/{i}", host) for i, tape in enumerate(p.tapes)],
+        }
+        storage.write(self.path, "checkpoint", header, host)
+        self._last = time.monotonic()
+
+    @staticmethod
+    def read(path: str | Path) -> Snapshot:
+        """A checkpoint from the disk. DataError when it is missing, damaged, or not one."""
+        return Snapshot(Path(path), *storage.read(path, "checkpoint"))
+
+    def remove(self) -> None:
+        """The run ended well, so there is nothing to resume."""
+        self.path.unlink(missing_ok=True)
+
+
+_NUMBERS = ("epoch", "window", "updates", "nll", "tokens", "stopped", "best_epoch")
+
+
+class Snapshot:
+    """A checkpoint that was read back."""
+
+    def __init__(self, path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.path, self.header, self.arrays = path, header, arrays
+        self.run: dict[str, Any] = header["run"]
+
+    def _part(self, prefix: str) -> dict[str, np.ndarray]:
+        return {name[len(prefix) :]: array for name, array in self.arrays.items() if name.startswith(prefix)}
+
+    def model(self) -> RecurrentLM:
+        """The model as it was at the checkpoint, vocabulary and classes included."""
+        return from_arrays(self.header["model"], self._part("model/"))
+
+    def restore(self, trainer: Trainer) -> None:
+        """Put a trainer, made with the same settings around `model()`, where the run stood."""
+        trainer.optimizer.restore(self.header["optimizer"], self._part("optimizer/"))
+        trainer.schedule.restore(self.header["schedule"])
+        p = trainer.progress
+        for name in _NUMBERS:
+            setattr(p, name, self.header["progress"][name])
+        p.best = self._part("best/")
+        p.state = _unpack(self.header["state"], self.arrays)
+        p.tapes = deque(Tape(*_unpack(tape, self.arrays)) for tape in self.header["tapes"])
+
+    def require_same(self, run: dict[str, Any]) -> None:
+        """DataError that names the first setting in which this run differs from the checkpoint's."""
+        for name in sorted(self.run.keys() | run.keys()):
+            then, now = self.run.get(name), run.get(name)
+            if then != now:
+                raise DataError(
+                    f"{self.path} was written by a run with {name}={then!r}, this one has {name}={now!r}. "
+                    "Resume with the settings of the first start, or train anew without --resume."
+                )
+
+
+def _pack(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
+    """A nest of tuples, lists, numbers, None and arrays as JSON; the arrays go into `arrays` under `name`."""
+    if isinstance(value, tuple | list):
+        return [type(value).__name__, *(_pack(part, f"{name}.{i}", arrays) for i, part in enumerate(value))]
+    if value is None or isinstance(value, int | float | str):
+        return {"value": value}
+    arrays[name] = ops_for(value).to_host(value)
+    return {"array": name}
+
+
+def _unpack(packed: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(packed, list):
+        parts = [_unpack(part, arrays) for part in packed[1:]]
+        return tuple(parts) if packed[0] == "tuple" else parts
+    return packed["value"] if "value" in packed else arrays[packed["array"]]

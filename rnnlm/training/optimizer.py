@@ -1,0 +1,73 @@
+"""What every optimizer shares: going over the touched rows, L2, and its memory as named arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..errors import UsageError
+from ..layers import Param
+from ..ops import ops_for
+from ..ops.arrays import Array
+
+
+class Optimizer:
+    """Changes parameters by their gradients: `step()` updates every touched row, then clears the gradients.
+
+    A subclass writes `update(param, rows, slots)`, which changes `param.value[rows]` only, and lists the arrays that it
+    remembers for each parameter in `slots`; a row that was not touched keeps its value and its memory. `l2` adds l2 · value to
+    the gradient of the touched rows. `learning_rate` may be changed between steps. UsageError for a rate that is not positive
+    and finite, or a negative l2.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, params: Mapping[str, Param], learning_rate: float, *, l2: float = 0.0) -> None:
+        self.params = dict(params)
+        self.learning_rate = positive("learning rate", learning_rate)
+        if not (0 <= l2 < math.inf):
+            raise UsageError(f"l2={l2} is not possible. Give l2 >= 0.")
+        self.l2 = l2
+        self.steps = 0
+        self._memory = {
+            name: {slot: ops_for(param.value).zeros(self.slot_shape(param, slot), param.value.dtype) for slot in self.slots}
+            for name, param in self.params.items()
+        }
+
+    def slot_shape(self, param: Param, slot: str) -> tuple[int, ...]:
+        """The shape of one remembered array; that of the parameter unless a subclass says otherwise."""
+        return param.value.shape
+
+    def step(self) -> None:
+        """One update of every touched row, and a clean gradient afterwards."""
+        self.steps += 1
+        for name, param in self.params.items():
+            for rows in param.touched():
+                if self.l2:
+                    param.grad[rows] += self.l2 * param.value[rows]
+                self.update(param, rows, self._memory[name])
+            param.zero()
+
+    def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
+        """Change param.value[rows] by param.grad[rows]; `rows` is a slice or an array of ids without repetition."""
+        raise TypeError(f"{type(self).__name__} has no update rule")
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Everything that a resumed run needs: numbers, and arrays by name."""
+        arrays = {f"{name}/{slot}": a for name, slots in self._memory.items() for slot, a in slots.items()}
+        return {"learning_rate": self.learning_rate, "steps": self.steps}, arrays
+
+    def restore(self, numbers: dict[str, Any], arrays: Mapping[str, Array]) -> None:
+        """Take `state()` back."""
+        self.learning_rate, self.steps = numbers["learning_rate"], numbers["steps"]
+        for name, slots in self._memory.items():
+            for slot in slots:
+                slots[slot][...] = arrays[f"{name}/{slot}"]
+
+
+def positive(name: str, value: float) -> float:
+    """The value itself, or a UsageError unless it is a positive finite number."""
+    if not (0 < value < math.inf):
+        raise UsageError(f"{name} {value} is not possible. Give a positive number.")
+    return value

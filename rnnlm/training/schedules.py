@@ -1,0 +1,106 @@
+"""How the learning rate falls from epoch to epoch, and when to stop.
+
+A schedule sees the validation entropy after each epoch and decides three things at once: see `Decision`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from ..errors import UsageError
+
+
+class Decision(NamedTuple):
+    """What follows from an epoch's validation figure."""
+
+    factor: float  # the learning rate is multiplied by this
+    restore: bool  # go back to the best weights so far
+    stop: str = ""  # why training ends here; empty: it goes on
+
+
+@dataclass
+class Schedule:
+    """Base: a constant learning rate; a worse epoch is undone; `patience` epochs without a new best end the run.
+
+    `after_epoch(epoch, nll)` is told the number of the epoch (from 1) and the validation cross-entropy in nats a token.
+    """
+
+    patience: int = 3
+    best: float = field(default=math.inf, init=False)
+    waited: int = field(default=0, init=False)
+
+    def after_epoch(self, epoch: int, nll: float) -> Decision:
+        better = nll < self.best
+        self.waited = 0 if better else self.waited + 1
+        self.best = min(self.best, nll)
+        stop = f"no better epoch in the last {self.patience}" if self.waited >= self.patience else ""
+        return Decision(self.factor(epoch), restore=not better, stop=stop)
+
+    def factor(self, epoch: int) -> float:
+        return 1.0
+
+    def state(self) -> dict[str, Any]:
+        """The numbers that a resumed run needs (JSON has no infinity, so that is a string)."""
+        return {name: str(value) if value in (math.inf, -math.inf) else value for name, value in asdict(self).items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, float(value) if isinstance(value, str) else value)
+
+
+class Constant(Schedule):
+    """The same learning rate to the end."""
+
+
+@dataclass
+class StepDecay(Schedule):
+    """The learning rate is multiplied by `decay` after each epoch from number `after` on (Zaremba et al. 2014)."""
+
+    decay: float = 0.5
+    after: int = 4
+
+    def factor(self, epoch: int) -> float:
+        return self.decay if epoch >= self.after else 1.0
+
+
+@dataclass
+class Halving(Schedule):
+    """Mikolov's: the first epoch that gains too little starts the halving, the second ends the run.
+
+    After an epoch whose validation log-probability L is not better than the one before by the ratio `min_improvement`
+    (L · 1.003 < L_before, both negative, means it is), the rate is halved after every epoch; when such an epoch comes
+    again, training stops. A worse epoch is undone. With entropies instead of log-probabilities:
+    gain enough ⟺ nll · min_improvement < nll_before.
+    """
+
+    min_improvement: float = 1.003
+    halving: bool = field(default=False, init=False)
+    before: float = field(default=math.inf, init=False)
+
+    def after_epoch(self, epoch: int, nll: float) -> Decision:
+        better = nll < self.best
+        enough = nll * self.min_improvement < self.before
+        stop = ""
+        if not enough:
+            if self.halving:
+                stop = f"an epoch while halving gained less than {self.min_improvement:g} in log-probability"
+            self.halving = True
+        self.before = nll
+        self.best = min(self.best, nll)
+        return Decision(0.5 if self.halving else 1.0, restore=not better, stop=stop)
+
+
+SCHEDULES: dict[str, type[Schedule]] = {"halving": Halving, "constant": Constant, "step": StepDecay}
+
+
+def schedule(name: str, **options: Any) -> Schedule:
+    """The schedule called `name`; UsageError when there is none, or an option is not its own or out of range."""
+    if name not in SCHEDULES:
+        raise UsageError(f"schedule {name!r} is not known. Give one of {', '.join(SCHEDULES)}.")
+    if options.get("min_improvement", 1.0) < 1:
+        raise UsageError(f"min_improvement={options['min_improvement']} is not possible. Give a ratio >= 1, such as 1.003.")
+    if options.get("patience", 1) < 1:
+        raise UsageError(f"patience={options['patience']} is not possible. Give a whole number >= 1.")
+    return SCHEDULES[name](**options)

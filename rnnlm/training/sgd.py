@@ -1,0 +1,40 @@
+"""Stochastic gradient descent, plain and with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import UsageError
+from ..layers import Param
+from ..ops.arrays import Array
+from .optimizer import Optimizer
+
+
+class SGD(Optimizer):
+    """w ← w - η g (Robbins & Monro 1951)."""
+
+    def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
+        param.value[rows] -= self.learning_rate * param.grad[rows]
+
+
+class Momentum(Optimizer):
+    """v ← μ v + g, w ← w - η v: the heavy ball of Polyak 1964, μ = `momentum`.
+
+    A row that is not touched neither moves nor loses speed.
+    """
+
+    slots = ("velocity",)
+
+    def __init__(
+        self, params: Mapping[str, Param], learning_rate: float, *, momentum: float = 0.9, l2: float = 0.0
+    ) -> None:
+        super().__init__(params, learning_rate, l2=l2)
+        if not 0 <= momentum < 1:
+            raise UsageError(f"momentum={momentum} is not possible. Give 0 <= momentum < 1.")
+        self.momentum = momentum
+
+    def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
+        v = slots["velocity"]
+        v[rows] = new = self.momentum * v[rows] + param.grad[rows]
+        param.value[rows] -= self.learning_rate * new

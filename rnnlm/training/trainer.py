@@ -1,0 +1,258 @@
+"""Truncated back-propagation through time over parallel streams of text."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import TrainingError, UsageError
+from ..evaluation.perplexity import perplexity
+from ..models.recurrent import RecurrentLM
+from ..ops import ops_for
+from ..text.corpus import Corpus
+from ..text.windows import window_count, windows
+from .checkpoint import Checkpoint
+from .clipping import clip_norm, clip_value, gradient_norm
+from .events import Epoch, Event, Observer, Saved, Update
+from .optimizer import Optimizer
+from .schedules import Constant, Schedule
+
+
+@dataclass
+class Progress:
+    """Where a run stands: all that changes besides weights, optimizer and schedule."""
+
+    epoch: int = 1
+    window: int = 0  # the next window of this epoch
+    updates: int = 0
+    nll: float = 0.0  # summed over this epoch's tokens so far
+    tokens: int = 0
+    stopped: str = ""  # why the run ended; empty: it goes on
+    best_epoch: int = 0
+    best: dict[str, np.ndarray] = field(default_factory=dict)  # the weights of the best epoch
+    state: Any = None  # of the streams, before the next window
+    tapes: deque = field(default_factory=deque)  # of the last windows, newest last
+
+    def start_epoch(self) -> None:
+        """The streams begin anew: states, tapes and sums are cleared."""
+        self.window, self.nll, self.tokens, self.state = 0, 0.0, 0, None
+        self.tapes.clear()
+
+
+class Trainer:
+    """Trains a recurrent language model by truncated back-propagation through time (Williams & Peng 1990).
+
+    The text runs in `streams` (B) parallel parts. Every `block` steps the mean loss of the B · block newest words flows back
+    through `horizon` ≥ `block` steps in all, and one update follows: block = horizon is the usual mini-batch training,
+    horizon > block is Mikolov's block BPTT, and 1, 1 is Elman's procedure of 1990. `clip` limits the gradient: its norm
+    (clip_by "norm") or each element ("value"); None leaves it alone. `independent` clears the state at sentence ends.
+    The loss is the mean over the window's tokens, so a learning rate means the same at any B and block.
+    Training ends after `epochs` or `max_updates`, or when the schedule says so; the best epoch's weights are kept.
+    Raises TrainingError when a loss or gradient is not finite, UsageError for values out of range.
+    """
+
+    def __init__(
+        self,
+        model: RecurrentLM,
+        optimizer: Optimizer,
+        *,
+        block: int = 20,
+        horizon: int | None = None,
+        streams: int = 32,
+        clip: float | None = None,
+        clip_by: str = "norm",
+        schedule: Schedule | None = None,
+        epochs: int = 20,
+        max_updates: int | None = None,
+        seed: int = 1,
+        checkpoint: Checkpoint | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        horizon = block if horizon is None else horizon
+        _check(block, horizon, streams, clip, clip_by, epochs, max_updates)
+        self.model, self.optimizer = model, optimizer
+        self.block, self.horizon, self.streams = block, horizon, streams
+        self.clip, self.clip_by = clip, clip_by
+        self.schedule = schedule or Constant()
+        self.epochs, self.max_updates, self.seed = epochs, max_updates, seed
+        self.checkpoint, self.observers = checkpoint, list(observers)
+        self.progress = Progress()
+        self._interrupted = False
+
+    def fit(self, train: Corpus, valid: Corpus | None = None) -> str:
+        """Train to the end; returns why it ended. The model then holds the weights of the best epoch.
+
+        After Ctrl-C the current update is finished, a checkpoint is written, and "interrupted" is returned.
+        """
+        p = self.progress
+        with self._ctrl_c():
+            while not p.stopped:
+                self._epoch(train)
+                if self._interrupted:
+                    self._save()
+                    break
+                self._end_epoch(valid)
+                self._save()
+        self._restore_best()
+        return p.stopped or "interrupted"
+
+    def _epoch(self, train: Corpus) -> None:
+        """One pass over the text, from the window where the run stands."""
+        p, model, B = self.progress, self.model, self.streams
+        scale = 1 / (B * self.block)
+        count = window_count(len(train), B, self.block)
+        every = max(1, count // 50)  # about fifty points an epoch make a curve
+        independent = model.config["independent"]
+        if p.state is None:
+            p.state = model.start(B)
+        for x, y, keep in windows(train.ids, B, self.block, start=p.window, independent=independent):
+            # 1: forward, from the state in which the last window ended
+            nll, p.state, tape = model.forward(x, y, p.state, keep, train=(self.seed, p.updates))
+            loss, scored = float(nll.sum()), int((y >= 0).sum())
+            p.tapes.append(tape)
+            # 2: backward through this window and the older ones that the horizon reaches
+            self._backward(scale)
+            # 3: clip
+            p.window, p.updates, p.nll, p.tokens = p.window + 1, p.updates + 1, p.nll + loss, p.tokens + scored
+            logged = p.updates % every == 0
+            norm = self._clip(logged)
+            self._check_finite(loss, norm)
+            # 4: update
+            self.optimizer.step()
+            self._report(loss / max(scored, 1), scored, norm, len(train), logged)
+            if self._interrupted or self._out_of_updates():
+                return
+            if self.checkpoint is not None and self.checkpoint.due():
+                self._save()
+
+    def _backward(self, scale: float) -> None:
+        """The newest losses flow back `horizon` steps, window by window; older windows pass on only the state's gradient."""
+        tapes, left, dstate = self.progress.tapes, self.horizon, None
+        for age, tape in enumerate(reversed(tapes)):
+            stop = max(0, tape.steps - left)
+            dstate = self.model.backward(tape, scale if age == 0 else None, dstate, stop)
+            left -= tape.steps - stop
+            if not left:
+                break
+        tapes[-1] = tapes[-1]._replace(output=None)  # its losses have been used
+        while sum(tape.steps for tape in tapes) - tapes[0].steps >= self.horizon - self.block:
+            tapes.popleft()
+            if not tapes:
+                break
+
+    def _clip(self, wanted: bool) -> float | None:
+        params = self.model.params.values()
+        if self.clip is not None and self.clip_by == "norm":
+            return clip_norm(params, self.clip)
+        norm = gradient_norm(params) if wanted else None
+        if self.clip is not None:
+            clip_value(params, self.clip)
+        return norm
+
+    def _end_epoch(self, valid: Corpus | None) -> None:
+        """Validate, let the schedule decide, keep or restore the best weights."""
+        p = self.progress
+        train_nll = p.nll / max(p.tokens, 1)
+        valid_nll = None if valid is None else perplexity(self.model, valid).nll
+        nll = train_nll if valid_nll is None else valid_nll
+        if not math.isfinite(nll):
+            self._check_finite(nll, None)
+        rate = self.optimizer.learning_rate
+        best = nll < self.schedule.best
+        decision = self.schedule.after_epoch(p.epoch, nll)
+        p.stopped = decision.stop or self._limit()
+        if best:
+            p.best, p.best_epoch = self._weights(), p.epoch
+        elif decision.restore:
+            self._restore_best()
+        self.optimizer.learning_rate *= decision.factor
+        entry = {"epoch": p.epoch, "updates": p.updates, "train_nll": train_nll, "valid_nll": valid_nll, "best": best}
+        self.model.log.append({"kind": "epoch", **entry, "learning_rate": rate, "stop": p.stopped})
+        self._tell(Epoch(**entry, restored=decision.restore and not best, learning_rate=rate, stop=p.stopped))
+        p.epoch += 1
+        p.start_epoch()
+
+    def _limit(self) -> str:
+        p = self.progress
+        if self._out_of_updates():
+            return f"{self.max_updates:,} updates done"
+        return f"{self.epochs} epochs done" if p.epoch >= self.epochs else ""
+
+    def _out_of_updates(self) -> bool:
+        return self.max_updates is not None and self.progress.updates >= self.max_updates
+
+    def _check_finite(self, loss: float, norm: float | None) -> None:
+        if math.isfinite(loss) and (norm is None or math.isfinite(norm)):
+            return
+        what = "loss" if not math.isfinite(loss) else "gradient"
+        raise TrainingError(
+            f"the {what} is {loss if what == 'loss' else norm} at update {self.progress.updates:,} (epoch "
+            f"{self.progress.epoch}, learning rate {self.optimizer.learning_rate:g}, clip {self.clip}). Try a tenth of "
+            "the learning rate (--lr), or a smaller --clip."
+        )
+
+    def _report(self, nll: float, scored: int, norm: float | None, total: int, logged: bool) -> None:
+        p, rate = self.progress, self.optimizer.learning_rate
+        if logged:
+            entry = {"kind": "update", "epoch": p.epoch, "updates": p.updates, "nll": nll, "norm": norm}
+            self.model.log.append({**entry, "learning_rate": rate})
+        self._tell(Update(p.epoch, p.updates, scored, p.tokens, total, nll, p.nll / max(p.tokens, 1), norm, rate))
+
+    def _tell(self, event: Event) -> None:
+        for observer in self.observers:
+            observer(event)
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        return {name: np.array(ops_for(p.value).to_host(p.value)) for name, p in self.model.params.items()}
+
+    def _restore_best(self) -> None:
+        for name, value in self.progress.best.items():
+            self.model.params[name].value[...] = ops_for(self.model.params[name].value).asarray(value)
+
+    def _save(self) -> None:
+        if self.checkpoint is not None:
+            self.checkpoint.save(self)
+            self._tell(Saved(str(self.checkpoint.path), self.progress.epoch, self.progress.updates))
+
+    @contextmanager
+    def _ctrl_c(self) -> Iterator[None]:
+        """The first Ctrl-C ends the run after the current update, the second at once; only the main thread may ask for it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handler(signum: int, frame: Any) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+
+        before = signal.signal(signal.SIGINT, handler)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _check(
+    block: int, horizon: int, streams: int, clip: float | None, clip_by: str, epochs: int, max_updates: int | None
+) -> None:
+    for name, value in (("block", block), ("streams", streams), ("epochs", epochs), ("max_updates", max_updates)):
+        if value is not None and value < 1:
+            raise UsageError(f"{name}={value} is too small. Give {name} >= 1.")
+    if horizon < block:
+        raise UsageError(
+            f"horizon={horizon} is shorter than block={block}, so the losses of the last {block - horizon} steps of every "
+            f"block would not reach its first step. Give horizon >= {block}."
+        )
+    if clip is not None and not 0 < clip < math.inf:
+        raise UsageError(f"clip={clip} is not possible. Give a positive number, or none for no clipping.")
+    if clip_by not in ("norm", "value"):
+        raise UsageError(f"clip_by={clip_by!r} is not known. Give norm or value.")
