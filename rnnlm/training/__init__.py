@@ -4,18 +4,12 @@ from .adaptive import Adagrad, Adam, RMSprop, RowAdagrad
 from .checkpoint import Checkpoint
 from .clipping import clip_norm, clip_value, gradient_norm
 from .optimizer import Optimizer
+from .optimizers import OPTIMIZERS
+from .run import Run, train
 from .schedules import Constant, Halving, Schedule, StepDecay
+from .settings import Settings
 from .sgd import SGD, Momentum
 from .trainer import Trainer
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "momentum": Momentum,
-    "adagrad": Adagrad,
-    "row-adagrad": RowAdagrad,
-    "rmsprop": RMSprop,
-    "adam": Adam,
-}
 
 __all__ = [
     "OPTIMIZERS",
@@ -29,10 +23,13 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "RowAdagrad",
+    "Run",
     "Schedule",
+    "Settings",
     "StepDecay",
     "Trainer",
     "clip_norm",
     "clip_value",
     "gradient_norm",
+    "train",
 ]

@@ -6,7 +6,7 @@ A schedule sees the validation entropy after each epoch and decides three things
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
@@ -101,6 +101,12 @@ def schedule(name: str, **options: Any) -> Schedule:
         raise UsageError(f"schedule {name!r} is not known. Give one of {', '.join(SCHEDULES)}.")
     if options.get("min_improvement", 1.0) < 1:
         raise UsageError(f"min_improvement={options['min_improvement']} is not possible. Give a ratio >= 1, such as 1.003.")
+    if not 0 < options.get("decay", 1.0) <= 1:
+        raise UsageError(f"decay={options['decay']} is not possible. Give a factor above 0, at most 1.")
     if options.get("patience", 1) < 1:
         raise UsageError(f"patience={options['patience']} is not possible. Give a whole number >= 1.")
+    own = [field.name for field in fields(SCHEDULES[name]) if field.init]
+    for option in options:
+        if option not in own:
+            raise UsageError(f"{option} is no option of the schedule {name!r}, whose options are {', '.join(own)}. Leave it out.")
     return SCHEDULES[name](**options)

@@ -1,0 +1,82 @@
+"""The command `rnnlm`: one file a command, results on standard output, talk on standard error.
+
+A command's file is imported only when the command is used, so `rnnlm --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from .. import __version__
+from ..errors import RnnlmError
+from .console import error_line
+
+COMMANDS = {  # name -> the line that `rnnlm --help` shows
+    "train": "Train a model on a text.",
+    "ppl": "Perplexity of a text under one or more models.",
+    "sample": "Draw texts from a model.",
+    "info": "What a model file holds.",
+    "corpus": "Named corpora: list them, get them.",
+    "plot": "Training curves as a picture.",
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(f".{name}", __name__).command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rnnlm")
+def cli() -> None:
+    """Recurrent-network language models: train, evaluate and sample them.
+
+    `rnnlm train` alone trains on the King James Bible; `rnnlm COMMAND --help` tells more.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. An error is one line on standard error; exit status 2 for usage, 1 for data, 130 for Ctrl-C."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The exit status of the command line `arguments` (None: what was typed)."""
+    try:
+        cli.main(args=None if arguments is None else list(arguments), prog_name="rnnlm", standalone_mode=False)
+        sys.stdout.flush()
+        return 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        error_line(error.format_message())
+        return 2
+    except RnnlmError as error:
+        error_line(str(error))
+        return error.exit_status
+    except (KeyboardInterrupt, click.Abort):
+        error_line("interrupted")
+        return 130
+    except BrokenPipeError:  # the reader of our output is gone, as in `rnnlm sample m.rnnlm | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        error_line("not enough memory. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller --max-vocab.")
+        return 1

@@ -1,0 +1,64 @@
+"""What the commands share on the terminal: colours, tables and the error line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import IO, Any
+
+import click
+from termcolor import colored
+
+
+def paint(text: str, color: str, stream: IO[str], **attributes: Any) -> str:
+    """The text in a colour where the stream is a terminal that wants it: NO_COLOR and FORCE_COLOR are obeyed."""
+    force = os.environ.get("FORCE_COLOR")
+    wanted = not os.environ.get("NO_COLOR") and (bool(force) or (stream.isatty() and os.environ.get("TERM") != "dumb"))
+    return colored(text, color, force_color=True, **attributes) if wanted else text
+
+
+def say(text: str, color: str | None = None) -> None:
+    """A line of talk, on standard error."""
+    click.echo(paint(text, color, sys.stderr) if color else text, err=True, color=True)
+
+
+def result(text: str) -> None:
+    """A line of result, on standard output."""
+    click.echo(text, color=True)
+
+
+def result_json(value: Any) -> None:
+    """One JSON object on standard output; what is not a number in JSON (nan, inf) becomes null."""
+    click.echo(json.dumps(_finite(value), ensure_ascii=False, indent=2))
+
+
+def error_line(message: str) -> None:
+    """`rnnlm: error: …` on standard error, one line."""
+    head = paint("rnnlm: error:", "red", sys.stderr, attrs=["bold"])
+    click.echo(f"{head} {' '.join(message.split())}", err=True, color=True)
+
+
+def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Rows as aligned columns, the first `left` columns to the left, figures to the right; the first row is the head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        line = "  ".join(cells).rstrip()
+        lines.append(paint(line, "cyan", sys.stdout) if number == 0 else line)
+    return "\n".join(lines)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

@@ -1,0 +1,55 @@
+"""`rnnlm info`: what a model file holds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+from .console import result, result_json
+
+
+@click.command()
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def command(model: str, as_json: bool) -> None:
+    """What the file MODEL holds: its settings, sizes, vocabulary and training."""
+    from ..models import RecurrentLM, load
+
+    lm = load(model)
+    assert isinstance(lm, RecurrentLM)
+    run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
+    epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
+    facts: dict[str, Any] = {
+        "model": lm.kind,
+        "words": len(lm.vocabulary),
+        "vocabulary": lm.vocabulary.hash,
+        "tokenizer": lm.tokenizer,
+        "classes": 0 if lm.class_map is None else len(lm.class_map),
+        "weights": sum(param.value.size for param in lm.params.values()),
+        "config": lm.config,
+        "training": run,
+        "epochs": epochs,
+    }
+    if as_json:
+        result_json(facts)
+        return
+    lines = [
+        ("model", lm.kind),
+        ("settings", ", ".join(f"{name} {value}" for name, value in lm.config.items())),
+        ("vocabulary", f"{facts['words']:,} words, tokenizer {lm.tokenizer}, hash {lm.vocabulary.hash[:12]}"),
+        ("output", f"{facts['classes']} word classes" if facts["classes"] else "full softmax"),
+        ("weights", f"{facts['weights']:,}"),
+    ]
+    if run:
+        lines += [("trained on", f"{run['text']}, {run['data.train_tokens']:,} tokens, sha256 {str(run['data.train'])[:12]}")]
+        lines += [("command", run["command"])] if run["command"] else []
+    if epochs:
+        best = min(epochs, key=lambda entry: entry["train_nll"] if entry["valid_nll"] is None else entry["valid_nll"])
+        lines.append(("epochs", f"{len(epochs)}; the best is {best['epoch']}; {epochs[-1]['stop'] or 'not ended'}"))
+        if best["valid_nll"] is not None:
+            lines.append(("validation", f"PPL {math.exp(best['valid_nll']):.2f}"))
+    width = max(len(name) for name, _ in lines)
+    for name, value in lines:
+        result(f"{name.ljust(width)}  {value}")

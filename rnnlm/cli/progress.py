@@ -1,0 +1,101 @@
+"""What a person sees while a model learns: a live line, a line an epoch, sampled texts."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ..training.events import Epoch, Event, Saved, Update
+from .console import paint, say
+
+if TYPE_CHECKING:
+    from ..models import RecurrentLM
+
+FORMAT = "{desc} {percentage:3.0f}% |{bar}| {rate_fmt}  {postfix}  {remaining} left"
+
+
+class Live:
+    """An observer with a live line on a terminal (tqdm), and a line an epoch everywhere; all on standard error."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._began = self._last = time.monotonic()
+        self._tokens = 0  # since the epoch began in this process
+
+    def __enter__(self) -> Live:
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Update):
+            self._update(event)
+        elif isinstance(event, Epoch):
+            self._epoch(event)
+        elif isinstance(event, Saved) and self._bar is not None:
+            self._bar.set_description_str(f"epoch {event.epoch} (saved)", refresh=False)
+
+    def write(self, text: str) -> None:
+        """A line above the live one."""
+        if self._bar is not None:
+            self._bar.clear()
+        say(text)
+
+    def _update(self, event: Update) -> None:
+        self._tokens += event.tokens
+        self._last = time.monotonic()
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                desc=f"epoch {event.epoch}",
+                total=event.total,
+                initial=event.done - event.tokens,
+                unit=" words",
+                unit_scale=True,
+                bar_format=FORMAT,
+                leave=False,
+                mininterval=0.2,
+            )
+        postfix = f"loss {event.mean_nll:.3f}, PPL {_ppl(event.mean_nll)}"
+        self._bar.set_postfix_str(postfix, refresh=False)
+        self._bar.update(event.tokens)
+
+    def _epoch(self, event: Epoch) -> None:
+        self._close()
+        learning, seconds = self._last - self._began, time.monotonic() - self._began  # the rest was validation
+        valid = "" if event.valid_nll is None else f"  valid PPL {_ppl(event.valid_nll)}"
+        mark = paint("best", "green", sys.stderr) if event.best else "worse: best weights restored" if event.restored else ""
+        say(
+            f"epoch {event.epoch:2d}  train PPL {_ppl(event.train_nll)}{valid}  rate {event.learning_rate:.4g}  "
+            f"{self._tokens / max(learning, 1e-9):,.0f} words/s  {seconds:.1f} s  {mark}".rstrip()
+        )
+        self._began, self._tokens = time.monotonic(), 0
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class Snapshots:
+    """An observer that draws a text from the model every `every` updates."""
+
+    def __init__(self, model: RecurrentLM, every: int, words: int | None, live: Live) -> None:
+        self.model, self.every, self.words, self.live = model, every, words, live
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Update) and event.updates % self.every == 0:
+            text = str(self.model.sample(length=self.words, seed=event.updates))
+            self.live.write(f"update {event.updates:,}, loss {event.mean_nll:.3f}: {text}")
+
+
+def _ppl(nll: float) -> str:
+    return f"{math.exp(nll):.2f}" if nll < 100 else f"e^{nll:.0f}"

@@ -1,0 +1,77 @@
+"""The three texts of a run: to learn from, to choose by, to report on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DataError
+from ..text import catalogue
+from ..text.corpus import Corpus
+from ..text.vocabulary import Vocabulary
+from .settings import Settings
+
+HELD_OUT = 0.05  # the share of the text that each missing part is given
+
+
+@dataclass(frozen=True)
+class Data:
+    """Training, validation and test text, all in the ids of one vocabulary; `said` tells what was held out."""
+
+    train: Corpus
+    valid: Corpus
+    test: Corpus | None
+    tokenizer: str
+    said: str
+    source_perplexity: float | None = None  # of an artificial grammar: what a perfect model would reach
+
+    @property
+    def hashes(self) -> dict[str, str | int | None]:
+        """What the texts were, for the model file and for a resumed run."""
+        return {
+            "train": self.train.sha256,
+            "valid": self.valid.sha256,
+            "test": self.test.sha256 if self.test else None,
+            "train_tokens": len(self.train),
+            "valid_tokens": len(self.valid),
+            "vocabulary": self.train.vocabulary.hash,
+        }
+
+
+def load(settings: Settings, vocabulary: Vocabulary | None = None) -> Data:
+    """The texts of a run: paths or names of the catalogue. DataError for a text that cannot be used.
+
+    A named corpus brings its own parts. Where no validation text is given, one is held out from the end of the text, and a
+    test part after it when none is given either; the vocabulary never sees them. `vocabulary` is that of a resumed run.
+    """
+    text, valid, test = settings.text, settings.valid, settings.test
+    tokenizer, source_perplexity = settings.tokens, None
+    if isinstance(text, str) and not Path(text).exists() and catalogue.is_name(text):
+        fetched = catalogue.get(text)
+        text, tokenizer = fetched.train, tokenizer or fetched.tokenizer
+        valid, test = valid or fetched.valid, test or fetched.test
+        source_perplexity = fetched.source_perplexity
+    tokenizer = tokenizer or "words"
+    cut = {"max_vocab": settings.max_vocab, "min_count": settings.min_count} if vocabulary is None else {}
+    shares = [] if valid else [HELD_OUT] if test else [HELD_OUT, HELD_OUT]
+    train, *held_out = Corpus.encode_split(
+        text, [1 - sum(shares), *shares], tokenizer=tokenizer, vocabulary=vocabulary, **cut
+    )
+    for part in held_out:
+        if not len(part):
+            raise DataError(
+                f"{train.name} is too short ({sum(map(len, (train, *held_out))):,} tokens) to hold out a validation "
+                "part. Give one with --valid."
+            )
+
+    def encode(path: str | Path) -> Corpus:
+        return Corpus.encode(path, vocabulary=train.vocabulary, tokenizer=tokenizer)
+
+    said = ""
+    if held_out:
+        what = "validation and test" if len(held_out) > 1 else "validation"
+        sizes = " and ".join(f"{len(part):,}" for part in held_out)
+        said = f"held out the last {sizes} tokens of {train.name} for {what}"
+    valid_part = encode(valid) if valid else held_out.pop(0)
+    test_part = encode(test) if test else held_out.pop(0) if held_out else None
+    return Data(train, valid_part, test_part, tokenizer, said, source_perplexity)

@@ -1,0 +1,150 @@
+"""A training run from settings to a model file: what `rnnlm train` and `rnnlm.train` both do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from ..errors import DataError, UsageError
+from ..evaluation.perplexity import Perplexity, perplexity
+from ..models import MODELS
+from ..models.recurrent import RecurrentLM
+from . import data
+from .checkpoint import Checkpoint, Snapshot
+from .events import Observer
+from .optimizers import OPTIMIZERS
+from .schedules import schedule
+from .settings import FREE_ON_RESUME, Settings
+from .trainer import Trainer
+
+class Run:
+    """One training run: its texts, model and trainer. Everything is checked here, before the first update.
+
+    `fit()` trains and writes the model; `test()` reports on the test text, once. With `output` the model goes there and
+    the checkpoints to `output`.checkpoint, which is removed when the run ends by itself. `command` is what was typed, for
+    the model's record. Raises UsageError and DataError as the settings deserve.
+    """
+
+    def __init__(self, settings: Settings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
+        self.settings = settings
+        self.output = None if settings.output is None else Path(settings.output)
+        self.checkpoint_path = self.output and self.output.with_name(self.output.name + ".checkpoint")
+        snapshot = self._place()
+        self._check()
+        resumed = snapshot.model() if snapshot else None
+        self.data = data.load(settings, resumed.vocabulary if resumed else None)
+        record = {name: value for name, value in settings.as_dict().items() if name not in FREE_ON_RESUME}
+        record |= {f"data.{name}": value for name, value in self.data.hashes.items()}
+        if snapshot is not None:
+            snapshot.require_same(record)
+        self.model = resumed or self._new_model(record, command)
+        checkpoint = None
+        if self.checkpoint_path is not None:
+            checkpoint = Checkpoint(self.checkpoint_path, record, minutes=settings.save_every)
+        self.trainer = self._trainer(checkpoint, observers)
+        if snapshot is not None:
+            snapshot.restore(self.trainer)
+            self.trainer.progress.stopped = ""  # more epochs may have been asked for
+        self.resumed = snapshot is not None
+
+    def fit(self) -> str:
+        """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
+        with threadpool_limits(1):  # two BLAS threads on a busy machine cost far more than they give at these sizes
+            reason = self.trainer.fit(self.data.train, self.data.valid)
+        if self.output is not None:
+            self.model.save(self.output)
+            if reason != "interrupted" and self.trainer.checkpoint is not None:
+                self.trainer.checkpoint.remove()
+        return reason
+
+    def test(self) -> Perplexity | None:
+        """The perplexity of the test text; None when the run has none."""
+        if self.data.test is None:
+            return None
+        with threadpool_limits(1):
+            return perplexity(self.model, self.data.test)
+
+    def _place(self) -> Snapshot | None:
+        """The checkpoint to resume from, if that is asked for; DataError when the output cannot be written there."""
+        s, path = self.settings, self.checkpoint_path
+        if self.output is None or path is None:
+            if s.resume:
+                raise UsageError("resume needs the output file of the run to go on with. Give it with -o FILE.")
+            return None
+        folder = self.output.parent
+        if not folder.is_dir():
+            raise DataError(f"the folder {folder} of the output {self.output} does not exist. Make it, or give another -o.")
+        if self.output.is_dir():
+            raise DataError(f"the output {self.output} is a folder. Give the path of a file with -o.")
+        if not os.access(folder, os.W_OK):
+            raise DataError(f"the folder {folder} of the output {self.output} cannot be written. Give another -o.")
+        if s.resume:
+            if not path.exists():
+                raise DataError(f"there is no checkpoint {path} to resume from. Train without --resume, or check -o.")
+            return Checkpoint.read(path)
+        if path.exists():
+            raise DataError(
+                f"{path} belongs to a run that was cut off. Go on with it by --resume, or delete it to train anew."
+            )
+        return None
+
+    def _check(self) -> None:
+        s = self.settings
+        if s.model not in MODELS:
+            raise UsageError(f"model {s.model!r} is not known. Give one of {', '.join(MODELS)}.")
+        if s.optimizer not in OPTIMIZERS:
+            raise UsageError(f"optimizer {s.optimizer!r} is not known. Give one of {', '.join(OPTIMIZERS)}.")
+        if s.feedback != "distribution" and s.model != "jordan":
+            raise UsageError(f"feedback={s.feedback!r} is for the model jordan, and this is {s.model}. Leave it out.")
+        if s.save_every is not None and not s.save_every > 0:
+            raise UsageError(f"save_every={s.save_every} is not possible. Give a positive number of minutes.")
+
+    def _new_model(self, record: dict[str, Any], command: str) -> RecurrentLM:
+        s = self.settings
+        config: dict[str, Any] = {
+            name: getattr(s, name)
+            for name in ("hidden", "layers", "classes", "class_by", "dropout", "input_dropout", "independent", "seed", "dtype")
+        }
+        if s.activation is not None:
+            config["activation"] = s.activation
+        if s.model == "jordan":
+            config["feedback"] = s.feedback
+        model = MODELS[s.model](self.data.train.vocabulary, tokenizer=self.data.tokenizer, **config)
+        model.log.append({"kind": "run", "command": command, "text": str(s.text), **record})
+        return model
+
+    def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> Trainer:
+        s = self.settings
+        kind = OPTIMIZERS[s.optimizer]
+        rate = kind.default_rate if s.lr is None else s.lr
+        options = {"min_improvement": s.min_improvement, "decay": s.decay, "after": s.decay_after, "patience": s.patience}
+        return Trainer(
+            self.model,
+            kind(self.model.params, rate, l2=s.l2),
+            block=s.block,
+            horizon=s.horizon,
+            streams=s.streams,
+            clip=s.clip,
+            clip_by=s.clip_by,
+            schedule=schedule(s.schedule, **{name: value for name, value in options.items() if value is not None}),
+            epochs=s.epochs,
+            max_updates=s.max_updates,
+            seed=s.seed,
+            checkpoint=checkpoint,
+            observers=observers,
+        )
+
+
+def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
+    """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
+
+    The keywords are the fields of `Settings`, which are the options of `rnnlm train`. With `output` the model is written
+    there too. Raises UsageError, DataError and TrainingError.
+    """
+    run = Run(Settings.of(text=text, **settings))
+    run.fit()
+    return run.model

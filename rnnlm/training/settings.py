@@ -1,0 +1,76 @@
+"""Everything that a training run can be told, with its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run; the command line's options and the keywords of `rnnlm.train` are these fields.
+
+    None stands for a choice that depends on something else: the tokenizer on the text, the activation on the model,
+    the number of classes on the vocabulary, the learning rate on the optimizer, the horizon on the block.
+    """
+
+    # the text
+    text: str | Path = "kjv"
+    valid: str | Path | None = None
+    test: str | Path | None = None
+    tokens: str | None = None
+    max_vocab: int | None = None
+    min_count: int = 1
+    # the model
+    model: str = "rnnlm"
+    hidden: int = 200
+    layers: int = 1
+    activation: str | None = None
+    classes: int | None = None
+    class_by: str = "sqrt"
+    feedback: str = "distribution"
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    independent: bool = False
+    dtype: str = "float32"
+    # the training
+    block: int = 20
+    horizon: int | None = None
+    streams: int = 32
+    optimizer: str = "adagrad"
+    lr: float | None = None
+    clip: float | None = 5.0
+    clip_by: str = "norm"
+    l2: float = 0.0
+    schedule: str = "halving"
+    min_improvement: float | None = None
+    decay: float | None = None
+    decay_after: int | None = None
+    patience: int | None = None
+    epochs: int = 20
+    max_updates: int | None = None
+    seed: int = 1
+    # the files
+    output: str | Path | None = None
+    save_every: float | None = None
+    resume: bool = False
+
+    @classmethod
+    def of(cls, **values: Any) -> Settings:
+        """Settings by name; UsageError for a name that is none."""
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UsageError(f"there is no setting {name!r}. Settings are {', '.join(known)}.")
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings by name, paths as text: what a model file records."""
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+
+# What may differ between a run and its resumption: where things are, and when to stop. All else decides about the weights.
+FREE_ON_RESUME = {"text", "valid", "test", "output", "save_every", "resume", "epochs", "max_updates"}
