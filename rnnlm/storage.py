@@ -27,7 +27,8 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
 
     text = json.dumps(header, ensure_ascii=False, sort_keys=True)
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {"rnnlm": what, "format": str(FORMAT), "sha256": _digest(what, text, whole), "header": text}
+    about = {"kind": what, "format": FORMAT, "sha256": _digest(what, text, whole), "header": text}
+    metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
     write_bytes(path, save(whole, metadata), f"the {what}")
 
 
@@ -64,19 +65,19 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
         raise DataError(f"{path} cannot be read as a {what}: {error.strerror}. Give the path of a {what} file.") from error
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("rnnlm") != what:
-                found = f"a {metadata['rnnlm']}" if "rnnlm" in metadata else "a safetensors file of another program"
+            about = json.loads((file.metadata() or {}).get("rnnlm", "{}"))
+            if about.get("kind") != what:
+                found = f"a {about['kind']}" if "kind" in about else "a safetensors file of another program"
                 raise DataError(f"{path} is {found}, not a {what} of rnnlm. Give the path of a {what} file.")
-            if int(metadata["format"]) > FORMAT:
+            if about["format"] > FORMAT:
                 raise DataError(
-                    f"{path} has file format {metadata['format']}, and this rnnlm reads up to {FORMAT}. "
+                    f"{path} has file format {about['format']}, and this rnnlm reads up to {FORMAT}. "
                     "Install a newer rnnlm-kit."
                 )
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        if _digest(what, metadata["header"], arrays) != metadata["sha256"]:
+        if _digest(what, about["header"], arrays) != about["sha256"]:
             raise DataError(f"{path} is damaged: its content does not match its checksum. Copy or train it again.")
-        return json.loads(metadata["header"]), arrays
+        return json.loads(about["header"]), arrays
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         if isinstance(error, DataError):
             raise

@@ -1,0 +1,147 @@
+"""What every language model must keep, whatever it is made of."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from rnnlm import load
+from rnnlm.models import MODELS
+from rnnlm.text.vocabulary import Vocabulary
+
+WORDS = 30
+KINDS = [
+    *((kind, {"classes": classes}) for kind, classes in product(MODELS, (0, 1, 7, WORDS))),
+    *(("elman", {"classes": 5, "activation": name, "layers": 2}) for name in ("logistic", "relu", "clipped_relu", "elu")),
+    ("jordan", {"classes": 0, "feedback": "embedding", "layers": 2}),
+    ("jordan", {"classes": 5, "layers": 3, "activation": "elu"}),
+    ("rnnlm", {"classes": 6, "class_by": "frequency", "layers": 3, "dropout": 0.5, "input_dropout": 0.3}),
+]
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: "-".join([kind[0], *(f"{k}={v}" for k, v in kind[1].items())]))
+def lm(request):
+    """A model of each kind in float64, with weights large enough that its distributions are far from uniform."""
+    kind, config = request.param
+    counts = np.random.default_rng(3).zipf(1.5, WORDS).clip(1, 500)
+    vocabulary = Vocabulary(["</s>", *(f"w{i}" for i in range(1, WORDS))], [40, *sorted(counts[1:], reverse=True)])
+    model = MODELS[kind](vocabulary, hidden=8, seed=5, dtype="float64", **config)
+    rng = np.random.default_rng(4)
+    for param in model.params.values():
+        param.value += rng.normal(0, 0.5, param.value.shape)
+    return model
+
+
+@pytest.fixture
+def text():
+    rng = np.random.default_rng(7)
+    x = rng.integers(0, WORDS, (12, 3))
+    y = rng.integers(0, WORDS, (12, 3))
+    return x, y
+
+
+def test_probabilities_sum_to_one(lm, text):
+    x, _ = text
+    state = lm.start(3)
+    for t in range(4):
+        logp, state = lm.next(x[t], state)
+        assert logp.shape == (3, WORDS)
+        np.testing.assert_allclose(np.exp(logp).sum(1), 1, rtol=1e-12)
+    assert np.exp(logp).max() > 3 / WORDS  # not the uniform distribution, for which much else would hold too
+
+
+def test_score_is_next_gathered(lm, text):
+    x, y = text
+    scored, _ = lm.score(x, y, lm.start(3))
+    state = lm.start(3)
+    for t in range(len(x)):
+        logp, state = lm.next(x[t], state)
+        np.testing.assert_allclose(scored[t], logp[np.arange(3), y[t]], rtol=1e-10)
+
+
+def test_two_halves_score_as_the_whole(lm, text):
+    x, y = text
+    whole, end = lm.score(x, y, lm.start(3))
+    first, state = lm.score(x[:5], y[:5], lm.start(3))
+    second, state = lm.score(x[5:], y[5:], state)
+    np.testing.assert_allclose(np.concatenate([first, second]), whole, rtol=1e-12)
+    for a, b in zip(state, end, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_streams_do_not_see_each_other(lm, text):
+    x, y = text
+    together, _ = lm.score(x, y, lm.start(3))
+    for b in range(3):
+        alone, _ = lm.score(x[:, b : b + 1], y[:, b : b + 1], lm.start(1))
+        np.testing.assert_allclose(together[:, b : b + 1], alone, rtol=1e-10)
+
+
+def test_keep_zero_is_a_fresh_start(lm, text):
+    x, y = text
+    keep = np.ones((12, 3))
+    keep[5] = 0
+    masked, _ = lm.score(x, y, lm.start(3), keep)
+    fresh, _ = lm.score(x[5:], y[5:], lm.start(3))
+    carried, _ = lm.score(x, y, lm.start(3))
+    np.testing.assert_allclose(masked[5:], fresh, rtol=1e-10)
+    assert not np.allclose(carried[5:], fresh, rtol=1e-4)  # the state matters in this model
+
+
+def test_padding_scores_nothing_and_changes_nothing(lm, text):
+    x, y = text
+    whole, end = lm.score(x, y, lm.start(3))
+    some = np.where(np.arange(12)[:, None] % 2, y, -1)
+    half, state = lm.score(x, some, lm.start(3))
+    np.testing.assert_allclose(half, np.where(some < 0, 0, whole), rtol=1e-10)
+    np.testing.assert_array_equal(end[0], state[0])
+    none, _ = lm.score(x, np.full_like(y, -1), lm.start(3))
+    np.testing.assert_array_equal(none, np.zeros((12, 3)))
+
+
+def test_saved_and_loaded_is_the_same_model(lm, text, tmp_path):
+    x, y = text
+    lm.log.append({"kind": "epoch", "epoch": 1})
+    lm.save(tmp_path / "m.rnnlm")
+    again = load(tmp_path / "m.rnnlm")
+    assert (again.kind, again.config, again.log) == (lm.kind, lm.config, lm.log)
+    assert again.vocabulary.words == lm.vocabulary.words
+    before, after = lm.score(x, y, lm.start(3))[0], again.score(x, y, again.start(3))[0]
+    np.testing.assert_array_equal(before, after)
+    again.save(tmp_path / "again.rnnlm")
+    assert (tmp_path / "again.rnnlm").read_bytes() == (tmp_path / "m.rnnlm").read_bytes()
+
+
+def test_sampling_in_between_changes_nothing(lm, text):
+    x, y = text
+    first, state = lm.score(x[:6], y[:6], lm.start(3))
+    weights = {name: param.value.copy() for name, param in lm.params.items()}
+    kept = tuple(part.copy() for part in state)
+    lm.sample("w1 w2", 15, count=4, seed=1)
+    lm.sample("w3", 5, temperature=0.5, top_k=4, seed=2)
+    second, _ = lm.score(x[6:], y[6:], state)
+    whole, _ = lm.score(x, y, lm.start(3))
+    np.testing.assert_allclose(np.concatenate([first, second]), whole, rtol=1e-12)
+    for a, b in zip(state, kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for name, value in weights.items():
+        np.testing.assert_array_equal(lm.params[name].value, value)
+
+
+def test_drawn_words_have_the_log_probability_that_next_gives(lm, text):
+    x, _ = text
+    ids, logp, after = lm.draw(x[0], lm.start(3), np.random.default_rng(1))
+    distribution, state = lm.next(x[0], lm.start(3))
+    np.testing.assert_allclose(logp, distribution[np.arange(3), ids], rtol=1e-10)
+    np.testing.assert_allclose(after[0], state[0], rtol=1e-12)
+
+
+def test_drawn_words_come_with_their_probability(lm):
+    """20,000 draws of one distribution: the total variation stays within what chance gives (√(V/(2πn)) ≈ 0.015)."""
+    n = 20_000
+    ids, _, _ = lm.draw(np.full(n, 2), lm.start(n), np.random.default_rng(11))
+    p = np.exp(lm.next(np.array([2]), lm.start(1))[0][0])
+    seen = np.bincount(ids, minlength=WORDS) / n
+    assert 0.5 * np.abs(seen - p).sum() < 0.025
