@@ -12,7 +12,7 @@
 | corpus        | the ids of a text, cached                                   |
 | windows       | T steps over B parallel streams                             |
 | grammar       | artificial languages whose best perplexity is known         |
-| catalogue     | the named corpora and how to get them                       |
+| catalogue     | the named corpora · sources and fetch: how to get them      |
 """
 
 from rnnlm.text.corpus import Corpus

@@ -172,8 +172,11 @@ class Corpus:
             scratch = tempfile.TemporaryDirectory(prefix="rnnlm-", dir=place, ignore_cleanup_errors=True)
             try:
                 done = write(Path(scratch.name))
-            except OSError as error:
-                raise cache_error(Path(scratch.name), error) from None
+            except BaseException as error:
+                scratch.cleanup()  # now: whoever holds the error holds this frame, and with it the folder
+                if isinstance(error, OSError):
+                    raise cache_error(Path(scratch.name).parent, error) from None
+                raise
             parts = cls._open(Path(scratch.name), done, tokenizer, name)
             weakref.finalize(parts[0]._whole, scratch.cleanup)
             return parts

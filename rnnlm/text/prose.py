@@ -24,6 +24,8 @@ prof pt rep rev sen sep sept sgt sr st ste supt u.k u.n u.s u.s.a univ viz vol v
 _PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "—": "--", "\u00a0": " "})
 _GOES_ON = re.compile(r"[\"')\]]*[a-z]")  # the next sentence would start with a small letter
 _OPEN_END = re.compile(r"[?!][\"')\]]*$")
+# The Treebank rules split off only the last period of a sentence; in "him.--Stand, ho!" there is one before.
+_PERIOD_BEFORE_DASH = re.compile(r"(?<=\w\w)\.(?=--)")
 _LONG = 1 << 20  # characters of a paragraph after which its finished sentences are passed on
 
 
@@ -83,7 +85,8 @@ def sentences(paragraph: str) -> Iterator[str]:
 
 def words(sentence: str) -> list[str]:
     """Return the Treebank tokens of one sentence."""
-    found: list[str] = _nltk()[1].tokenize(sentence.translate(_PLAIN))
+    plain = _PERIOD_BEFORE_DASH.sub(" . ", sentence.translate(_PLAIN))
+    found: list[str] = _nltk()[1].tokenize(plain)
     return found
 
 

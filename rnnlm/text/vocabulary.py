@@ -47,9 +47,7 @@ class Vocabulary:
         self.unk = self.index.get(UNK)
 
     @classmethod
-    def from_counts(
-        cls, counts: Mapping[str, int], max_vocab: int | None = None, min_count: int = 1
-    ) -> Vocabulary:
+    def from_counts(cls, counts: Mapping[str, int], max_vocab: int | None = None, min_count: int = 1) -> Vocabulary:
         """Sort words by falling count, ties in the mapping's order, and cut the rare ones.
 
         `max_vocab` bounds the number of words, `</s>` and `<unk>` included; `min_count` is the least count of a word
