@@ -14,6 +14,7 @@ from ..errors import DataError
 from ..models.files import from_arrays, to_arrays
 from ..models.recurrent import RecurrentLM, Tape
 from ..ops import ops_for
+from .settings import FREE_ON_RESUME
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -97,7 +98,7 @@ class Snapshot:
 
     def require_same(self, run: dict[str, Any]) -> None:
         """DataError that names the first setting in which this run differs from the checkpoint's."""
-        for name in sorted(self.run.keys() | run.keys()):
+        for name in sorted((self.run.keys() | run.keys()) - FREE_ON_RESUME):
             then, now = self.run.get(name), run.get(name)
             if then != now:
                 raise DataError(

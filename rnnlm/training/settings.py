@@ -73,4 +73,4 @@ class Settings:
 
 
 # What may differ between a run and its resumption: where things are, and when to stop. All else decides about the weights.
-FREE_ON_RESUME = {"text", "valid", "test", "output", "save_every", "resume", "epochs", "max_updates"}
+FREE_ON_RESUME = {"text", "valid", "test", "data.test", "output", "save_every", "resume", "epochs", "max_updates"}

@@ -1,0 +1,166 @@
+"""A run that was killed and resumed ends in the same weights as one that was not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnlm.errors import DataError
+from rnnlm.models import load
+from rnnlm.training import Settings
+from rnnlm.training.events import Update
+from rnnlm.training.run import Run
+
+TEXT = "\n".join(
+    " ".join(f"w{(i * i + 3 * j) % 17}" for j in range(1 + i % 9)) for i in range(400)
+)  # 17 words, 2,400 tokens: an epoch is a fraction of a second
+SMALL = {"hidden": 7, "classes": 4, "streams": 5, "epochs": 3, "block": 6, "seed": 3}
+EVERY_UPDATE = 1e-9  # minutes
+
+
+class Cut(BaseException):
+    """Stands for the power cut."""
+
+
+def run_to(update: int | None, folder: Path, **settings) -> Run:
+    """A run that is cut off after `update` updates (None: goes on to its end), with a checkpoint after update - 3."""
+
+    def cut(event):
+        if isinstance(event, Update) and update is not None:
+            run.trainer.checkpoint.minutes = EVERY_UPDATE if event.updates == update - 3 else None
+            if event.updates == update:
+                raise Cut
+
+    folder.mkdir(exist_ok=True)
+    text = folder / "text.txt"
+    text.write_text(TEXT)
+    run = Run(Settings.of(text=text, output=folder / "m.rnnlm", **{**SMALL, **settings}), observers=[cut])
+    if update is None:
+        run.fit()
+    else:
+        with pytest.raises(Cut):
+            run.fit()
+    return run
+
+
+def weights(path: Path) -> dict[str, np.ndarray]:
+    return {name: param.value for name, param in load(path).params.items()}
+
+
+def assert_same(a: Path, b: Path) -> None:
+    first, second = weights(a), weights(b)
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "adam", "lr": 0.01, "dropout": 0.3, "input_dropout": 0.1},
+        {"optimizer": "momentum", "lr": 0.5, "horizon": 17, "layers": 2, "dropout": 0.2},  # tapes of two older windows
+        {"model": "jordan", "horizon": 9, "optimizer": "rmsprop", "lr": 0.01, "independent": True},
+        {"model": "elman", "classes": 0, "optimizer": "row-adagrad", "clip_by": "value", "clip": 0.01},
+    ],
+    ids=["adam-dropout", "momentum-horizon", "jordan", "row-adagrad"],
+)
+@pytest.mark.parametrize("update", [4, 50, 73, 76, 100])  # an epoch has 72 updates
+def test_cut_anywhere_and_resumed(tmp_path, settings, update):
+    whole = run_to(None, tmp_path / "whole", **settings)
+    assert whole.trainer.progress.updates == 3 * 72
+    run_to(update, tmp_path / "cut", **settings)
+    resumed = run_to(None, tmp_path / "cut", resume=True, **settings)
+    assert resumed.trainer.progress.updates == whole.trainer.progress.updates
+    assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "cut/m.rnnlm")
+    one, two = load(tmp_path / "whole/m.rnnlm").log[1:], load(tmp_path / "cut/m.rnnlm").log[1:]
+    assert one == two
+    assert not (tmp_path / "cut/m.rnnlm.checkpoint").exists()
+
+
+def test_two_runs_write_the_same_bytes(tmp_path):
+    run_to(None, tmp_path / "run", dropout=0.2)
+    first = (tmp_path / "run/m.rnnlm").read_bytes()
+    run_to(None, tmp_path / "run", dropout=0.2)
+    assert (tmp_path / "run/m.rnnlm").read_bytes() == first
+
+
+def test_kill_9_and_resume(tmp_path):
+    """A real SIGKILL in a real process, in the middle of the run, whatever it is doing then."""
+    run_to(None, tmp_path / "whole", dropout=0.2)
+    script = f"""
+import os, signal, threading
+from test_resume import run_to
+from pathlib import Path
+timer = threading.Timer(float(os.environ["DELAY"]), lambda: os.kill(os.getpid(), signal.SIGKILL))
+timer.daemon = True
+timer.start()
+run_to(None, Path({str(tmp_path / "killed")!r}), dropout=0.2, save_every={EVERY_UPDATE}, resume=os.environ["RESUME"] == "1")
+"""
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    killed, resume = 0, "0"
+    for delay in (0.15, 0.2, 0.25, 0.3, 60):
+        env = {**os.environ, "PYTHONPATH": path, "DELAY": str(delay), "RESUME": resume}
+        process = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, process.stderr
+        killed += 1
+        resume = "1" if (tmp_path / "killed/m.rnnlm.checkpoint").exists() else "0"
+    assert process.returncode == 0
+    assert killed
+    assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "killed/m.rnnlm")
+
+
+def test_cut_before_the_first_checkpoint(tmp_path):
+    run_to(2, tmp_path / "cut")
+    with pytest.raises(DataError, match="no checkpoint"):
+        run_to(None, tmp_path / "cut", resume=True)
+
+
+def test_interrupt_saves_and_resume_goes_on(tmp_path):
+    """Ctrl-C finishes the update, writes model and checkpoint; the resumed run ends like the whole one."""
+    run_to(None, tmp_path / "whole")
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    (folder / "text.txt").write_text(TEXT)
+
+    def press(event):
+        if isinstance(event, Update) and event.updates == 90:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    run = Run(Settings.of(text=folder / "text.txt", output=folder / "m.rnnlm", **SMALL), observers=[press])
+    assert run.fit() == "interrupted"
+    assert run.trainer.progress.updates == 90
+    assert (folder / "m.rnnlm").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    run_to(None, folder, resume=True)
+    assert_same(tmp_path / "whole/m.rnnlm", folder / "m.rnnlm")
+
+
+def test_resume_with_more_epochs_goes_on(tmp_path):
+    run_to(90, tmp_path / "run", epochs=2)
+    more = run_to(None, tmp_path / "run", epochs=3, resume=True)
+    run_to(None, tmp_path / "whole", epochs=3)
+    assert more.trainer.progress.epoch == 4
+    assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "run/m.rnnlm")
+
+
+@pytest.mark.parametrize(("name", "value"), [("hidden", 8), ("seed", 4), ("lr", 0.5), ("dropout", 0.1)])
+def test_resume_with_other_settings_is_refused(tmp_path, name, value):
+    run_to(90, tmp_path / "run")
+    with pytest.raises(DataError, match=rf"with {name}="):
+        run_to(None, tmp_path / "run", resume=True, **{name: value})
+
+
+def test_resume_with_another_text_is_refused(tmp_path):
+    run_to(90, tmp_path / "run")
+    (tmp_path / "run/other.txt").write_text(TEXT.replace("w3", "w5"))
+    settings = Settings.of(text=tmp_path / "run/other.txt", output=tmp_path / "run/m.rnnlm", resume=True, **SMALL)
+    with pytest.raises(DataError, match=r"data\.train"):
+        Run(settings)
