@@ -114,6 +114,18 @@ def test_prompts_have_no_final_end():
     assert [rule.tokens("") for rule in TOKENIZERS.values()] == [[]] * 4
 
 
+def test_simple_sentences_get_the_tokens_of_the_rules():
+    from rnnlm.text.prose import _SIMPLE, treebank_words, words
+
+    rng = random.Random(2)
+    parts = ["a", "King", "cannot", "wanna", "to-day", "x--y", "I", "it's", "3", "Dr."]
+    parts += [",", ";", ":", "?", "!", ".", " ", " ", " ", " ", " ", "-"]
+    tried = ["".join(rng.choice(parts) for _ in range(rng.randrange(1, 9))).strip() for _ in range(6000)]
+    simple = [text for text in tried if _SIMPLE.fullmatch(text)]
+    assert len(simple) > 500
+    assert [text for text in tried if words(text) != treebank_words(text)] == []
+
+
 @pytest.mark.parametrize("name", list(TOKENIZERS))
 def test_a_prompt_gets_the_tokens_that_the_text_has(name):
     text = "The king said: Go. And he went\n"
