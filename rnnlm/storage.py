@@ -1,24 +1,27 @@
 """One file format for models and checkpoints: named arrays and a JSON header, in a safetensors file.
 
-A file is written to a temporary neighbour, flushed to the disk and renamed, so a reader sees the old file or the whole new
-one. The header carries a SHA-256 of everything, so a damaged file is told from a good one.
+A file is written to a temporary neighbour, flushed to the disk and renamed, so a reader sees the old file or the whole
+new one. The header carries a SHA-256 of everything, so a damaged file is told from a good one.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from .errors import DataError
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
+KINDS = ("model", "checkpoint")
 
 
 def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -27,29 +30,54 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
 
     text = json.dumps(header, ensure_ascii=False, sort_keys=True)
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    about = {"kind": what, "format": FORMAT, "sha256": _digest(what, text, whole), "header": text}
+    about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, whole), "header": text}
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
     write_bytes(path, save(whole, metadata), f"the {what}")
 
 
 def write_bytes(path: str | Path, content: bytes, what: str) -> None:
     """Write bytes to a temporary neighbour, flush, rename. DataError names the path and the system's reason."""
+    with _temporary(path, what) as (file, final):
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        os.chmod(file.name, 0o666 & ~_umask())
+        os.replace(file.name, final)
+
+
+def require_writable(path: str | Path, what: str) -> None:
+    """DataError, in a second instead of after hours of work, when `what` could not be written to the path."""
+    with _temporary(path, what):
+        pass
+
+
+@contextmanager
+def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
+    """A temporary file, gone at the end unless it was renamed, and the path to rename it to: what links lead to."""
     path = Path(path)
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        final = path.resolve()
+        if final.is_dir():
+            raise DataError(f"{what} cannot be written to {path}: it is a folder. Give the path of a file with -o.")
+        if final.exists() and not final.is_file():  # renaming a file to /dev/null would put it in the device's place
+            raise DataError(f"{what} cannot be written to {path}: it is not an ordinary file. Give another with -o.")
+        if not final.parent.is_dir():
+            raise DataError(
+                f"{what} cannot be written to {path}: the folder {path.parent} does not exist. "
+                "Make it, or give another -o."
+            )
+        with tempfile.NamedTemporaryFile(
+            prefix=f".{path.name[:100]}.", suffix=".tmp", dir=final.parent, delete=False
+        ) as file:
+            try:
+                yield file, final
+            finally:
+                Path(file.name).unlink(missing_ok=True)
     except OSError as error:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        advice = "Free some space, or give" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give"
         raise DataError(
-            f"{what} could not be written to {path}: {error.strerror}. A file that was there before is untouched. "
-            "Free some space or give another place with -o."
+            f"{what} could not be written to {path}: {error.strerror or error}. "
+            f"A file that was there before is untouched. {advice} another place with -o."
         ) from error
 
 
@@ -62,12 +90,14 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
         with open(path, "rb"):
             pass
     except OSError as error:
-        raise DataError(f"{path} cannot be read as a {what}: {error.strerror}. Give the path of a {what} file.") from error
+        raise DataError(
+            f"{path} cannot be read as a {what}: {error.strerror}. Give the path of a {what} file."
+        ) from error
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {}).get("rnnlm", "{}"))
             if about.get("kind") != what:
-                found = f"a {about['kind']}" if "kind" in about else "a safetensors file of another program"
+                found = f"a {about['kind']}" if about.get("kind") in KINDS else "a safetensors file of another program"
                 raise DataError(f"{path} is {found}, not a {what} of rnnlm. Give the path of a {what} file.")
             if about["format"] > FORMAT:
                 raise DataError(
@@ -75,20 +105,31 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
                     "Install a newer rnnlm-kit."
                 )
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        if _digest(what, about["header"], arrays) != about["sha256"]:
+        if _digest(what, about["format"], about["header"], arrays) != about["sha256"]:
             raise DataError(f"{path} is damaged: its content does not match its checksum. Copy or train it again.")
         return json.loads(about["header"]), arrays
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
         raise DataError(
             f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
             f"Give the path of a {what} file, or train it again."
         ) from error
 
 
-def _digest(what: str, header: str, arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256(f"{what}\n{FORMAT}\n{header}\n".encode())
+def kind(path: str | Path) -> str | None:
+    """The kind that a file says it is, or None when it does not say or cannot be read; `read` tells why."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return json.loads((file.metadata() or {}).get("rnnlm", "{}")).get("kind")
+    except (SafetensorError, ValueError, AttributeError, OSError):
+        return None
+
+
+def _digest(what: str, version: int, header: str, arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(f"{what}\n{version}\n{header}\n".encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())

@@ -52,21 +52,24 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line. An error is one line on standard error; exit status 2 for usage, 1 for data, 130 for Ctrl-C."""
+    """Run the command line. An error is one line on standard error; exit status 2 for usage, 1 for data, 130 for
+    Ctrl-C."""
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit status of the command line `arguments` (None: what was typed)."""
+    typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        cli.main(args=None if arguments is None else list(arguments), prog_name="rnnlm", standalone_mode=False)
-        sys.stdout.flush()
+        cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2
     except click.ClickException as error:
-        error_line(error.format_message())
+        error_line(_with_help(error))
         return 2
     except RnnlmError as error:
         error_line(str(error))
@@ -74,9 +77,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         error_line("interrupted")
         return 130
-    except BrokenPipeError:  # the reader of our output is gone, as in `rnnlm sample m.rnnlm | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except MemoryError:
-        error_line("not enough memory. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller --max-vocab.")
+    except BrokenPipeError:  # the reader is gone, as in `rnnlm sample m.rnnlm | head`: end as any program does then
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return 141
+    except OSError as error:  # what no file of ours foresaw: a full disk behind `>`, a disk that fails
+        error_line(f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path.")
         return 1
+    except MemoryError:
+        error_line(
+            "not enough memory. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller --max-vocab."
+        )
+        return 1
+
+
+def _with_help(error: click.ClickException) -> str:
+    """click's message, and where the allowed is listed."""
+    message = error.format_message().strip()
+    if message[-1:] not in ".?!":
+        message += "."
+    context = getattr(error, "ctx", None)
+    return f"{message} See {context.command_path} --help." if context else message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -15,8 +16,20 @@ from termcolor import colored
 def paint(text: str, color: str, stream: IO[str], **attributes: Any) -> str:
     """The text in a colour where the stream is a terminal that wants it: NO_COLOR and FORCE_COLOR are obeyed."""
     force = os.environ.get("FORCE_COLOR")
-    wanted = not os.environ.get("NO_COLOR") and (bool(force) or (stream.isatty() and os.environ.get("TERM") != "dumb"))
+    wanted = not os.environ.get("NO_COLOR") and (
+        bool(force) or (is_terminal(stream) and os.environ.get("TERM") != "dumb")
+    )
     return colored(text, color, force_color=True, **attributes) if wanted else text
+
+
+def is_terminal(stream: IO[str] | None) -> bool:
+    """Whether a person reads along; a stream that was closed before we started is None."""
+    return stream is not None and stream.isatty()
+
+
+def ppl(nll: float) -> str:
+    """The perplexity exp(nll), also where it has more digits than anybody reads."""
+    return f"{math.exp(nll):.2f}" if nll < 30 else f"e^{nll:.4g}"
 
 
 def say(text: str, color: str | None = None) -> None:
@@ -41,7 +54,7 @@ def error_line(message: str) -> None:
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Rows as aligned columns, the first `left` columns to the left, figures to the right; the first row is the head."""
+    """Rows as aligned columns, the first `left` ones to the left, figures to the right; the first row is the head."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for number, row in enumerate(rows):

@@ -35,7 +35,9 @@ def list_corpora(as_json: bool) -> None:
 
 @command.command("get")
 @click.argument("name")
-@click.option("--from", "source", metavar="PATH", help="A copy that you have: the folder of a licensed corpus, or the archive.")
+@click.option(
+    "--from", "source", metavar="PATH", help="A copy that you have: the folder of a licensed corpus, or the archive."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def get_corpus(name: str, source: str | None, as_json: bool) -> None:
     """Fetch, check and unpack the corpus NAME into the cache; prints where its files are."""

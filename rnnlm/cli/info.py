@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import click
 
-from .console import result, result_json
+from .console import ppl, result, result_json
 
 
 @click.command()
@@ -37,19 +36,21 @@ def command(model: str, as_json: bool) -> None:
         return
     lines = [
         ("model", lm.kind),
-        ("settings", ", ".join(f"{name} {value}" for name, value in lm.config.items())),
+        ("settings", ", ".join(f"{name} {value}" for name, value in lm.config.items() if value is not None)),
         ("vocabulary", f"{facts['words']:,} words, tokenizer {lm.tokenizer}, hash {lm.vocabulary.hash[:12]}"),
         ("output", f"{facts['classes']} word classes" if facts["classes"] else "full softmax"),
         ("weights", f"{facts['weights']:,}"),
     ]
     if run:
-        lines += [("trained on", f"{run['text']}, {run['data.train_tokens']:,} tokens, sha256 {str(run['data.train'])[:12]}")]
+        lines += [
+            ("trained on", f"{run['text']}, {run['data.train_tokens']:,} tokens, sha256 {str(run['data.train'])[:12]}")
+        ]
         lines += [("command", run["command"])] if run["command"] else []
     if epochs:
         best = min(epochs, key=lambda entry: entry["train_nll"] if entry["valid_nll"] is None else entry["valid_nll"])
         lines.append(("epochs", f"{len(epochs)}; the best is {best['epoch']}; {epochs[-1]['stop'] or 'not ended'}"))
         if best["valid_nll"] is not None:
-            lines.append(("validation", f"PPL {math.exp(best['valid_nll']):.2f}"))
+            lines.append(("validation", f"PPL {ppl(best['valid_nll'])}"))
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         result(f"{name.ljust(width)}  {value}")

@@ -9,7 +9,14 @@ from .console import say
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("-o", "--output", default="curves.png", show_default=True, metavar="FILE", help="Picture to write: .png, .svg or .pdf.")
+@click.option(
+    "-o",
+    "--output",
+    default="curves.png",
+    show_default=True,
+    metavar="FILE",
+    help="Picture to write: .png, .svg or .pdf.",
+)
 def command(runs: tuple[str, ...], output: str) -> None:
     """Draw loss, validation perplexity, gradient norm and learning rate of each RUN (a model or checkpoint file)."""
     from ..training.curves import draw, read_log

@@ -7,12 +7,18 @@ import math
 import click
 
 from ..errors import UsageError
-from .console import result, result_json, table
+from .console import ppl, result, result_json, table
 
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL... TEXT")
-@click.option("--streams", default=1, show_default=True, metavar="B", help="Parts scored side by side; 1 is exact, more is faster.")
+@click.option(
+    "--streams",
+    default=1,
+    show_default=True,
+    metavar="B",
+    help="Parts scored side by side; 1 is exact, more is faster.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(models: tuple[str, ...], streams: int, as_json: bool) -> None:
     """Perplexity of TEXT (a path, or - for standard input) under each MODEL.
@@ -32,9 +38,9 @@ def command(models: tuple[str, ...], streams: int, as_json: bool) -> None:
     for path in paths:
         found = perplexity(load(path), text, streams=streams)
         figures.append({"model": path, **found.as_dict()})
-        known = "-" if math.isnan(found.ppl_known) else f"{found.ppl_known:.2f}"
+        known = "-" if math.isnan(found.ppl_known) else ppl(found.nll_known)
         rows.append(
-            [path, f"{found.ppl:.2f}", known, f"{found.bits_per_token:.4f}", f"{found.bits_per_character:.4f}"]
+            [path, ppl(found.nll), known, f"{found.bits_per_token:.4f}", f"{found.bits_per_character:.4f}"]
             + [f"{n:,}" for n in (found.tokens, found.unknown, found.tokens - found.scored)]
         )
     if as_json:

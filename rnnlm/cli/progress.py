@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..training.events import Epoch, Event, Saved, Update
-from .console import paint, say
+from .console import is_terminal, paint, ppl, say
 
 if TYPE_CHECKING:
     from ..models import RecurrentLM
@@ -29,7 +28,9 @@ class Live:
         self._began = time.monotonic()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._close()
 
     def __call__(self, event: Event) -> None:
@@ -49,7 +50,7 @@ class Live:
     def _update(self, event: Update) -> None:
         self._tokens += event.tokens
         self._last = time.monotonic()
-        if not sys.stderr.isatty():
+        if not is_terminal(sys.stderr):
             return
         if self._bar is None:
             from tqdm import tqdm
@@ -64,17 +65,23 @@ class Live:
                 leave=False,
                 mininterval=0.2,
             )
-        postfix = f"loss {event.mean_nll:.3f}, PPL {_ppl(event.mean_nll)}"
+        postfix = f"loss {event.mean_nll:.3f}, PPL {ppl(event.mean_nll)}"
         self._bar.set_postfix_str(postfix, refresh=False)
         self._bar.update(event.tokens)
 
     def _epoch(self, event: Epoch) -> None:
         self._close()
         learning, seconds = self._last - self._began, time.monotonic() - self._began  # the rest was validation
-        valid = "" if event.valid_nll is None else f"  valid PPL {_ppl(event.valid_nll)}"
-        mark = paint("best", "green", sys.stderr) if event.best else "worse: best weights restored" if event.restored else ""
+        valid = "" if event.valid_nll is None else f"  valid PPL {ppl(event.valid_nll)}"
+        mark = (
+            paint("best", "green", sys.stderr)
+            if event.best
+            else "worse: best weights restored"
+            if event.restored
+            else ""
+        )
         say(
-            f"epoch {event.epoch:2d}  train PPL {_ppl(event.train_nll)}{valid}  rate {event.learning_rate:.4g}  "
+            f"epoch {event.epoch:2d}  train PPL {ppl(event.train_nll)}{valid}  rate {event.learning_rate:.4g}  "
             f"{self._tokens / max(learning, 1e-9):,.0f} words/s  {seconds:.1f} s  {mark}".rstrip()
         )
         self._began, self._tokens = time.monotonic(), 0
@@ -95,7 +102,3 @@ class Snapshots:
         if isinstance(event, Update) and event.updates % self.every == 0:
             text = str(self.model.sample(length=self.words, seed=event.updates))
             self.live.write(f"update {event.updates:,}, loss {event.mean_nll:.3f}: {text}")
-
-
-def _ppl(nll: float) -> str:
-    return f"{math.exp(nll):.2f}" if nll < 100 else f"e^{nll:.0f}"

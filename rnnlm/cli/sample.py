@@ -12,7 +12,9 @@ from .console import result, result_json
 @click.argument("prompt", default="")
 @click.option("-n", "--length", type=int, metavar="N", help="Words to draw; without it, one sentence to its end.")
 @click.option("-c", "--count", default=1, show_default=True, metavar="N", help="Texts to draw, side by side.")
-@click.option("-t", "--temperature", default=1.0, show_default=True, help="P^(1/temperature); 0 takes the likeliest word.")
+@click.option(
+    "-t", "--temperature", default=1.0, show_default=True, help="P^(1/temperature); 0 takes the likeliest word."
+)
 @click.option("--top-k", type=int, metavar="K", help="Only the K likeliest words.")
 @click.option("--top-p", type=float, metavar="P", help="Only the fewest words with probability P in all.")
 @click.option("--seed", type=int, help="Same seed, same texts.")

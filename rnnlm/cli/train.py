@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,7 @@ import click
 
 from ..errors import UsageError
 from ..training.settings import Settings
-from .console import result, result_json, say
+from .console import ppl, result, result_json, say
 from .progress import Live, Snapshots
 
 if TYPE_CHECKING:
@@ -29,7 +27,10 @@ class Number(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
         if value is None or str(value).lower() == "none":
             return None
-        return click.FLOAT.convert(value, param, ctx)
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor none.", param, ctx)
 
 
 @click.command()
@@ -40,26 +41,64 @@ class Number(click.ParamType):
 @click.option("-o", "--output", metavar="FILE", help="The model file; NAME.rnnlm without it.")
 @click.option("--tokens", metavar="RULE", help="words, prose, chars or bytes; words unless the corpus says otherwise.")
 @click.option("--max-vocab", type=int, metavar="V", help="Keep the V most frequent words.")
-@click.option("--min-count", type=int, default=D.min_count, show_default=True, metavar="N", help="Keep words seen N times.")
+@click.option(
+    "--min-count", type=int, default=D.min_count, show_default=True, metavar="N", help="Keep words seen N times."
+)
 @click.option("--model", default=D.model, show_default=True, help="elman, jordan or rnnlm (Mikolov's).")
 @click.option("--hidden", type=int, default=D.hidden, show_default=True, metavar="H", help="Hidden units.")
 @click.option("--layers", type=int, default=D.layers, show_default=True, help="Recurrent layers on top of each other.")
 @click.option(
-    "--activation", "--activate_f", "activation", help="tanh, logistic, relu, clipped_relu or elu; the model's own without it."
+    "--activation",
+    "--activate_f",
+    "activation",
+    help="tanh, logistic, relu, clipped_relu or elu; the model's own without it.",
 )
 @click.option("--classes", type=int, metavar="C", help="Word classes; 0 is the full softmax. Without it, about √V.")
 @click.option("--class-by", default=D.class_by, show_default=True, help="Classes of equal sqrt or equal frequency.")
-@click.option("--feedback", default=D.feedback, show_default=True, help="What Jordan's network feeds back: distribution or embedding.")
-@click.option("--block", "--seq_length", "block", type=int, default=D.block, show_default=True, metavar="T", help="New steps between updates.")
+@click.option(
+    "--feedback",
+    default=D.feedback,
+    show_default=True,
+    help="What Jordan's network feeds back: distribution or embedding.",
+)
+@click.option(
+    "--block",
+    "--seq_length",
+    "block",
+    type=int,
+    default=D.block,
+    show_default=True,
+    metavar="T",
+    help="New steps between updates.",
+)
 @click.option("--horizon", type=int, metavar="N", help="How many steps back the losses flow; the block without it.")
-@click.option("--streams", type=int, default=D.streams, show_default=True, metavar="B", help="Parts of the text read side by side.")
+@click.option(
+    "--streams",
+    type=int,
+    default=D.streams,
+    show_default=True,
+    metavar="B",
+    help="Parts of the text read side by side.",
+)
 @click.option("--independent", is_flag=True, help="Each sentence on its own: clear the state at sentence ends.")
-@click.option("--optimizer", default=D.optimizer, show_default=True, help="sgd, momentum, adagrad, row-adagrad, rmsprop or adam.")
+@click.option(
+    "--optimizer", default=D.optimizer, show_default=True, help="sgd, momentum, adagrad, row-adagrad, rmsprop or adam."
+)
 @click.option("--lr", type=float, help="Learning rate; the optimizer's own default without it.")
-@click.option("--clip", "--grad_clip", "clip", type=Number(), default=D.clip, show_default=True, help="Limit of the gradient, or none.")
+@click.option(
+    "--clip",
+    "--grad_clip",
+    "clip",
+    type=Number(),
+    default=D.clip,
+    show_default=True,
+    help="Limit of the gradient, or none.",
+)
 @click.option("--clip-by", default=D.clip_by, show_default=True, help="Clip the norm, or each value.")
 @click.option("--dropout", type=float, default=D.dropout, show_default=True, help="On each layer's way up and out.")
-@click.option("--input-dropout", type=float, default=D.input_dropout, show_default=True, help="On the rows of the input table.")
+@click.option(
+    "--input-dropout", type=float, default=D.input_dropout, show_default=True, help="On the rows of the input table."
+)
 @click.option("--l2", type=float, default=D.l2, show_default=True, help="L2 penalty on touched rows.")
 @click.option("--schedule", default=D.schedule, show_default=True, help="halving (Mikolov's), constant or step.")
 @click.option("--min-improvement", type=float, help="halving: ratio of log-probabilities an epoch must gain.  [1.003]")
@@ -73,9 +112,18 @@ class Number(click.ParamType):
 @click.option("--save-every", type=float, metavar="MINUTES", help="Checkpoints between epochs too.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
 @click.option("--snapshot", "--snapshot_t", "snapshot", type=int, metavar="N", help="A sampled text every N updates.")
-@click.option("--sample", "--sample_n", "sample_words", type=int, metavar="N", help="Words in a sampled text; one sentence without it.")
+@click.option(
+    "--sample",
+    "--sample_n",
+    "sample_words",
+    type=int,
+    metavar="N",
+    help="Words in a sampled text; one sentence without it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.pass_obj
 def command(
+    typed: list[str],
     text: str | None,
     train_text: str | None,
     as_json: bool,
@@ -93,13 +141,14 @@ def command(
     for name, value in (("snapshot", snapshot), ("sample", sample_words)):
         if value is not None and value < 1:
             raise UsageError(f"{name}={value} is too small. Give a whole number >= 1.")
-    options["text"] = text or train_text or D.text
-    options["output"] = options["output"] or _default_output(options["text"])
+    options["text"] = next((given for given in (text, train_text) if given is not None), D.text)
+    if options["output"] is None:
+        options["output"] = _default_output(options["text"])
 
     from ..training.run import Run
 
     live = Live()
-    run = Run(Settings.of(**options), observers=[live], command="rnnlm " + shlex.join(sys.argv[1:]))
+    run = Run(Settings.of(**options), observers=[live], command="rnnlm " + shlex.join(typed))
     if snapshot is not None:
         run.trainer.observers.append(Snapshots(run.model, snapshot, sample_words, live))
     _introduce(run)
@@ -122,10 +171,11 @@ def _introduce(run: Run) -> None:
     if run.resumed:
         say(f"resuming at epoch {trainer.progress.epoch}, update {trainer.progress.updates:,}")
     weights = sum(param.value.size for param in model.params.values())
+    units = f"{model.config['hidden']} {model.config['activation']} units"
     output = f"{len(model.class_map)} classes" if model.class_map else "full softmax"
     say(
         f"{model.kind}: {len(data.train):,} training tokens, {len(data.train.vocabulary):,} words ({data.tokenizer}), "
-        f"{model.config['hidden']} {model.config['activation']} units, {output}, {weights:,} weights, NumPy on 1 thread",
+        f"{units}, {output}, {weights:,} weights, NumPy on 1 thread",
         "cyan",
     )
 
@@ -142,11 +192,11 @@ def _conclude(run: Run, reason: str, sample_words: int | None, as_json: bool) ->
         return
     best = [entry["valid_nll"] for entry in epochs if entry["epoch"] == run.trainer.progress.best_epoch]
     if best:
-        result(f"validation perplexity {math.exp(best[0]):.2f}")
+        result(f"validation perplexity {ppl(best[0])}")
     if found is not None:
-        unknown = f", {found.unknown:,} unknown, {found.ppl_known:.2f} without them" if found.unknown else ""
+        unknown = f", {found.unknown:,} unknown, {ppl(found.nll_known)} without them" if found.unknown else ""
         result(
-            f"test perplexity {found.ppl:.2f} ({found.bits_per_token:.4f} bits/token, "
+            f"test perplexity {ppl(found.nll)} ({found.bits_per_token:.4f} bits/token, "
             f"{found.bits_per_character:.4f} bits/character; {found.tokens:,} tokens{unknown})"
         )
     if run.data.source_perplexity is not None:
@@ -156,4 +206,6 @@ def _conclude(run: Run, reason: str, sample_words: int | None, as_json: bool) ->
         say(f"model so far: {output}. Go on with the same command and --resume.", "yellow")
         return
     say(f"model: {output}. Next:", "green")
-    say(f"  rnnlm sample {output} -c 5 -t 0.8\n  rnnlm ppl {output} YOUR.txt\n  rnnlm info {output}\n  rnnlm plot {output}")
+    name = shlex.quote(str(output))
+    for following in (f"sample {name} -c 5 -t 0.8", f"ppl {name} YOUR.txt", f"info {name}", f"plot {name}"):
+        say(f"  rnnlm {following}")

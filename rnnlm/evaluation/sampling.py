@@ -48,13 +48,13 @@ def sample(
 ) -> list[Sample] | Sample:
     """Draw a continuation of `prompt`: `length` words, or without a length one sentence, to its end.
 
-    `count` texts are drawn side by side and returned as a list (None: one Sample). The distribution is P^(1/temperature),
-    renormalised; then cut to the `top_k` likeliest words, then to the fewest words with `top_p` of the probability
-    (nucleus sampling, Holtzman et al. 2020). temperature 0 takes the likeliest word. `<unk>` is drawn only with
+    `count` texts are drawn side by side and returned as a list (None: one Sample). The distribution is
+    P^(1/temperature), renormalised; then cut to the `top_k` likeliest words, then to the fewest words with `top_p`
+    of the probability (nucleus sampling, Holtzman et al. 2020). temperature 0 takes the likeliest word. `<unk>` is drawn only with
     `unknown=True`. The prompt's words that the model does not know are read as `<unk>`. Same seed: same texts.
     Raises UsageError for values out of range.
     """
-    _check(length, count, temperature, top_k, top_p)
+    _check(length, count, temperature, top_k, top_p, seed)
     rng = np.random.default_rng(seed)
     rule = tokenizer(model.tokenizer)
     before = rule.tokens(prompt)
@@ -115,7 +115,9 @@ def _shape(logp: np.ndarray, ban: int | None, temperature: float, top_k: int | N
         logp[:, ban] = -np.inf
     if temperature == 0:
         top_k, temperature = 1, 1.0
-    logp = _normalised(logp / temperature)
+    # the likeliest word to 0 first, so that a tiny temperature cannot push them all to -inf
+    with np.errstate(over="ignore"):
+        logp = _normalised((logp - logp.max(1, keepdims=True)) / temperature)
     if top_k is not None and top_k < logp.shape[1]:
         order = np.argsort(-logp, axis=1, kind="stable")  # ties: the more frequent word
         np.put_along_axis(logp, order[:, top_k:], -np.inf, axis=1)
@@ -135,13 +137,15 @@ def _normalised(logp: np.ndarray) -> np.ndarray:
     return logp - top - np.log(np.exp(logp - top).sum(1, keepdims=True))
 
 
-def _check(length: int | None, count: int | None, temperature: float, top_k: int | None, top_p: float | None) -> None:
+def _check(
+    length: int | None, count: int | None, temperature: float, top_k: int | None, top_p: float | None, seed: int | None
+) -> None:
     for name, value in (("length", length), ("count", count), ("top_k", top_k)):
         if value is not None and value < 1:
             raise UsageError(f"{name}={value} is too small. Give a whole number >= 1.")
+    if seed is not None and seed < 0:
+        raise UsageError(f"seed={seed} is not possible. Give a whole number >= 0.")
     if not 0 <= temperature < math.inf:
         raise UsageError(f"temperature={temperature} is not possible. Give a number >= 0 (0 takes the likeliest word).")
     if top_p is not None and not 0 < top_p <= 1:
         raise UsageError(f"top_p={top_p} is not a probability. Give 0 < top_p <= 1.")
-
-

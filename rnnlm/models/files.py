@@ -1,4 +1,4 @@
-"""Models as files that outlive the code: arrays, constructor keywords, vocabulary, tokenizer and training log; no pickle."""
+"""Models as files that outlive the code: arrays, constructor keywords, vocabulary, tokenizer, log; no pickle."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recurr
     class_map = ClassMap(arrays.pop("class_start")) if "class_start" in arrays else None
     kind = header["kind"]
     if kind not in MODELS:
-        raise DataError(f"the model is of the kind {kind!r}, which this rnnlm does not know. Install a newer rnnlm-kit.")
+        raise DataError(
+            f"the model is of the kind {kind!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
+        )
     model = MODELS[kind](vocabulary, tokenizer=header["tokenizer"], class_map=class_map, **header["config"])
     model.log = header["log"]
     for name, param in model.params.items():
@@ -64,4 +66,6 @@ def load(path: str | Path) -> LanguageModel:
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path} cannot be used as a model: {error!r}. Train it again, or install a newer rnnlm-kit.") from error
+        raise DataError(
+            f"{path} cannot be used as a model: {error!r}. Train it again, or install a newer rnnlm-kit."
+        ) from error

@@ -16,16 +16,15 @@ FORMATS = (".png", ".svg", ".pdf")
 
 def read_log(path: str | Path) -> list[dict[str, Any]]:
     """The training log in a model or checkpoint file. DataError when it is neither, or has no log."""
-    try:
-        header, _ = storage.read(path, "model")
-    except DataError as error:
-        try:
-            header = storage.read(path, "checkpoint")[0]["model"]
-        except DataError:
-            raise error from None
+    if storage.kind(path) == "checkpoint":
+        header = storage.read(path, "checkpoint")[0]["model"]
+    else:
+        header = storage.read(path, "model")[0]
     log = header.get("log", [])
     if not any(entry["kind"] in ("update", "epoch") for entry in log):
-        raise DataError(f"{path} holds no training log, so there is nothing to draw. Give a trained model or a checkpoint.")
+        raise DataError(
+            f"{path} holds no training log, so there is nothing to draw. Give a trained model or a checkpoint."
+        )
     return log
 
 
@@ -55,17 +54,21 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
         judged = [(entry["updates"], entry["valid_nll"]) for entry in epochs if entry["valid_nll"] is not None]
         if judged:
             best = min(value for _, value in judged)
-            label = f"{name}: validation (best PPL {math.exp(best):.1f})"
+            ppl = f"{math.exp(best):.1f}" if best < 100 else f"e^{best:.3g}"
+            label = f"{name}: validation (best PPL {ppl})"
             loss.plot(*zip(*judged, strict=True), color=color, marker="o", linestyle="--", label=label)
         norms = [(entry["updates"], entry["norm"]) for entry in updates if entry["norm"]]
         if norms:
             norm.plot(*zip(*norms, strict=True), color=color, linewidth=0.8)
-        rate.plot(ends, [entry["learning_rate"] for entry in epochs], color=color, marker=".", drawstyle="steps-pre")
+        steps = [entry for entry in log if entry["kind"] in ("update", "epoch")]
+        rates = [entry["learning_rate"] for entry in steps]
+        rate.plot([entry["updates"] for entry in steps], rates, color=color, drawstyle="steps-pre")
     loss.set_ylabel("cross-entropy (nats/token)")
     if loss.get_legend_handles_labels()[0]:
         loss.legend(fontsize="small")
     norm.set_ylabel("gradient norm")
-    norm.set_yscale("log")
+    if norm.lines:  # without a line there is nothing to scale
+        norm.set_yscale("log")
     rate.set_ylabel("learning rate")
     rate.set_yscale("log")
     rate.set_xlabel("updates")

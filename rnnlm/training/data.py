@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import DataError
 from ..text import catalogue
@@ -41,28 +42,30 @@ class Data:
 def load(settings: Settings, vocabulary: Vocabulary | None = None) -> Data:
     """The texts of a run: paths or names of the catalogue. DataError for a text that cannot be used.
 
-    A named corpus brings its own parts. Where no validation text is given, one is held out from the end of the text, and a
-    test part after it when none is given either; the vocabulary never sees them. `vocabulary` is that of a resumed run.
+    A named corpus brings its own parts. Where no validation text is given, one is held out from the end of the text,
+    and a test part after it when none is given either; the vocabulary never sees them. `vocabulary` is that of a run
+    that is resumed.
     """
     text, valid, test = settings.text, settings.valid, settings.test
     tokenizer, source_perplexity = settings.tokens, None
-    if isinstance(text, str) and not Path(text).exists() and catalogue.is_name(text):
+    if isinstance(text, str) and catalogue.is_name(text) and not Path(text).exists():
         fetched = catalogue.get(text)
         text, tokenizer = fetched.train, tokenizer or fetched.tokenizer
         valid, test = valid or fetched.valid, test or fetched.test
         source_perplexity = fetched.source_perplexity
     tokenizer = tokenizer or "words"
-    cut = {"max_vocab": settings.max_vocab, "min_count": settings.min_count} if vocabulary is None else {}
+    cut: dict[str, Any] = (
+        {"max_vocab": settings.max_vocab, "min_count": settings.min_count} if vocabulary is None else {}
+    )
     shares = [] if valid else [HELD_OUT] if test else [HELD_OUT, HELD_OUT]
+    name = "standard input" if str(text) == "-" else str(settings.text)
     train, *held_out = Corpus.encode_split(
         text, [1 - sum(shares), *shares], tokenizer=tokenizer, vocabulary=vocabulary, **cut
     )
-    for part in held_out:
-        if not len(part):
-            raise DataError(
-                f"{train.name} is too short ({sum(map(len, (train, *held_out))):,} tokens) to hold out a validation "
-                "part. Give one with --valid."
-            )
+    if len(train.vocabulary) < 2:
+        raise DataError(
+            f"{name} has no word besides the sentence end, so there is nothing to predict. Give another text."
+        )
 
     def encode(path: str | Path) -> Corpus:
         return Corpus.encode(path, vocabulary=train.vocabulary, tokenizer=tokenizer)
@@ -71,7 +74,7 @@ def load(settings: Settings, vocabulary: Vocabulary | None = None) -> Data:
     if held_out:
         what = "validation and test" if len(held_out) > 1 else "validation"
         sizes = " and ".join(f"{len(part):,}" for part in held_out)
-        said = f"held out the last {sizes} tokens of {train.name} for {what}"
+        said = f"held out the last {sizes} tokens of {name} for {what}"
     valid_part = encode(valid) if valid else held_out.pop(0)
     test_part = encode(test) if test else held_out.pop(0) if held_out else None
     return Data(train, valid_part, test_part, tokenizer, said, source_perplexity)

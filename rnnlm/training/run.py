@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .. import storage
 from ..errors import DataError, UsageError
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models import MODELS
 from ..models.recurrent import RecurrentLM
+from ..text.windows import window_count
 from . import data
 from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
@@ -21,22 +24,24 @@ from .schedules import schedule
 from .settings import FREE_ON_RESUME, Settings
 from .trainer import Trainer
 
+
 class Run:
     """One training run: its texts, model and trainer. Everything is checked here, before the first update.
 
     `fit()` trains and writes the model; `test()` reports on the test text, once. With `output` the model goes there and
-    the checkpoints to `output`.checkpoint, which is removed when the run ends by itself. `command` is what was typed, for
-    the model's record. Raises UsageError and DataError as the settings deserve.
+    the checkpoints to `output`.checkpoint, which is removed when the run ends by itself. `command` is what was typed,
+    for the model's record. Raises UsageError and DataError as the settings deserve.
     """
 
     def __init__(self, settings: Settings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
         self.settings = settings
         self.output = None if settings.output is None else Path(settings.output)
-        self.checkpoint_path = self.output and self.output.with_name(self.output.name + ".checkpoint")
+        self.checkpoint_path = None if self.output is None else Path(f"{self.output}.checkpoint")
         snapshot = self._place()
         self._check()
         resumed = snapshot.model() if snapshot else None
         self.data = data.load(settings, resumed.vocabulary if resumed else None)
+        window_count(len(self.data.train), settings.streams, settings.block)  # a UsageError for more streams than words
         record = {name: value for name, value in settings.as_dict().items() if name not in FREE_ON_RESUME}
         record |= {f"data.{name}": value for name, value in self.data.hashes.items()}
         if snapshot is not None:
@@ -48,12 +53,12 @@ class Run:
         self.trainer = self._trainer(checkpoint, observers)
         if snapshot is not None:
             snapshot.restore(self.trainer)
-            self.trainer.progress.stopped = ""  # more epochs may have been asked for
+            self._reopen()
         self.resumed = snapshot is not None
 
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
-        with threadpool_limits(1):  # two BLAS threads on a busy machine cost far more than they give at these sizes
+        with _calm():
             reason = self.trainer.fit(self.data.train, self.data.valid)
         if self.output is not None:
             self.model.save(self.output)
@@ -65,7 +70,7 @@ class Run:
         """The perplexity of the test text; None when the run has none."""
         if self.data.test is None:
             return None
-        with threadpool_limits(1):
+        with _calm():
             return perplexity(self.model, self.data.test)
 
     def _place(self) -> Snapshot | None:
@@ -75,13 +80,12 @@ class Run:
             if s.resume:
                 raise UsageError("resume needs the output file of the run to go on with. Give it with -o FILE.")
             return None
-        folder = self.output.parent
-        if not folder.is_dir():
-            raise DataError(f"the folder {folder} of the output {self.output} does not exist. Make it, or give another -o.")
-        if self.output.is_dir():
-            raise DataError(f"the output {self.output} is a folder. Give the path of a file with -o.")
-        if not os.access(folder, os.W_OK):
-            raise DataError(f"the folder {folder} of the output {self.output} cannot be written. Give another -o.")
+        for name in ("text", "valid", "test"):
+            if (source := getattr(s, name)) is not None and _same_file(source, self.output):
+                raise UsageError(
+                    f"the output {self.output} is the {name} itself, which it would replace. Give another -o."
+                )
+        storage.require_writable(self.output, "the model")
         if s.resume:
             if not path.exists():
                 raise DataError(f"there is no checkpoint {path} to resume from. Train without --resume, or check -o.")
@@ -100,14 +104,33 @@ class Run:
             raise UsageError(f"optimizer {s.optimizer!r} is not known. Give one of {', '.join(OPTIMIZERS)}.")
         if s.feedback != "distribution" and s.model != "jordan":
             raise UsageError(f"feedback={s.feedback!r} is for the model jordan, and this is {s.model}. Leave it out.")
+        if s.seed < 0:
+            raise UsageError(f"seed={s.seed} is not possible. Give a whole number >= 0.")
         if s.save_every is not None and not s.save_every > 0:
             raise UsageError(f"save_every={s.save_every} is not possible. Give a positive number of minutes.")
+
+    def _reopen(self) -> None:
+        """A run that had ended and was cut off before its model was written ends again, unless a limit was raised."""
+        p, s = self.trainer.progress, self.settings
+        at_limit = p.epoch > s.epochs or (s.max_updates is not None and p.updates >= s.max_updates)
+        if p.stopped.endswith(" done") and not at_limit:  # the trainer's words for a limit, never a schedule's
+            p.stopped = ""
 
     def _new_model(self, record: dict[str, Any], command: str) -> RecurrentLM:
         s = self.settings
         config: dict[str, Any] = {
             name: getattr(s, name)
-            for name in ("hidden", "layers", "classes", "class_by", "dropout", "input_dropout", "independent", "seed", "dtype")
+            for name in (
+                "hidden",
+                "layers",
+                "classes",
+                "class_by",
+                "dropout",
+                "input_dropout",
+                "independent",
+                "seed",
+                "dtype",
+            )
         }
         if s.activation is not None:
             config["activation"] = s.activation
@@ -121,7 +144,12 @@ class Run:
         s = self.settings
         kind = OPTIMIZERS[s.optimizer]
         rate = kind.default_rate if s.lr is None else s.lr
-        options = {"min_improvement": s.min_improvement, "decay": s.decay, "after": s.decay_after, "patience": s.patience}
+        options = {
+            "min_improvement": s.min_improvement,
+            "decay": s.decay,
+            "after": s.decay_after,
+            "patience": s.patience,
+        }
         return Trainer(
             self.model,
             kind(self.model.params, rate, l2=s.l2),
@@ -139,11 +167,26 @@ class Run:
         )
 
 
+@contextmanager
+def _calm() -> Iterator[None]:
+    """One BLAS thread, for two on a busy machine cost far more than they give at these sizes; and no warnings of
+    overflow, for the trainer stops at a loss that is not finite and says what to try."""
+    with threadpool_limits(1), np.errstate(all="ignore"):
+        yield
+
+
+def _same_file(one: str | Path, other: Path) -> bool:
+    try:
+        return other.samefile(one)
+    except OSError:  # one of them does not exist
+        return False
+
+
 def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
-    The keywords are the fields of `Settings`, which are the options of `rnnlm train`. With `output` the model is written
-    there too. Raises UsageError, DataError and TrainingError.
+    The keywords are the fields of `Settings`, which are the options of `rnnlm train`. With `output` the model is
+    written there too. Raises UsageError, DataError and TrainingError.
     """
     run = Run(Settings.of(text=text, **settings))
     run.fit()

@@ -72,5 +72,5 @@ class Settings:
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
 
 
-# What may differ between a run and its resumption: where things are, and when to stop. All else decides about the weights.
+# What may differ between a run and its resumption: where things are, and when to stop. All else decides about weights.
 FREE_ON_RESUME = {"text", "valid", "test", "data.test", "output", "save_every", "resume", "epochs", "max_updates"}
