@@ -142,3 +142,21 @@ def test_a_param_knows_its_rows_by_id_by_range_and_all():
     param.zero()
     assert not param.grad.any()
     assert param.rows.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("ranges", "union"),
+    [
+        ([], []),
+        ([(4, 6)], [(4, 6)]),
+        ([(0, 2), (2, 3)], [(0, 3)]),  # neighbours
+        ([(5, 8), (1, 3)], [(1, 3), (5, 8)]),
+        ([(2, 9), (3, 4), (6, 10)], [(2, 10)]),  # one inside another, then an overlap
+        ([(0, 1), (0, 1), (9, 10)], [(0, 1), (9, 10)]),
+    ],
+)
+def test_touched_ranges_are_their_union_in_few_slices(ranges, union):
+    param = Param(np.zeros((10, 2)))
+    param.touch(ranges)
+    assert list(param.touched()) == [slice(start, end) for start, end in union]
+    assert param.rows.tolist() == [row for start, end in union for row in range(start, end)]
