@@ -61,10 +61,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """The exit status of the command line `arguments` (None: what was typed)."""
     typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
+        status = cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
         if sys.stdout is not None:
             sys.stdout.flush()
-        return 0
+        return status or 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2
@@ -77,10 +77,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         error_line("interrupted")
         return 130
-    except BrokenPipeError:  # the reader is gone, as in `rnnlm sample m.rnnlm | head`: end as any program does then
+    except BrokenPipeError:  # the reader is gone, as in `rnnlm sample m.rnnlm | head`: end quietly, as click does
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return 141
+        return 1
     except OSError as error:  # what no file of ours foresaw: a full disk behind `>`, a disk that fails
         error_line(f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path.")
         return 1

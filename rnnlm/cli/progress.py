@@ -13,7 +13,7 @@ from .console import is_terminal, paint, ppl, say
 if TYPE_CHECKING:
     from ..models import RecurrentLM
 
-FORMAT = "{desc} {percentage:3.0f}% |{bar}| {rate_fmt}  {postfix}  {remaining} left"
+FORMAT = "{desc} {percentage:3.0f}% |{bar}| {rate_fmt}{postfix}, {remaining} left"  # tqdm puts ", " before the postfix
 
 
 class Live:

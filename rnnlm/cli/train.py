@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..training.run import Run
 
 D = Settings()  # every default stands there, once
+INTERRUPTED = 130  # exit status: a script must not go on with half a model
 
 
 class Number(click.ParamType):
@@ -121,9 +122,9 @@ class Number(click.ParamType):
     help="Words in a sampled text; one sentence without it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.pass_obj
+@click.pass_context
 def command(
-    typed: list[str],
+    context: click.Context,
     text: str | None,
     train_text: str | None,
     as_json: bool,
@@ -148,14 +149,17 @@ def command(
     from ..training.run import Run
 
     live = Live()
-    run = Run(Settings.of(**options), observers=[live], command="rnnlm " + shlex.join(typed))
+    run = Run(Settings.of(**options), observers=[live], command="rnnlm " + shlex.join(context.obj))
     if snapshot is not None:
         run.trainer.observers.append(Snapshots(run.model, snapshot, sample_words, live))
     _introduce(run)
     with live:
         reason = run.fit()
-    say(f"stopped: {reason}; the best epoch is {run.trainer.progress.best_epoch or 'not over yet'}")
+    best = run.trainer.progress.best_epoch
+    say(f"stopped: {reason}; {f'the best epoch is {best}' if best else 'no epoch is over yet'}")
     _conclude(run, reason, sample_words, as_json)
+    if reason == "interrupted":
+        context.exit(INTERRUPTED)
 
 
 def _default_output(text: str) -> str:

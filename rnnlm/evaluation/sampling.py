@@ -50,8 +50,9 @@ def sample(
 
     `count` texts are drawn side by side and returned as a list (None: one Sample). The distribution is
     P^(1/temperature), renormalised; then cut to the `top_k` likeliest words, then to the fewest words with `top_p`
-    of the probability (nucleus sampling, Holtzman et al. 2020). temperature 0 takes the likeliest word. `<unk>` is drawn only with
-    `unknown=True`. The prompt's words that the model does not know are read as `<unk>`. Same seed: same texts.
+    of the probability (nucleus sampling, Holtzman et al. 2020). temperature 0 takes the likeliest word. `<unk>` is
+    drawn only with `unknown=True`. The prompt's words that the model does not know are read as `<unk>`. Same seed:
+    same texts.
     Raises UsageError for values out of range.
     """
     _check(length, count, temperature, top_k, top_p, seed)
