@@ -170,6 +170,11 @@ def test_one_stream_and_three_with_a_short_last_block(name, B):
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_the_horizon_is_kept_in_a_short_last_block(name):
+    check(CASES[name], 10, 13, tokens=22, B=1)
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_score_outside_training_is_the_reference_without_masks(name):
     case = CASES[name]
     model = make(case)

@@ -15,9 +15,9 @@
 | catalogue     | the named corpora · sources and fetch: how to get them      |
 """
 
-from rnnlm.text.corpus import Corpus
-from rnnlm.text.tokenizers import TOKENIZERS, tokenizer
-from rnnlm.text.vocabulary import EOS, UNK, Vocabulary
-from rnnlm.text.windows import window_count, windows
+from .corpus import Corpus
+from .tokenizers import TOKENIZERS, tokenizer
+from .vocabulary import EOS, UNK, Vocabulary
+from .windows import window_count, windows
 
 __all__ = ["EOS", "TOKENIZERS", "UNK", "Corpus", "Vocabulary", "tokenizer", "window_count", "windows"]

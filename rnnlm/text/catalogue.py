@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rnnlm.errors import UsageError
-from rnnlm.text.cache import cache_folder, is_writable, new_folder
-from rnnlm.text.data import corpora_folder, read_toml
-from rnnlm.text.fetch import Progress
+from ..errors import UsageError
+from .cache import cache_folder, is_writable, new_folder
+from .data import corpora_folder, read_toml
+from .fetch import Progress
 
 _ABOUT = "about.json"
 
@@ -89,8 +89,8 @@ def get(
     if not is_name(name):
         raise UsageError(f"there is no corpus {name!r}; choose one of {', '.join(_entries())}, or give a file.")
     # Imported late: it brings zip, tar and subprocess, which reading a text does not need.
-    from rnnlm.text.grammar import Grammar
-    from rnnlm.text.sources import MAKERS, existing_parts
+    from .grammar import Grammar
+    from .sources import MAKERS, existing_parts
 
     entry = _entries()[name]
     folder = _writable(cache_folder(cache_dir)) / "corpora" / name

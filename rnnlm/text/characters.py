@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnnlm.text.pieces import after_character
-from rnnlm.text.vocabulary import EOS
+from .pieces import after_character
+from .vocabulary import EOS
 
 _NEWLINE = 0x0A
 

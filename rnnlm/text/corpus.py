@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnlm.text.cache import cache_error, cache_folder, is_writable, new_folder
-from rnnlm.text.encode import CHARACTERS, IDS, Encoded, encode, read_description
-from rnnlm.text.files import read_blocks, source_name
-from rnnlm.text.parts import characters_before, count, cut_points
-from rnnlm.text.tokenizers import tokenizer as find_tokenizer
-from rnnlm.text.vocabulary import UNK, Vocabulary
+from .cache import cache_error, cache_folder, is_writable, new_folder
+from .encode import CHARACTERS, IDS, Encoded, encode, read_description
+from .files import read_blocks, source_name
+from .parts import characters_before, count, cut_points
+from .tokenizers import tokenizer as find_tokenizer
+from .vocabulary import UNK, Vocabulary
 
 _FORMAT = "1"  # part of every key in the cache: raise it when a tokenizer or the files change
 

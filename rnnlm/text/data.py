@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from rnnlm.errors import DataError
+from ..errors import DataError
 
 
 def corpora_folder() -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rnnlm.text.vocabulary import EOS
+from .vocabulary import EOS
 
 _NO_BLANK_BEFORE = frozenset(
     (".", ",", ":", ";", "?", "!", "%", ")", "]", "}", "…", "''", "'", "n't", "'s", "'m", "'d", "'ll", "'re", "'ve")

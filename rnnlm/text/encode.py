@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnlm.errors import DataError
-from rnnlm.text.parts import check_fractions, cut_points
-from rnnlm.text.pieces import text_pieces
-from rnnlm.text.tokenizers import Tokenizer
-from rnnlm.text.vocabulary import Vocabulary
+from ..errors import DataError
+from .parts import check_fractions, cut_points
+from .pieces import text_pieces
+from .tokenizers import Tokenizer
+from .vocabulary import Vocabulary
 
 IDS, CHARACTERS, ABOUT = "ids.int32", "characters.int32", "about.json"
 _CHUNK = 1 << 20  # tokens renumbered at a time

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from rnnlm.errors import DataError
+from ..errors import DataError
 
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where known
 

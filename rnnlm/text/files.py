@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from rnnlm.errors import DataError
+from ..errors import DataError
 
 BLOCK = 4 << 20  # bytes: large enough that Python's per-block work vanishes, small enough to stay out of the way
 

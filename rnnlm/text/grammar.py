@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnlm.errors import DataError, UsageError
-from rnnlm.text import grammar_entropy
-from rnnlm.text.data import corpora_folder, read_toml
+from ..errors import DataError, UsageError
+from . import grammar_entropy
+from .data import corpora_folder, read_toml
 
 
 class Rule(NamedTuple):

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rnnlm.errors import DataError
+from ..errors import DataError
 
 
 class _Rule(Protocol):

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rnnlm.errors import DataError, UsageError
+from ..errors import DataError, UsageError
 
 _CHUNK = 1 << 20
 

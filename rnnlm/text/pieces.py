@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from rnnlm.errors import DataError
+from ..errors import DataError
 
 _BOM = b"\xef\xbb\xbf"
 

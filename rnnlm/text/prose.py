@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnlm.text.detokenize import detokenize
-from rnnlm.text.pieces import after_blank
-from rnnlm.text.vocabulary import EOS
+from .detokenize import detokenize
+from .pieces import after_blank
+from .vocabulary import EOS
 
 # Words whose period does not end a sentence. Single letters (initials) are known to the splitter itself.
 _ABBREVIATIONS = """

@@ -17,13 +17,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from rnnlm.errors import DataError, UsageError
-from rnnlm.text.data import corpora_folder
-from rnnlm.text.fetch import Progress, check_sha256, download, download_sdist, sha256_of
-from rnnlm.text.grammar import Grammar
+from ..errors import DataError, UsageError
+from .data import corpora_folder
+from .fetch import Progress, check_sha256, download, download_sdist, sha256_of
+from .grammar import Grammar
 
 if TYPE_CHECKING:
-    from rnnlm.text.catalogue import Entry
+    from .catalogue import Entry
 
 PARTS = ("train", "valid", "test")
 

@@ -15,10 +15,10 @@ from typing import Protocol
 
 import numpy as np
 
-from rnnlm.errors import UsageError
-from rnnlm.text.characters import Bytes, Characters
-from rnnlm.text.prose import Prose
-from rnnlm.text.words import Words
+from ..errors import UsageError
+from .characters import Bytes, Characters
+from .prose import Prose
+from .words import Words
 
 
 class Encoder(Protocol):

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rnnlm.errors import DataError, UsageError
+from ..errors import DataError, UsageError
 
 EOS = "</s>"  # the end of a sentence, and the history before the first word
 UNK = "<unk>"  # the one word that stands for all the words that were cut

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnnlm.errors import UsageError
+from ..errors import UsageError
 
 
 def window_count(n_tokens: int, streams: int, steps: int) -> int:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnnlm.errors import DataError
-from rnnlm.text.pieces import after_blank
-from rnnlm.text.vocabulary import EOS
+from ..errors import DataError
+from .pieces import after_blank
+from .vocabulary import EOS
 
 _EOS = EOS.encode()
 _WRITTEN_EOS = re.compile(rb"(?<!\S)</s>(?!\S)")

@@ -6,7 +6,7 @@ from .clipping import clip_norm, clip_value, gradient_norm
 from .optimizer import Optimizer
 from .optimizers import OPTIMIZERS
 from .run import Run, train
-from .schedules import Constant, Halving, Schedule, StepDecay
+from .schedules import Constant, Halving, Linear, Schedule, StepDecay
 from .settings import Settings
 from .sgd import SGD, Momentum
 from .trainer import Trainer
@@ -19,6 +19,7 @@ __all__ = [
     "Checkpoint",
     "Constant",
     "Halving",
+    "Linear",
     "Momentum",
     "Optimizer",
     "RMSprop",

@@ -66,12 +66,27 @@ class StepDecay(Schedule):
 
 
 @dataclass
+class Linear(Schedule):
+    """The learning rate falls in equal steps over a run of `total` epochs, to 1/total of its start in the last one.
+
+    For a run whose length is known beforehand; the slow end does what halving does, without having to wait for a bad epoch.
+    """
+
+    total: int = 10
+
+    def factor(self, epoch: int) -> float:
+        left = max(self.total - epoch, 1)
+        return left / (left + 1)
+
+
+@dataclass
 class Halving(Schedule):
     """Mikolov's: the first epoch that gains too little starts the halving, the second ends the run.
 
     After an epoch whose validation log-probability L is not better than the one before by the ratio `min_improvement`
     (L · 1.003 < L_before, both negative, means it is), the rate is halved after every epoch; when such an epoch comes
-    again, training stops. A worse epoch is undone. With entropies instead of log-probabilities:
+    again, training stops. An epoch that is not the best so far is undone; the original program undoes one that is worse than
+    the epoch before, which differs only after a first bad epoch. With entropies instead of log-probabilities:
     gain enough ⟺ nll · min_improvement < nll_before.
     """
 
@@ -92,7 +107,7 @@ class Halving(Schedule):
         return Decision(0.5 if self.halving else 1.0, restore=not better, stop=stop)
 
 
-SCHEDULES: dict[str, type[Schedule]] = {"halving": Halving, "constant": Constant, "step": StepDecay}
+SCHEDULES: dict[str, type[Schedule]] = {"halving": Halving, "constant": Constant, "step": StepDecay, "linear": Linear}
 
 
 def schedule(name: str, **options: Any) -> Schedule:

@@ -50,11 +50,12 @@ class Progress:
 class Trainer:
     """Trains a recurrent language model by truncated back-propagation through time (Williams & Peng 1990).
 
-    The text runs in `streams` (B) parallel parts. Every `block` steps the mean loss of the B · block newest words flows back
+    The text runs in `streams` (B) parallel parts. Every `block` steps the loss of the B · block newest words flows back
     through `horizon` ≥ `block` steps in all, and one update follows: block = horizon is the usual mini-batch training,
     horizon > block is Mikolov's block BPTT, and 1, 1 is Elman's procedure of 1990. `clip` limits the gradient: its norm
     (clip_by "norm") or each element ("value"); None leaves it alone. `independent` clears the state at sentence ends.
-    The loss is the mean over the window's tokens, so a learning rate means the same at any B and block.
+    The gradient is that of the summed loss over B · block, so a learning rate means the same at any B and block, and every
+    token weighs the same, also those of a short last window.
     Training ends after `epochs` or `max_updates`, or when the schedule says so; the best epoch's weights are kept.
     Raises TrainingError when a loss or gradient is not finite, UsageError for values out of range.
     """
@@ -143,10 +144,10 @@ class Trainer:
             if not left:
                 break
         tapes[-1] = tapes[-1]._replace(output=None)  # its losses have been used
-        while sum(tape.steps for tape in tapes) - tapes[0].steps >= self.horizon - self.block:
+        # The next block may be the short last one, so the horizon may reach horizon - 1 steps beyond it.
+        reach = self.horizon - 1 if self.horizon > self.block else 0
+        while tapes and sum(tape.steps for tape in tapes) - tapes[0].steps >= reach:
             tapes.popleft()
-            if not tapes:
-                break
 
     def _clip(self, wanted: bool) -> float | None:
         params = self.model.params.values()
