@@ -6,7 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from rnnlm.training import Constant, Halving, StepDecay
+from rnnlm.errors import UsageError
+from rnnlm.training import Constant, Halving, Linear, StepDecay
+from rnnlm.training.schedules import schedule
+from rnnlm.training.settings import epochs_for
 
 
 def decisions(schedule, entropies):
@@ -96,3 +99,29 @@ def test_a_schedule_goes_on_from_its_state(make):
         assert len(before) == cut
         for n, nll in enumerate(entropies[cut:], cut + 1):
             assert other.after_epoch(n, nll) == schedule.after_epoch(n, nll)
+
+
+def test_linear_falls_in_equal_steps_to_one_part_in_total():
+    factors, _, _ = decisions(Linear(total=5), [5, 4, 3, 2])
+    assert np.cumprod([1, *factors]) == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2])
+
+
+def test_linear_stops_when_patience_is_over():
+    _, undone, stopped = decisions(Linear(total=9, patience=2), [5.0, 4.0, 4.5, 4.4, 3.0])
+    assert (undone, stopped) == ([3, 4], 4)
+
+
+def test_schedules_by_name_take_their_own_options_only():
+    assert schedule("linear", 7) == Linear(total=7)
+    assert schedule("step", 7, decay=0.8, after=3) == StepDecay(decay=0.8, after=3)
+    assert schedule("halving", 7, min_improvement=1.01) == Halving(min_improvement=1.01)
+    for name, options in (("halving", {"patience": 2}), ("linear", {"decay": 0.5}), ("constant", {"min_improvement": 1.1})):
+        with pytest.raises(UsageError, match=f"{next(iter(options))} is no option of the schedule '{name}'"):
+            schedule(name, 7, **options)
+    with pytest.raises(UsageError, match="schedule 'cosine' is not known"):
+        schedule("cosine", 7)
+
+
+@pytest.mark.parametrize(("tokens", "epochs"), [(100, 20), (200_000, 20), (930_000, 4), (1_000_000, 4), (10**9, 1)])
+def test_a_run_that_nobody_told_how_long_reads_four_million_words(tokens, epochs):
+    assert epochs_for(tokens) == epochs

@@ -21,7 +21,7 @@ from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
 from .optimizers import OPTIMIZERS
 from .schedules import schedule
-from .settings import FREE_ON_RESUME, Settings
+from .settings import FREE_ON_RESUME, Settings, epochs_for
 from .trainer import Trainer
 
 
@@ -112,7 +112,7 @@ class Run:
     def _reopen(self) -> None:
         """A run that had ended and was cut off before its model was written ends again, unless a limit was raised."""
         p, s = self.trainer.progress, self.settings
-        at_limit = p.epoch > s.epochs or (s.max_updates is not None and p.updates >= s.max_updates)
+        at_limit = p.epoch > self.trainer.epochs or (s.max_updates is not None and p.updates >= s.max_updates)
         if p.stopped.endswith(" done") and not at_limit:  # the trainer's words for a limit, never a schedule's
             p.stopped = ""
 
@@ -144,6 +144,7 @@ class Run:
         s = self.settings
         kind = OPTIMIZERS[s.optimizer]
         rate = kind.default_rate if s.lr is None else s.lr
+        epochs = epochs_for(len(self.data.train)) if s.epochs is None else s.epochs
         options = {
             "min_improvement": s.min_improvement,
             "decay": s.decay,
@@ -158,8 +159,8 @@ class Run:
             streams=s.streams,
             clip=s.clip,
             clip_by=s.clip_by,
-            schedule=schedule(s.schedule, **{name: value for name, value in options.items() if value is not None}),
-            epochs=s.epochs,
+            schedule=schedule(s.schedule, epochs, **{name: value for name, value in options.items() if value is not None}),
+            epochs=epochs,
             max_updates=s.max_updates,
             seed=s.seed,
             checkpoint=checkpoint,

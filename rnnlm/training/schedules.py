@@ -91,6 +91,7 @@ class Halving(Schedule):
     """
 
     min_improvement: float = 1.003
+    patience: int = field(default=0, init=False)  # no option here: the rule itself says when to stop
     halving: bool = field(default=False, init=False)
     before: float = field(default=math.inf, init=False)
 
@@ -110,18 +111,27 @@ class Halving(Schedule):
 SCHEDULES: dict[str, type[Schedule]] = {"halving": Halving, "constant": Constant, "step": StepDecay, "linear": Linear}
 
 
-def schedule(name: str, **options: Any) -> Schedule:
-    """The schedule called `name`; UsageError when there is none, or an option is not its own or out of range."""
+def schedule(name: str, epochs: int, **options: Any) -> Schedule:
+    """The schedule called `name`, for a run of at most `epochs`.
+
+    UsageError when there is none of that name, or an option is not its own or out of range.
+    """
     if name not in SCHEDULES:
         raise UsageError(f"schedule {name!r} is not known. Give one of {', '.join(SCHEDULES)}.")
     if options.get("min_improvement", 1.0) < 1:
-        raise UsageError(f"min_improvement={options['min_improvement']} is not possible. Give a ratio >= 1, such as 1.003.")
+        raise UsageError(
+            f"min_improvement={options['min_improvement']} is not possible. Give a ratio >= 1, such as 1.003."
+        )
     if not 0 < options.get("decay", 1.0) <= 1:
         raise UsageError(f"decay={options['decay']} is not possible. Give a factor above 0, at most 1.")
-    if options.get("patience", 1) < 1:
-        raise UsageError(f"patience={options['patience']} is not possible. Give a whole number >= 1.")
-    own = [field.name for field in fields(SCHEDULES[name]) if field.init]
+    for option in ("patience", "after"):
+        if options.get(option, 1) < 1:
+            raise UsageError(f"{option}={options[option]} is not possible. Give a whole number >= 1.")
+    own = {field.name for field in fields(SCHEDULES[name]) if field.init}
     for option in options:
-        if option not in own:
-            raise UsageError(f"{option} is no option of the schedule {name!r}, whose options are {', '.join(own)}. Leave it out.")
+        if option not in own - {"total"}:
+            known = ", ".join(sorted(own - {"total"})) or "none"
+            raise UsageError(f"{option} is no option of the schedule {name!r}, whose options are: {known}. Leave it out.")
+    if "total" in own:
+        options["total"] = epochs
     return SCHEDULES[name](**options)

@@ -14,7 +14,8 @@ class Settings:
     """The settings of a run; the command line's options and the keywords of `rnnlm.train` are these fields.
 
     None stands for a choice that depends on something else: the tokenizer on the text, the activation on the model,
-    the number of classes on the vocabulary, the learning rate on the optimizer, the horizon on the block.
+    the number of classes on the vocabulary, the learning rate on the optimizer, the horizon on the block, the number
+    of epochs on the length of the text (see `epochs_for`).
     """
 
     # the text
@@ -50,7 +51,7 @@ class Settings:
     decay: float | None = None
     decay_after: int | None = None
     patience: int | None = None
-    epochs: int = 20
+    epochs: int | None = None
     max_updates: int | None = None
     seed: int = 1
     # the files
@@ -74,3 +75,10 @@ class Settings:
 
 # What may differ between a run and its resumption: where things are, and when to stop. All else decides about weights.
 FREE_ON_RESUME = {"text", "valid", "test", "data.test", "output", "save_every", "resume", "epochs", "max_updates"}
+
+WORDS_READ = 4_000_000  # by a run that nobody told how long to be: minutes, not hours, on an ordinary machine
+
+
+def epochs_for(tokens: int) -> int:
+    """How often a text of this length is read when nobody says: about 4 million words in all, but 1 to 20 epochs."""
+    return max(1, min(20, round(WORDS_READ / tokens)))
