@@ -1,0 +1,176 @@
+"""`rnnlm info`, `rnnlm plot`, `rnnlm corpus`, and colours."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rnnlm
+from rnnlm.text import catalogue
+from rnnlm.training import Settings
+from rnnlm.training.curves import draw, read_log
+from rnnlm.training.events import Update
+from rnnlm.training.run import Run
+
+
+def checkpoint(folder: Path, text: Path, updates: int) -> Path:
+    """What a run leaves that is killed right after so many updates, with a checkpoint after each."""
+
+    class Cut(BaseException):
+        pass
+
+    def cut(event):
+        if isinstance(event, Update) and event.updates == updates:
+            raise Cut
+
+    settings = Settings.of(text=text, hidden=3, streams=4, output=folder / "cut.rnnlm", save_every=1e-9)
+    with pytest.raises(Cut):
+        Run(settings, observers=[cut]).fit()
+    return folder / "cut.rnnlm.checkpoint"
+
+
+def test_info_for_people(call, model, shared):
+    called = call("info", shared / "m.rnnlm")
+    facts = dict(line.split(maxsplit=1) for line in called.out.splitlines())
+    size = sum(param.value.size for param in model.params.values())
+    assert called.err == ""
+    assert facts["model"] == "rnnlm"
+    assert facts["vocabulary"] == f"12 words, tokenizer words, hash {model.vocabulary.hash[:12]}"
+    assert facts["output"] == "4 word classes"
+    assert facts["weights"] == f"{size:,}"
+    assert "hidden 12, layers 1, activation logistic, classes 4" in facts["settings"]
+    assert facts["trained"].startswith(f"on  {shared / 'text.txt'}, ")
+    assert facts["epochs"] == "4; the best is 4; 4 epochs done"
+    best = min(entry["valid_nll"] for entry in model.log if entry["kind"] == "epoch")
+    assert facts["validation"] == f"PPL {2.718281828459045**best:.2f}"
+
+
+def test_info_for_machines(call, model, unk_model, shared):
+    found = json.loads(call("info", shared / "m.rnnlm", "--json").out)
+    assert found["config"] == model.config
+    assert found["vocabulary"] == model.vocabulary.hash
+    assert found["weights"] == sum(param.value.size for param in model.params.values())
+    assert (found["words"], found["classes"], found["tokenizer"]) == (12, 4, "words")
+    assert found["epochs"] == [entry for entry in model.log if entry["kind"] == "epoch"]
+    assert found["training"]["seed"] == 1
+    assert json.loads(call("info", shared / "unk.rnnlm", "--json").out)["classes"] == 0
+
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_plot_writes_a_picture(call, shared, tmp_path, ending, start):
+    pytest.importorskip("matplotlib")
+    called = call("plot", shared / "m.rnnlm", shared / "unk.rnnlm", "-o", f"c.{ending}")
+    assert called == (0, "", f"curves written to c.{ending}\n")
+    picture = (tmp_path / f"c.{ending}").read_bytes()
+    assert picture.startswith(start)
+    assert len(picture) > 5000
+    if ending == "svg":
+        assert picture.count(b"validation (best PPL") == 2
+    assert [path.name for path in tmp_path.iterdir()] == [f"c.{ending}"]
+
+
+def test_plot_of_a_run_whose_first_epoch_is_not_over(call, shared, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = checkpoint(tmp_path, shared / "text.txt", 3)
+    log = read_log(path)
+    assert [entry["updates"] for entry in log if entry["kind"] == "update"] == [1, 2]
+    assert call("plot", path.name).status == 0
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_plot_without_gradient_norms_and_with_a_hopeless_loss(tmp_path):
+    pytest.importorskip("matplotlib")
+    epoch = {"kind": "epoch", "updates": 3, "train_nll": 2e3, "valid_nll": 1e3, "learning_rate": 0.1}
+    update = {"kind": "update", "updates": 3, "nll": 2e3, "norm": None, "learning_rate": 0.1}
+    draw({"run": [update, epoch]}, tmp_path / "c.svg")
+    assert "best PPL e^1e+03" in (tmp_path / "c.svg").read_text()
+
+
+def test_corpus_list(call):
+    called = call("corpus", "list")
+    lines = called.out.splitlines()
+    names = [line.split()[0] for line in lines[1:]]
+    assert lines[0].split() == ["name", "size", "licence", "what"]
+    assert names == list(catalogue.entries())
+    assert {"kjv", "shakespeare", "ptb", "text8", "reber"} <= set(names)
+    listed = json.loads(call("corpus", "list", "--json").out)
+    assert list(listed) == names
+    assert listed["shakespeare"]["sha256"] == "f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be"
+
+
+def test_corpus_get(call):
+    called = call("corpus", "get", "reber")
+    files = dict(line.split("\t") for line in called.out.splitlines())
+    assert list(files) == ["train", "valid", "test"]
+    assert all(Path(path).read_text().startswith("B ") for path in files.values())
+    assert "perplexity of a perfect model: 1.45" in called.err
+    found = json.loads(call("corpus", "get", "reber", "--json").out)
+    assert {part: found[part] for part in files} == files
+    assert found["source_perplexity"] == catalogue.get("reber").source_perplexity
+
+
+@pytest.mark.parametrize(
+    ("environment", "painted"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True),
+        ({"NO_COLOR": "1"}, False),
+    ],
+)
+def test_colours(call, monkeypatch, environment, painted):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[31m" in call("info", "nothing").err) == painted
+    assert ("\x1b[36m" in call("corpus", "list").out) == painted
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(
+    ("environment", "painted"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colours_on_a_terminal(environment, painted):
+    master, slave = os.openpty()
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    done = subprocess.run(
+        [sys.executable, "-m", "rnnlm", "info", "nothing"],
+        env={**kept, "TERM": "xterm", **environment},
+        stderr=slave,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    os.close(slave)
+    said = os.read(master, 4096)
+    os.close(master)
+    assert done.returncode == 1
+    assert (b"\x1b[31m" in said) == painted
+    assert b"rnnlm: error:" in said
+
+
+def test_a_reader_that_goes_away_is_no_accident(shared):
+    """As in `rnnlm sample m.rnnlm | head`: no traceback, and not a success either."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "rnnlm", "info", str(shared / "m.rnnlm")],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_no_command_shows_the_help(call):
+    called = call()
+    assert called.status == 2
+    assert called.out == ""
+    for name in ("train", "ppl", "sample", "info", "corpus", "plot"):
+        assert f"  {name} " in called.err
+    assert call("--version") == (0, f"rnnlm, version {rnnlm.__version__}\n", "")
