@@ -28,7 +28,9 @@ def is_terminal(stream: IO[str] | None) -> bool:
 
 
 def ppl(nll: float) -> str:
-    """The perplexity exp(nll), also where it has more digits than anybody reads."""
+    """The perplexity exp(nll), also where it has more digits than anybody reads; - where nothing was scored."""
+    if math.isnan(nll):
+        return "-"
     return f"{math.exp(nll):.2f}" if nll < 30 else f"e^{nll:.4g}"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import click
 
 from ..errors import UsageError
@@ -38,11 +36,9 @@ def command(models: tuple[str, ...], streams: int, as_json: bool) -> None:
     for path in paths:
         found = perplexity(load(path), text, streams=streams)
         figures.append({"model": path, **found.as_dict()})
-        known = "-" if math.isnan(found.ppl_known) else ppl(found.nll_known)
-        rows.append(
-            [path, ppl(found.nll), known, f"{found.bits_per_token:.4f}", f"{found.bits_per_character:.4f}"]
-            + [f"{n:,}" for n in (found.tokens, found.unknown, found.tokens - found.scored)]
-        )
+        bits = (f"{found.bits_per_token:.4f}", f"{found.bits_per_character:.4f}")
+        numbers = (f"{n:,}" for n in (found.tokens, found.unknown, found.tokens - found.scored))
+        rows.append([path, ppl(found.nll), ppl(found.nll_known), *bits, *numbers])
     if as_json:
         result_json(figures[0] if len(figures) == 1 else figures)
     else:

@@ -101,12 +101,16 @@ class Number(click.ParamType):
     "--input-dropout", type=float, default=D.input_dropout, show_default=True, help="On the rows of the input table."
 )
 @click.option("--l2", type=float, default=D.l2, show_default=True, help="L2 penalty on touched rows.")
-@click.option("--schedule", default=D.schedule, show_default=True, help="linear, halving (Mikolov's), step or constant.")
+@click.option(
+    "--schedule", default=D.schedule, show_default=True, help="linear, halving (Mikolov's), step or constant."
+)
 @click.option("--min-improvement", type=float, help="halving: ratio of log-probabilities an epoch must gain.  [1.003]")
 @click.option("--decay", type=float, help="step: factor of the rate an epoch.  [0.5]")
 @click.option("--decay-after", type=int, metavar="N", help="step: the first epoch after which it falls.  [4]")
 @click.option("--patience", type=int, help="linear, step, constant: stop after so many epochs without a new best.  [3]")
-@click.option("--epochs", type=int, metavar="N", help="At most so many; without it, about 4 million words, 1 to 20 epochs.")
+@click.option(
+    "--epochs", type=int, metavar="N", help="At most so many; without it, about 4 million words, 1 to 20 epochs."
+)
 @click.option("--max-updates", "--max_iter", "max_updates", type=int, metavar="N", help="At most so many updates.")
 @click.option("--seed", type=int, default=D.seed, show_default=True, help="Same seed, same model.")
 @click.option("--dtype", default=D.dtype, show_default=True, help="float32 or float64.")

@@ -41,7 +41,6 @@ class Run:
         self._check()
         resumed = snapshot.model() if snapshot else None
         self.data = data.load(settings, resumed.vocabulary if resumed else None)
-        window_count(len(self.data.train), settings.streams, settings.block)  # a UsageError for more streams than words
         record = {name: value for name, value in settings.as_dict().items() if name not in FREE_ON_RESUME}
         record |= {f"data.{name}": value for name, value in self.data.hashes.items()}
         if snapshot is not None:
@@ -51,6 +50,7 @@ class Run:
         if self.checkpoint_path is not None:
             checkpoint = Checkpoint(self.checkpoint_path, record, minutes=settings.save_every)
         self.trainer = self._trainer(checkpoint, observers)
+        window_count(len(self.data.train), settings.streams, settings.block)  # a UsageError for more streams than words
         if snapshot is not None:
             snapshot.restore(self.trainer)
             self._reopen()
@@ -159,7 +159,9 @@ class Run:
             streams=s.streams,
             clip=s.clip,
             clip_by=s.clip_by,
-            schedule=schedule(s.schedule, epochs, **{name: value for name, value in options.items() if value is not None}),
+            schedule=schedule(
+                s.schedule, epochs, **{name: value for name, value in options.items() if value is not None}
+            ),
             epochs=epochs,
             max_updates=s.max_updates,
             seed=s.seed,

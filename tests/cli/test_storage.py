@@ -1,0 +1,208 @@
+"""Files are written whole or not at all, and a damaged one is told from a good one, wherever the damage is."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rnnlm
+from rnnlm import storage
+from rnnlm.errors import DataError, RnnlmError
+
+ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "empty": np.zeros((0, 4)), "n": np.array([-1, 2**40])}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_was_written_is_read(tmp_path):
+    header = {"text": "naïve “quotes” \\ \n \u2028", "number": 0.1, "none": None, "list": [1, {"a": True}]}
+    storage.write(tmp_path / "f", "model", header, ARRAYS)
+    found, arrays = storage.read(tmp_path / "f", "model")
+    assert found == header
+    assert arrays.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        assert arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(arrays[name], array)
+    assert names(tmp_path) == ["f"]
+
+
+def test_same_content_same_bytes(tmp_path):
+    storage.write(tmp_path / "one", "model", {"a": 1, "b": 2}, ARRAYS)
+    storage.write(tmp_path / "two", "model", {"b": 2, "a": 1}, dict(reversed(ARRAYS.items())))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_truncated_anywhere(shared, tmp_path):
+    whole = (shared / "m.rnnlm").read_bytes()
+    body = 8 + int.from_bytes(whole[:8], "little")
+    assert 1000 < body < len(whole)
+    lengths = {0, 1, 7, 8, 9, body - 1, body, body + 1, len(whole) - 1, *range(0, len(whole), 97)}
+    for length in sorted(lengths):
+        (tmp_path / "t.rnnlm").write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"t\.rnnlm .*(truncated|damaged)"):
+            rnnlm.load(tmp_path / "t.rnnlm")
+
+
+def test_flipped_anywhere(shared, tmp_path):
+    """One bit of the length prefix, the JSON header with the checksum in it, or the arrays."""
+    whole = (shared / "m.rnnlm").read_bytes()
+    body = 8 + int.from_bytes(whole[:8], "little")
+    places = {*range(8), *range(8, 200), *range(8, body, 23), *range(body, len(whole), 41), len(whole) - 1}
+    for number, place in enumerate(sorted(places)):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << number % 8
+        (tmp_path / "f.rnnlm").write_bytes(changed)
+        with pytest.raises(DataError, match=r"f\.rnnlm ") as caught:
+            rnnlm.load(tmp_path / "f.rnnlm")
+        assert "\n" not in str(caught.value), place
+
+
+def test_flipped_format_number_is_damage(shared, tmp_path):
+    whole = (shared / "m.rnnlm").read_bytes()
+    assert whole.count(b'\\"format\\": 1,') == 1
+    (tmp_path / "f.rnnlm").write_bytes(whole.replace(b'\\"format\\": 1,', b'\\"format\\": 0,'))
+    with pytest.raises(DataError, match="damaged"):
+        rnnlm.load(tmp_path / "f.rnnlm")
+
+
+def test_a_later_version_still_reads_this_format(shared, monkeypatch):
+    monkeypatch.setattr(storage, "FORMAT", storage.FORMAT + 1)
+    assert rnnlm.load(shared / "m.rnnlm").sample("the", 3, seed=1).words
+
+
+@pytest.mark.parametrize(
+    "metadata", ["[]", "5", '"model"', "{", '{"kind": "model"}', '{"kind": "model", "format": "1"}']
+)
+def test_metadata_of_somebody_else(tmp_path, metadata):
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(2)}, tmp_path / "o.rnnlm", {"rnnlm": metadata})
+    with pytest.raises(DataError, match=r"o\.rnnlm is "):
+        rnnlm.load(tmp_path / "o.rnnlm")
+    assert storage.kind(tmp_path / "o.rnnlm") in (None, "model")
+
+
+def test_kind(shared, tmp_path):
+    storage.write(tmp_path / "c", "checkpoint", {}, {})
+    (tmp_path / "text").write_text("the cat\n")
+    found = [storage.kind(path) for path in (shared / "m.rnnlm", tmp_path / "c", tmp_path / "text", tmp_path / "no")]
+    assert found == ["model", "checkpoint", None, None]
+
+
+@pytest.mark.parametrize("function", ["fsync", "replace", "chmod"])
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.ENOSPC, "Free some space, or give another"), (errno.EIO, "Give another")]
+)
+def test_a_failing_disk_leaves_the_old_file_whole(model, tmp_path, monkeypatch, function, number, advice):
+    path = tmp_path / "m.rnnlm"
+    path.write_bytes(b"the old file")
+
+    def fail(*arguments, **options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(storage.os, function, fail)
+    with pytest.raises(DataError) as caught:
+        model.save(path)
+    assert os.strerror(number) in str(caught.value)
+    assert "A file that was there before is untouched" in str(caught.value)
+    assert advice in str(caught.value)
+    assert path.read_bytes() == b"the old file"
+    assert names(tmp_path) == ["m.rnnlm"]
+
+
+def test_ctrl_c_during_a_save_leaves_the_old_file_whole(model, tmp_path, monkeypatch):
+    (tmp_path / "m.rnnlm").write_bytes(b"the old file")
+
+    def interrupt(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage.os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.save(tmp_path / "m.rnnlm")
+    assert (tmp_path / "m.rnnlm").read_bytes() == b"the old file"
+    assert names(tmp_path) == ["m.rnnlm"]
+
+
+def test_full_disk_during_training(call, shared, monkeypatch, tmp_path):
+    (tmp_path / "m.rnnlm").write_bytes(b"the old file")
+
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(storage.os, "fsync", fail)
+    called = call("train", shared / "text.txt", "--hidden", 4, "--streams", 4, "-o", "m.rnnlm")
+    last = called.err.splitlines()[-1]
+    assert called.status == 1
+    assert last.startswith("rnnlm: error: the checkpoint could not be written to m.rnnlm.checkpoint: No space left")
+    assert (tmp_path / "m.rnnlm").read_bytes() == b"the old file"
+    assert names(tmp_path) == ["m.rnnlm"]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 64 KiB, where that may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [mount, "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no tmpfs may be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_really_full(tiny_disk):
+    path = tiny_disk / "m.rnnlm"
+    storage.write(path, "model", {"old": True}, {})
+    with pytest.raises(DataError, match=r"m\.rnnlm: No space left on device.*Free some space"):
+        storage.write(path, "model", {}, {"a": np.zeros(100_000)})
+    assert storage.read(path, "model")[0] == {"old": True}
+    assert names(tiny_disk) == ["m.rnnlm"]
+
+
+def test_require_writable(tmp_path):
+    storage.require_writable(tmp_path / "new", "the model")
+    assert names(tmp_path) == []
+    (tmp_path / "old").write_bytes(b"old")
+    storage.require_writable(tmp_path / "old", "the model")
+    assert (tmp_path / "old").read_bytes() == b"old"
+    for path, fragment in [
+        (tmp_path, "it is a folder"),
+        (tmp_path / "no/f", "the folder .*no does not exist"),
+        (tmp_path / "old/f", "the folder .*old does not exist"),
+        (tmp_path / ("x" * 300), "File name too long"),
+    ]:
+        with pytest.raises(DataError, match=fragment):
+            storage.require_writable(path, "the model")
+    assert names(tmp_path) == ["old"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX links and modes")
+def test_links_stay_and_modes_follow_the_umask(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there/f")
+    before = os.umask(0o027)
+    try:
+        storage.write(tmp_path / "link", "model", {}, ARRAYS)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "link").is_symlink()
+    assert stat.S_IMODE((tmp_path / "there/f").stat().st_mode) == 0o640
+    assert names(tmp_path) == ["link", "there"]
+    assert storage.read(tmp_path / "link", "model")[0] == {}
+
+
+def test_every_error_is_an_error_of_ours_and_of_python():
+    assert issubclass(DataError, RnnlmError)
+    assert issubclass(DataError, ValueError)
+    assert DataError.exit_status == 1
