@@ -14,7 +14,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .evaluation import perplexity, sample
+    from .evaluation.perplexity import perplexity
+    from .evaluation.sampling import sample
     from .models import load
     from .text import Corpus, Vocabulary
     from .training import train

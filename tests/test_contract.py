@@ -14,7 +14,10 @@ from rnnlm.text.vocabulary import Vocabulary
 WORDS = 30
 KINDS = [
     *((kind, {"classes": classes}) for kind, classes in product(MODELS, (0, 1, 7, WORDS))),
-    *(("elman", {"classes": 5, "activation": name, "layers": 2}) for name in ("logistic", "relu", "clipped_relu", "elu")),
+    *(
+        ("elman", {"classes": 5, "activation": name, "layers": 2})
+        for name in ("logistic", "relu", "clipped_relu", "elu")
+    ),
     ("jordan", {"classes": 0, "feedback": "embedding", "layers": 2}),
     ("jordan", {"classes": 5, "layers": 3, "activation": "elu"}),
     ("rnnlm", {"classes": 6, "class_by": "frequency", "layers": 3, "dropout": 0.5, "input_dropout": 0.3}),

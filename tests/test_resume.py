@@ -100,9 +100,12 @@ from pathlib import Path
 timer = threading.Timer(float(os.environ["DELAY"]), lambda: os.kill(os.getpid(), signal.SIGKILL))
 timer.daemon = True
 timer.start()
-run_to(None, Path({str(tmp_path / "killed")!r}), dropout=0.2, save_every={EVERY_UPDATE}, resume=os.environ["RESUME"] == "1")
+run_to(None, Path({str(tmp_path / "killed")!r}), dropout=0.2, save_every={EVERY_UPDATE}, resume=os.environ["RESUME"]
+== "1")
 """
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(
+        [str(Path(__file__).parent), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    )
     killed, resume = 0, "0"
     for delay in (0.15, 0.2, 0.25, 0.3, 60):
         env = {**os.environ, "PYTHONPATH": path, "DELAY": str(delay), "RESUME": resume}

@@ -115,7 +115,11 @@ def test_schedules_by_name_take_their_own_options_only():
     assert schedule("linear", 7) == Linear(total=7)
     assert schedule("step", 7, decay=0.8, after=3) == StepDecay(decay=0.8, after=3)
     assert schedule("halving", 7, min_improvement=1.01) == Halving(min_improvement=1.01)
-    for name, options in (("halving", {"patience": 2}), ("linear", {"decay": 0.5}), ("constant", {"min_improvement": 1.1})):
+    for name, options in (
+        ("halving", {"patience": 2}),
+        ("linear", {"decay": 0.5}),
+        ("constant", {"min_improvement": 1.1}),
+    ):
         with pytest.raises(UsageError, match=f"{next(iter(options))} is no option of the schedule '{name}'"):
             schedule(name, 7, **options)
     with pytest.raises(UsageError, match="schedule 'cosine' is not known"):

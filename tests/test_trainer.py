@@ -69,8 +69,10 @@ def test_the_epochs_loss_is_the_mean_over_its_tokens(corpus):
 
 
 def test_elmans_procedure_of_1990_is_one_step_of_gradient(corpus):
-    """block = horizon = 1 and one stream: after each word, a step along the gradient of its loss with the state held fixed."""
-    lm, _, _ = trained(corpus, model=ElmanLM, optimizer=SGD, rate=0.3, streams=1, block=1, max_updates=3, config={"classes": 0})
+    """block = horizon = 1, one stream: a step after each word, down its own gradient, the earlier state held fixed."""
+    lm, _, _ = trained(
+        corpus, model=ElmanLM, optimizer=SGD, rate=0.3, streams=1, block=1, max_updates=3, config={"classes": 0}
+    )
     W, b = (np.zeros((9, 9)), np.zeros(9))
     again = ElmanLM(corpus.vocabulary, hidden=9, seed=2, dtype="float64", classes=0)
     E, W, b, V, c = (
@@ -159,7 +161,7 @@ def test_an_observer_is_told_of_every_update_and_epoch_in_order(corpus):
     events = []
     trained(corpus, events=events, streams=4, block=50, epochs=2, schedule=Constant())
     kinds = "".join("u" if isinstance(event, Update) else "e" for event in events)
-    windows = -(-(-(-len(corpus) // 4)) // 50)
+    windows = math.ceil(math.ceil(len(corpus) / 4) / 50)
     assert kinds == ("u" * windows + "e") * 2
 
 

@@ -4,8 +4,9 @@
     python tools/bench.py --json                     the same for a program
     python tools/bench.py --row rnnlm 200 10000 32 20   one row of your own (--classes 0 for the full softmax)
 
-The text is made here: words drawn from Zipf's law. Each row runs in a process of its own, so that its peak memory is its own;
-rows take turns, `--repeats` times, so that a drift of the machine's speed meets all of them; medians are printed.
+The text is made here: words drawn from Zipf's law. Each row runs in a process of its own, so that its peak memory is
+its own; rows take turns, `--repeats` times, so that a drift of the machine's speed meets all of them; medians are
+printed.
 """
 
 from __future__ import annotations

@@ -23,11 +23,12 @@ CELLS = 8_000_000  # N · V at most, so that a full softmax stays under 100 MB
 
 @dataclass(frozen=True)
 class Perplexity:
-    """How well a model predicts a text. `nll` is the mean cross-entropy in nats over all scored tokens, `</s>` included.
+    """How well a model predicts a text. `nll` is the mean cross-entropy in nats over all scored tokens, `</s>`
+    included.
 
-    `tokens` all tokens of the text; `scored` those that have a probability (an unknown word has none where the vocabulary
-    lacks `<unk>`); `unknown` the words not in the vocabulary or written `<unk>`; `nll_known` the mean over the scored tokens
-    that are not `<unk>`; `characters` of the text, a sentence end counting one.
+    `tokens` all tokens of the text; `scored` those that have a probability (an unknown word has none where the
+    vocabulary lacks `<unk>`); `unknown` the words not in the vocabulary or written `<unk>`; `nll_known` the mean
+    over the scored tokens that are not `<unk>`; `characters` of the text, a sentence end counting one.
     """
 
     name: str
@@ -69,10 +70,10 @@ def perplexity(
 ) -> Perplexity:
     """The perplexity of a text: exp of the mean −log P over every token, none dropped.
 
-    `text` is a path or a Corpus that was encoded with the model's own vocabulary. One stream reads it from beginning to end,
-    the state carried across sentences; more streams are faster and start from the empty state that many times.
-    `independent` clears the state at sentence ends; None does as in training. Raises DataError when the corpus has another
-    vocabulary, or no token of the text has a probability.
+    `text` is a path or a Corpus that was encoded with the model's own vocabulary. One stream reads it from beginning
+    to end, the state carried across sentences; more streams are faster and start from the empty state that many times.
+    `independent` clears the state at sentence ends; None does as in training. Raises DataError when the corpus has
+    another vocabulary, or no token of the text has a probability.
     """
     corpus = as_corpus(model, text)
     if independent is None:
@@ -110,7 +111,8 @@ def as_corpus(model: LanguageModel, text: Corpus | str | Path) -> Corpus:
         return Corpus.encode(text, vocabulary=model.vocabulary, tokenizer=model.tokenizer)
     if text.vocabulary.hash != model.vocabulary.hash:
         raise DataError(
-            f"the model holds {len(model.vocabulary):,} words, {text.name} was encoded with {len(text.vocabulary):,} others. "
+            f"the model holds {len(model.vocabulary):,} words, {text.name} was encoded with "
+            f"{len(text.vocabulary):,} others. "
             "Encode it with the model's own vocabulary (lm.vocabulary)."
         )
     return text

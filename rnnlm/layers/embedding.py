@@ -13,8 +13,8 @@ from .param import Param
 class Embedding:
     """y = W[id]: a one-hot word times a matrix is a row of it.
 
-    ids (…) integers on the host, W (V, E) -> y (…, E). Id -1 stands for no word (an unknown one without `<unk>`) and gives
-    a row of zeros. The gradient touches only the rows that were looked up.
+    ids (…) integers on the host, W (V, E) -> y (…, E). Id -1 stands for no word (an unknown one without `<unk>`) and
+    gives a row of zeros. The gradient touches only the rows that were looked up.
     """
 
     def __init__(

@@ -51,11 +51,11 @@ def orthogonal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
 
 def identity(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     """The identity, for recurrent rectified units (IRNN): Le, Jaitly & Hinton 2015."""
-    return np.eye(*shape)
+    return np.eye(shape[0], shape[1])
 
 
 RECURRENT = {
-    # A logistic unit has slope ¼ at most, so a recurrent matrix of norm 1 would forget within two steps; tanh keeps a norm of 1.
+    # tanh has slope 1 at 0, so norm 1 keeps the past; a logistic unit has slope ¼ at most and forgets with any start.
     "tanh": orthogonal,
     "logistic": mikolov,
     "relu": identity,

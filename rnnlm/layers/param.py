@@ -34,7 +34,7 @@ class Param:
         self.touch()
 
     def add_rows(self, ids: np.ndarray, g: Array) -> None:
-        """Add row g[i] to the gradient of row ids[i], for ids (N,) on the host and g (N, …); an id of -1 adds nothing."""
+        """Add g[i] to the gradient of row ids[i]: ids (N,) on the host, g (N, …); an id of -1 adds nothing."""
         self._ops.add_rows(self.grad, self._ops.asarray(ids), g)
         if len(ids):
             self._ids.append(np.unique(ids[ids >= 0]))

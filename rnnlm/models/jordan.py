@@ -17,8 +17,8 @@ FEEDBACKS = ("distribution", "embedding")
 class JordanLM(RecurrentLM):
     """h_t = f(E[w_t] + z_{t-1} U + b), where z is the output distribution of the step before: Jordan 1986.
 
-    `feedback`: "distribution" feeds P itself back through a matrix of its own, P(word) with the full softmax and P(class)
-    with the class-factorized one; "embedding" (full softmax only) feeds the expected embedding Σ_w P(w) E_w.
+    `feedback`: "distribution" feeds P itself back through a matrix of its own, P(word) with the full softmax and
+    P(class) with the class-factorized one; "embedding" (full softmax only) feeds the expected embedding Σ_w P(w) E_w.
     """
 
     kind = "jordan"

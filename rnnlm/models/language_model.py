@@ -21,9 +21,9 @@ State = tuple[Array, ...]
 class LanguageModel(ABC):
     """A distribution over the next word, given the words so far.
 
-    A subclass keeps `vocabulary`, `tokenizer` (the name of the rule that cut the training text into words) and `config`, its
-    constructor keywords verbatim, and writes `start`, `score` and `next`. Word ids are host integers; B streams side by side
-    do not see each other. `log` is the record of its training: one dictionary an entry.
+    A subclass keeps `vocabulary`, `tokenizer` (the name of the rule that cut the training text into words) and
+    `config`, its constructor keywords verbatim, and writes `start`, `score` and `next`. Word ids are host integers;
+    B streams side by side do not see each other. `log` is the record of its training: one dictionary an entry.
     """
 
     kind: str
@@ -38,14 +38,14 @@ class LanguageModel(ABC):
 
     @abstractmethod
     def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        """log P(y_t | x_t, earlier words) in nats, (T, B); 0 where y is -1. x, y (T, B); keep (T, B) is 0 at a fresh start."""
+        """log P(y_t | x_t, earlier words) in nats, (T, B); 0 where y is -1. keep (T, B) is 0 at a fresh start."""
 
     @abstractmethod
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
         """log P of every word after x (B,): (B, V), and the state after x."""
 
     def draw(self, x: np.ndarray, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, State]:
-        """One word a stream drawn from the distribution after x (B,): ids (B,), their log P (B,) and the state after x."""
+        """One word a stream, drawn from the distribution after x (B,): ids (B,), their log P, the state after x."""
         logp, state = self.next(x, state)
         host = ops_for(logp).to_host(logp)
         ids = draw(host, rng)

@@ -33,11 +33,12 @@ class Tape(NamedTuple):
 class RecurrentLM(LanguageModel):
     """Word -> row of the input table -> recurrent layers -> output layer -> P(next word).
 
-    `hidden` units H in each of `layers` recurrent layers with the `activation` f. `classes`: None chooses √V classes (the full
-    softmax under 1,000 words), 0 is the full softmax, C > 0 the class-factorized one, partitioned by `class_by`: "sqrt" (equal
-    shares of √count) or "frequency". `dropout` acts on each layer's way up and on the way to the output, `input_dropout` on the
-    rows of the input table. `independent`: the state is cleared at each sentence end. `seed` fixes the starting weights, `dtype`
-    ("float32", "float64") the precision. Raises UsageError for a value out of range.
+    `hidden` units H in each of `layers` recurrent layers with the `activation` f. `classes`: None chooses √V classes
+    (the full softmax under 1,000 words), 0 is the full softmax, C > 0 the class-factorized one, partitioned by
+    `class_by`: "sqrt" (equal shares of √count) or "frequency". `dropout` acts on each layer's way up and on the way
+    to the output, `input_dropout` on the rows of the input table. `independent`: the state is cleared at each
+    sentence end. `seed` fixes the starting weights, `dtype` ("float32", "float64") the precision. Raises UsageError
+    for a value out of range.
     """
 
     kind = "recurrent"

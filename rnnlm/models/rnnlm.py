@@ -11,9 +11,9 @@ from .recurrent import RecurrentLM
 class MikolovLM(RecurrentLM):
     """Elman's network with logistic units and P(w | h) = P(class(w) | h) · P(w | class(w), h).
 
-    `classes` None makes √V of them, as everywhere, but at least 2: the full softmax (0) is an explicit wish here. Unlike the
-    original program it has biases, and its state starts from zero. T. Mikolov, S. Kombrink, L. Burget, J. Černocký,
-    S. Khudanpur, "Extensions of recurrent neural network language model", ICASSP 2011.
+    `classes` None makes √V of them, as everywhere, but at least 2: the full softmax (0) is an explicit wish here.
+    Unlike the original program it has biases, and its state starts from zero. T. Mikolov, S. Kombrink, L. Burget, J.
+    Černocký, S. Khudanpur, "Extensions of recurrent neural network language model", ICASSP 2011.
     """
 
     kind = "rnnlm"

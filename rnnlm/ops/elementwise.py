@@ -26,13 +26,9 @@ ACTIVATIONS: dict[str, Activation] = {
     # σ(a) = ½ + ½ tanh(a/2), which cannot overflow; σ' = y (1 - y)
     "logistic": Activation(lambda xp, a: 0.5 + 0.5 * xp.tanh(0.5 * a), lambda xp, y: y * (1 - y)),
     "relu": Activation(lambda xp, a: xp.maximum(a, 0), lambda xp, y: (y > 0).astype(y.dtype)),
-    "clipped_relu": Activation(
-        lambda xp, a: xp.clip(a, 0, CLIP), lambda xp, y: ((y > 0) & (y < CLIP)).astype(y.dtype)
-    ),
+    "clipped_relu": Activation(lambda xp, a: xp.clip(a, 0, CLIP), lambda xp, y: ((y > 0) & (y < CLIP)).astype(y.dtype)),
     # Clevert et al. 2016, α = 1: a for a > 0, e^a - 1 below, whose derivative is e^a = y + 1
-    "elu": Activation(
-        lambda xp, a: xp.where(a > 0, a, xp.expm1(xp.minimum(a, 0))), lambda xp, y: xp.minimum(y, 0) + 1
-    ),
+    "elu": Activation(lambda xp, a: xp.where(a > 0, a, xp.expm1(xp.minimum(a, 0))), lambda xp, y: xp.minimum(y, 0) + 1),
 }
 
 
@@ -50,9 +46,9 @@ class ElementwiseOps(ArrayOps):
     def dropout_mask(self, shape: tuple[int, ...], rate: float, key: tuple[int, int], dtype: Any) -> Array:
         """0 with probability `rate`, 1/(1 - rate) otherwise: a hash of (key, position), not a stream of draws.
 
-        Element i is a function of key = (seed, step) and i alone (counter-based, Salmon et al. 2011), so a resumed run needs
-        no generator state and every machine gives the same mask. The mixing is the finalizer of MurmurHash3 (Appleby),
-        once over the position and once more after the second key word.
+        Element i is a function of key = (seed, step) and i alone (counter-based, Salmon et al. 2011), so a resumed
+        run needs no generator state and every machine gives the same mask. The mixing is the finalizer of
+        MurmurHash3 (Appleby), once over the position and once more after the second key word.
         """
         xp = self.xp
         n = 1

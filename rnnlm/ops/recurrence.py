@@ -37,7 +37,7 @@ class RecurrenceOps(ElementwiseOps, SoftmaxOps):
         stop: int,
     ) -> tuple[Array, Array, Array, Array]:
         """From dh (T, B, H) and the gradient dlast of the last state: (da, dh0, dW, db), where dx = da."""
-        T, B, H = h.shape
+        T, _, H = h.shape
         da = self.xp.zeros_like(h)
         d = self.xp.zeros_like(h0) if dlast is None else dlast
         for t in range(T - 1, stop - 1, -1):
@@ -64,7 +64,8 @@ class RecurrenceOps(ElementwiseOps, SoftmaxOps):
     ) -> tuple[list[Array], Array]:
         """h_t = f(x_t + z_{t-1} U + b), then the `deep` layers h ← f(h A + c), then z_t = softmax(h R' + r).
 
-        x (T, B, H), U (n, H), R (n, H), z0 (B, n) -> the hidden vectors of every layer, each (T, B, H), and z (T, B, n).
+        x (T, B, H), U (n, H), R (n, H), z0 (B, n) -> the hidden vectors of every layer, each (T, B, H), and z (T, B,
+        n).
         """
         xp = self.xp
         R, r = read
@@ -95,7 +96,7 @@ class RecurrenceOps(ElementwiseOps, SoftmaxOps):
         activation: str,
         stop: int,
     ) -> tuple[list[Array], Array, Array]:
-        """From dh of the top layer and dlast (B, n): (pre-activation gradients of every layer, dlogits (T, B, n), dz0)."""
+        """From dh of the top layer and dlast (B, n): (da of every layer, dlogits (T, B, n), dz0)."""
         xp = self.xp
         das = [xp.zeros_like(h) for h in hs]
         dlogits = xp.zeros_like(z)

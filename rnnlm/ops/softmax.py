@@ -40,8 +40,9 @@ class SoftmaxOps(ArrayOps):
     def class_nll(self, h: Array, target: Array, bounds: list[tuple[int, int, int, int]], W: Array, b: Array):
         """-log P(word | class) for tokens sorted by class: (nll (N,), the P within each class).
 
-        h (N, H) and target (N,) are sorted by class; each bound (first, last, start, end) says that tokens first…last have
-        a class whose words are the ids start…end. A class of one word has probability 1 and is left out of `bounds`.
+        h (N, H) and target (N,) are sorted by class; each bound (first, last, start, end) says that tokens
+        first…last have a class whose words are the ids start…end. A class of one word has probability 1 and is left
+        out of `bounds`.
         """
         xp = self.xp
         nll = xp.zeros(len(target), dtype=h.dtype)

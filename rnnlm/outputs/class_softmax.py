@@ -16,8 +16,8 @@ from .softmax import draw
 class ClassSoftmax:
     """P(w | h) = P(class(w) | h) · P(w | class(w), h), a softmax over C classes times one over the class's own words.
 
-    A token costs C + |class| output units instead of V. class_W (C, H), class_b (C,), W (V, H), b (V,). The N tokens are
-    sorted by class, and each class is three small matrix products on its own contiguous rows of W.
+    A token costs C + |class| output units instead of V. class_W (C, H), class_b (C,), W (V, H), b (V,). The N tokens
+    are sorted by class, and each class is three small matrix products on its own contiguous rows of W.
     J. Goodman 2001; T. Mikolov et al., "Extensions of recurrent neural network language model", 2011.
     """
 
@@ -65,7 +65,7 @@ class ClassSoftmax:
         return dh
 
     def _by_class(self, target: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]:
-        """The scored tokens in order of their class, and (first, last, start, end) for each class of two words or more."""
+        """The scored tokens in order of class, and (first, last, start, end) for each class of two words or more."""
         scored = np.flatnonzero(target >= 0)
         classes = self.classes.of[target[scored]]
         order = np.argsort(classes, kind="stable")

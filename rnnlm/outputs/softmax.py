@@ -55,7 +55,7 @@ class Softmax:
 
 
 def draw(logp: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One index per row of log-probabilities (N, n), by inverting the cumulative distribution at one uniform number each."""
+    """One index a row of log-probabilities (N, n): the cumulative distribution inverted at a uniform number."""
     cumulative = np.cumsum(np.exp(logp.astype(np.float64)), axis=1)
     u = rng.random(len(logp)) * cumulative[:, -1]
     return np.minimum((cumulative <= u[:, None]).sum(1), logp.shape[1] - 1)

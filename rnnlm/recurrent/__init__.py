@@ -1,4 +1,4 @@
-"""Maps with memory, each over a whole window of steps: (T, B, E) and a state in, (T, B, H) and the state after it out."""
+"""Maps with memory over a whole window of steps: (T, B, E) and a state in, (T, B, H) and the next state out."""
 
 from .elman import Elman
 from .jordan import Jordan

@@ -17,8 +17,8 @@ class Elman:
     """h_t = f(x_t + h_{t-1} W + b): the hidden units see their own previous values.
 
     x (T, B, H) is what arrives from below, already of the hidden size: for a word, a row of the input table.
-    W (H, H), b (H,). State: (h,), h (B, H), zero at the start. f is any activation. Starts: W as `initializers.RECURRENT`
-    says for f, b = 0. Backward, from the last step to the first:
+    W (H, H), b (H,). State: (h,), h (B, H), zero at the start. f is any activation. Starts: W as
+    `initializers.RECURRENT` says for f, b = 0. Backward, from the last step to the first:
 
         da_t = f'(h_t) · (dy_t + dh_t)      dx_t = da_t
         dh_{t-1} = da_t W'                  dW = Σ_t h_{t-1}' da_t      db = Σ_t da_t

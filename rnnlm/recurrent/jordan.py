@@ -17,10 +17,10 @@ class Jordan:
     """h_t = f(x_t + z_{t-1} U + b), z_t = softmax(h_t R' + r): the hidden units see the network's previous *output*.
 
     z (B, n) is the output distribution: over the words, or over the word classes where the softmax is class-factorized.
-    `readout` = (R, r) are the output layer's own parameters, R (n, H) and r (n,), so what is fed back is what is predicted.
-    `feedback` is U (n, H): None makes a matrix of its own; the input table instead feeds the *expected embedding* of the next
-    word back, Σ_w P(w) E_w, with no more parameters. With `layers` > 1 further hidden layers h ← f(h A + c) stand between
-    the first and the output. State: (z,), zero at the start. Dropout acts on the
+    `readout` = (R, r) are the output layer's own parameters, R (n, H) and r (n,), so what is fed back is what is
+    predicted. `feedback` is U (n, H): None makes a matrix of its own; the input table instead feeds the *expected
+    embedding* of the next word back, Σ_w P(w) E_w, with no more parameters. With `layers` > 1 further hidden layers
+    h ← f(h A + c) stand between the first and the output. State: (z,), zero at the start. Dropout acts on the
     way to the loss, not on what is fed back.
     Backward, from the last step to the first:
 
@@ -63,9 +63,7 @@ class Jordan:
     def _weights(self) -> list[tuple[Array, Array]]:
         return [(affine.params["W"].value, affine.params["b"].value) for affine in self.deep]
 
-    def forward(
-        self, x: Array, state: State, keep: Array | None = None, *, train=None
-    ) -> tuple[Array, State, Any]:
+    def forward(self, x: Array, state: State, keep: Array | None = None, *, train=None) -> tuple[Array, State, Any]:
         (z0,) = state
         read = (self.R.value, self.r.value)
         b = self.params["b"].value

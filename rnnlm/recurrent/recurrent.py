@@ -15,9 +15,9 @@ class Recurrent(Protocol):
 
     forward: x (T, B, E), the state before the window, keep (T, B) with 0 where a sentence starts (None: nowhere)
     -> y (T, B, H), the state after the window, the tape.
-    backward: dy (T, B, H), or None where this window has no loss of its own; dstate, the gradient of the state after the
-    window, or None for 0; `stop`, the first step that the gradient still visits -> dx (T, B, E), zero before `stop`, and the
-    gradient of the state before step `stop`.
+    backward: dy (T, B, H), or None where this window has no loss of its own; dstate, the gradient of the state after
+    the window, or None for 0; `stop`, the first step that the gradient still visits -> dx (T, B, E), zero before
+    `stop`, and the gradient of the state before step `stop`.
     """
 
     params: dict[str, Param]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..layers import Affine, Dropout, Param
@@ -16,7 +17,7 @@ class Stack:
     (Zaremba, Sutskever & Vinyals, "Recurrent neural network regularization", 2014).
     """
 
-    def __init__(self, layers: list[Recurrent], between: list[Affine], dropout: float = 0.0) -> None:
+    def __init__(self, layers: Sequence[Recurrent], between: Sequence[Affine], dropout: float = 0.0) -> None:
         self.layers, self.between = layers, between  # between[i] leads from layer i to layer i + 1
         self.dropouts = [Dropout(dropout, number) for number in range(1, 1 + len(layers))]
         self.params: dict[str, Param] = {}
@@ -37,7 +38,9 @@ class Stack:
     ) -> tuple[Array, State, Any]:
         after: State = ()
         tapes = []
-        for number, (layer, dropout, part) in enumerate(zip(self.layers, self.dropouts, self._split(state), strict=True)):
+        for number, (layer, dropout, part) in enumerate(
+            zip(self.layers, self.dropouts, self._split(state), strict=True)
+        ):
             up = None
             if number:
                 x, up = self.between[number - 1].forward(x)

@@ -63,8 +63,8 @@ class RMSprop(Optimizer):
 class Adam(Optimizer):
     """m ← β₁ m + (1-β₁) g, v ← β₂ v + (1-β₂) g², w ← w - η m̂ / (√v̂ + ε) (Kingma & Ba 2015).
 
-    m̂ = m / (1-β₁ⁿ) and v̂ = v / (1-β₂ⁿ), where n counts the updates *of that row*: a row that is not touched keeps m, v and n,
-    so a rare word's first update is as large as a frequent word's ("lazy" Adam).
+    m̂ = m / (1-β₁ⁿ) and v̂ = v / (1-β₂ⁿ), where n counts the updates *of that row*: a row that is not touched keeps
+    m, v and n, so a rare word's first update is as large as a frequent word's ("lazy" Adam).
     """
 
     slots = ("mean", "squares", "updates")

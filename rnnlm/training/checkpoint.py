@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 class Checkpoint:
     """The place of a run's checkpoint, and when the next one is due.
 
-    A checkpoint holds the model, the best epoch's weights, the optimizer's memory, the schedule, the position in the text, the
-    streams' states and the tapes of the last windows (the horizon may reach beyond a block). Random masks need no
-    state: they are a function of seed and update number. `run` is a record of the run's settings, compared on resume.
+    A checkpoint holds the model, the best epoch's weights, the optimizer's memory, the schedule, the position in the
+    text, the streams' states and the tapes of the last windows (the horizon may reach beyond a block). Random masks
+    need no state: they are a function of seed and update number. `run` is a record of the run's settings, compared
+    on resume.
     """
 
     def __init__(self, path: str | Path, run: dict[str, Any], *, minutes: float | None = None) -> None:

@@ -16,9 +16,9 @@ class Optimizer:
     """Changes parameters by their gradients: `step()` updates every touched row, then clears the gradients.
 
     A subclass writes `update(param, rows, slots)`, which changes `param.value[rows]` only, and lists the arrays that it
-    remembers for each parameter in `slots`; a row that was not touched keeps its value and its memory. `l2` adds l2 · value to
-    the gradient of the touched rows. `learning_rate` may be changed between steps. UsageError for a rate that is not positive
-    and finite, or a negative l2.
+    remembers for each parameter in `slots`; a row that was not touched keeps its value and its memory. `l2` adds l2
+    · value to the gradient of the touched rows. `learning_rate` may be changed between steps. UsageError for a rate
+    that is not positive and finite, or a negative l2.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -32,7 +32,9 @@ class Optimizer:
         self.l2 = l2
         self.steps = 0
         self._memory = {
-            name: {slot: ops_for(param.value).zeros(self.slot_shape(param, slot), param.value.dtype) for slot in self.slots}
+            name: {
+                slot: ops_for(param.value).zeros(self.slot_shape(param, slot), param.value.dtype) for slot in self.slots
+            }
             for name, param in self.params.items()
         }
 

@@ -69,7 +69,8 @@ class StepDecay(Schedule):
 class Linear(Schedule):
     """The learning rate falls in equal steps over a run of `total` epochs, to 1/total of its start in the last one.
 
-    For a run whose length is known beforehand; the slow end does what halving does, without having to wait for a bad epoch.
+    For a run whose length is known beforehand; the slow end does what halving does, without having to wait for a bad
+    epoch.
     """
 
     total: int = 10
@@ -85,9 +86,9 @@ class Halving(Schedule):
 
     After an epoch whose validation log-probability L is not better than the one before by the ratio `min_improvement`
     (L · 1.003 < L_before, both negative, means it is), the rate is halved after every epoch; when such an epoch comes
-    again, training stops. An epoch that is not the best so far is undone; the original program undoes one that is worse than
-    the epoch before, which differs only after a first bad epoch. With entropies instead of log-probabilities:
-    gain enough ⟺ nll · min_improvement < nll_before.
+    again, training stops. An epoch that is not the best so far is undone; the original program undoes one that is
+    worse than the epoch before, which differs only after a first bad epoch. With entropies instead of
+    log-probabilities: gain enough ⟺ nll · min_improvement < nll_before.
     """
 
     min_improvement: float = 1.003
@@ -131,7 +132,9 @@ def schedule(name: str, epochs: int, **options: Any) -> Schedule:
     for option in options:
         if option not in own - {"total"}:
             known = ", ".join(sorted(own - {"total"})) or "none"
-            raise UsageError(f"{option} is no option of the schedule {name!r}, whose options are: {known}. Leave it out.")
+            raise UsageError(
+                f"{option} is no option of the schedule {name!r}, whose options are: {known}. Leave it out."
+            )
     if "total" in own:
         options["total"] = epochs
     return SCHEDULES[name](**options)

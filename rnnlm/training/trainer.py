@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import signal
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -23,28 +22,8 @@ from .checkpoint import Checkpoint
 from .clipping import clip_norm, clip_value, gradient_norm
 from .events import Epoch, Event, Observer, Saved, Update
 from .optimizer import Optimizer
+from .progress import Progress
 from .schedules import Constant, Schedule
-
-
-@dataclass
-class Progress:
-    """Where a run stands: all that changes besides weights, optimizer and schedule."""
-
-    epoch: int = 1
-    window: int = 0  # the next window of this epoch
-    updates: int = 0
-    nll: float = 0.0  # summed over this epoch's tokens so far
-    tokens: int = 0
-    stopped: str = ""  # why the run ended; empty: it goes on
-    best_epoch: int = 0
-    best: dict[str, np.ndarray] = field(default_factory=dict)  # the weights of the best epoch
-    state: Any = None  # of the streams, before the next window
-    tapes: deque = field(default_factory=deque)  # of the last windows, newest last
-
-    def start_epoch(self) -> None:
-        """The streams begin anew: states, tapes and sums are cleared."""
-        self.window, self.nll, self.tokens, self.state = 0, 0.0, 0, None
-        self.tapes.clear()
 
 
 class Trainer:
@@ -54,8 +33,8 @@ class Trainer:
     through `horizon` ≥ `block` steps in all, and one update follows: block = horizon is the usual mini-batch training,
     horizon > block is Mikolov's block BPTT, and 1, 1 is Elman's procedure of 1990. `clip` limits the gradient: its norm
     (clip_by "norm") or each element ("value"); None leaves it alone. `independent` clears the state at sentence ends.
-    The gradient is that of the summed loss over B · block, so a learning rate means the same at any B and block, and every
-    token weighs the same, also those of a short last window.
+    The gradient is that of the summed loss over B · block, so a learning rate means the same at any B and block, and
+    every token weighs the same, also those of a short last window.
     Training ends after `epochs` or `max_updates`, or when the schedule says so; the best epoch's weights are kept.
     Raises TrainingError when a loss or gradient is not finite, UsageError for values out of range.
     """
@@ -135,7 +114,7 @@ class Trainer:
                 self._save()
 
     def _backward(self, scale: float) -> None:
-        """The newest losses flow back `horizon` steps, window by window; older windows pass on only the state's gradient."""
+        """The newest losses flow back `horizon` steps; older windows pass on only the state's gradient."""
         tapes, left, dstate = self.progress.tapes, self.horizon, None
         for age, tape in enumerate(reversed(tapes)):
             stop = max(0, tape.steps - left)
@@ -175,9 +154,10 @@ class Trainer:
         elif decision.restore:
             self._restore_best()
         self.optimizer.learning_rate *= decision.factor
-        entry = {"epoch": p.epoch, "updates": p.updates, "train_nll": train_nll, "valid_nll": valid_nll, "best": best}
-        self.model.log.append({"kind": "epoch", **entry, "learning_rate": rate, "stop": p.stopped})
-        self._tell(Epoch(**entry, restored=decision.restore and not best, learning_rate=rate, stop=p.stopped))
+        restored = decision.restore and not best
+        event = Epoch(p.epoch, p.updates, train_nll, valid_nll, best, restored, rate, p.stopped)
+        self.model.log.append({"kind": "epoch", **asdict(event)})
+        self._tell(event)
         p.epoch += 1
         p.start_epoch()
 
@@ -225,7 +205,7 @@ class Trainer:
 
     @contextmanager
     def _ctrl_c(self) -> Iterator[None]:
-        """The first Ctrl-C ends the run after the current update, the second at once; only the main thread may ask for it."""
+        """The first Ctrl-C ends the run after the current update, the second at once (main thread only)."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -250,8 +230,8 @@ def _check(
             raise UsageError(f"{name}={value} is too small. Give {name} >= 1.")
     if horizon < block:
         raise UsageError(
-            f"horizon={horizon} is shorter than block={block}, so the losses of the last {block - horizon} steps of every "
-            f"block would not reach its first step. Give horizon >= {block}."
+            f"horizon={horizon} is shorter than block={block}, so the last losses of every block would not "
+            f"reach its first step. Give horizon >= {block}."
         )
     if clip is not None and not 0 < clip < math.inf:
         raise UsageError(f"clip={clip} is not possible. Give a positive number, or none for no clipping.")

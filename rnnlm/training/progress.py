@@ -1,0 +1,30 @@
+"""Where a run stands."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class Progress:
+    """All of a run that changes besides weights, optimizer and schedule."""
+
+    epoch: int = 1
+    window: int = 0  # the next window of this epoch
+    updates: int = 0
+    nll: float = 0.0  # summed over this epoch's tokens so far
+    tokens: int = 0
+    stopped: str = ""  # why the run ended; empty: it goes on
+    best_epoch: int = 0
+    best: dict[str, np.ndarray] = field(default_factory=dict)  # the weights of the best epoch
+    state: Any = None  # of the streams, before the next window
+    tapes: deque = field(default_factory=deque)  # of the last windows, newest last
+
+    def start_epoch(self) -> None:
+        """The streams begin anew: states, tapes and sums are cleared."""
+        self.window, self.nll, self.tokens, self.state = 0, 0.0, 0, None
+        self.tapes.clear()
