@@ -67,8 +67,7 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     if loss.get_legend_handles_labels()[0]:
         loss.legend(fontsize="small")
     norm.set_ylabel("gradient norm")
-    if norm.lines:  # without a line there is nothing to scale
-        norm.set_yscale("log")
+    norm.set_yscale("log")
     rate.set_ylabel("learning rate")
     rate.set_yscale("log")
     rate.set_xlabel("updates")
