@@ -168,7 +168,9 @@ OPTIONS = [
         ["min_improvement=nan"],
         marks=bug("nan passes `< 1` in schedules.py"),
     ),
-    pytest.param("--schedule step --decay-after -1", ["decay_after=-1"], marks=bug("not checked in schedules.py")),
+    pytest.param(
+        "--schedule step --decay-after -1", ["decay_after=-1"], marks=bug("the error calls the option `after`")
+    ),
     ("--schedule halving --patience 2", ["patience is no option of the schedule 'halving'", "Leave it out"]),
 ]
 
