@@ -165,5 +165,5 @@ def test_resume_with_another_text_is_refused(tmp_path):
     run_to(90, tmp_path / "run")
     (tmp_path / "run/other.txt").write_text(TEXT.replace("w3", "w5"))
     settings = Settings.of(text=tmp_path / "run/other.txt", output=tmp_path / "run/m.rnnlm", resume=True, **SMALL)
-    with pytest.raises(DataError, match=r"data\.train"):
+    with pytest.raises(DataError, match=r"another text: its train is"):
         Run(settings)

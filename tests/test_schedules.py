@@ -32,9 +32,9 @@ def test_constant_never_changes_the_rate_and_stops_out_of_patience():
 
 
 def test_step_decay_begins_after_its_epoch():
-    schedule = StepDecay(decay=0.25, after=3)
+    schedule = StepDecay(decay=0.25, decay_after=3)
     assert decisions(schedule, [5, 4.9, 4.8, 4.7, 4.8]) == ([1, 1, 0.25, 0.25, 0.25], [5], None)
-    assert decisions(StepDecay(patience=2, after=1), [5, 6, 7, 4]) == ([0.5, 0.5], [2, 3], 3)
+    assert decisions(StepDecay(patience=2, decay_after=1), [5, 6, 7, 4]) == ([0.5, 0.5], [2, 3], 3)
 
 
 HALVING = {
@@ -113,7 +113,7 @@ def test_linear_stops_when_patience_is_over():
 
 def test_schedules_by_name_take_their_own_options_only():
     assert schedule("linear", 7) == Linear(total=7)
-    assert schedule("step", 7, decay=0.8, after=3) == StepDecay(decay=0.8, after=3)
+    assert schedule("step", 7, decay=0.8, decay_after=3) == StepDecay(decay=0.8, decay_after=3)
     assert schedule("halving", 7, min_improvement=1.01) == Halving(min_improvement=1.01)
     for name, options in (
         ("halving", {"patience": 2}),

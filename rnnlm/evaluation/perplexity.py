@@ -81,9 +81,10 @@ def perplexity(
     unk = model.vocabulary.unk
     total = known = 0.0
     scored = scored_known = 0
+    steps = max(1, min(STEPS, CELLS // len(model.vocabulary)) // max(streams, 1))
+    parts = windows(corpus.ids, streams, steps, independent=independent)  # a UsageError for too many or few streams
     state = model.start(streams)
-    steps = max(1, min(STEPS, CELLS // len(model.vocabulary)) // streams)
-    for x, y, keep in windows(corpus.ids, streams, steps, independent=independent):
+    for x, y, keep in parts:
         logp, state = model.score(x, y, state, keep)
         host = ops_for(logp).to_host(logp).astype(np.float64)
         is_known = (y >= 0) & (y != (-1 if unk is None else unk))
@@ -119,4 +120,4 @@ def as_corpus(model: LanguageModel, text: Corpus | str | Path) -> Corpus:
 
 
 def _exp(nll: float) -> float:
-    return math.exp(nll) if nll < 700 else math.inf
+    return math.inf if nll > 700 else math.exp(nll)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..models.language_model import LanguageModel
 
 REDRAWS = 20  # rejected draws of <unk> before P of every word is worked out
-MAX_SENTENCE = 200  # words, where neither a length nor a sentence end stops a sample
+MAX_SENTENCE = 100  # words, where neither a length nor a sentence end stops a sample
 
 
 @dataclass(frozen=True)

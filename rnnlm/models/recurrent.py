@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import DataError, UsageError
 from ..layers import Affine, Dropout, Embedding, Param
 from ..layers.activations import check_activation
 from ..ops import ops_for
@@ -38,7 +38,7 @@ class RecurrentLM(LanguageModel):
     `class_by`: "sqrt" (equal shares of √count) or "frequency". `dropout` acts on each layer's way up and on the way
     to the output, `input_dropout` on the rows of the input table. `independent`: the state is cleared at each
     sentence end. `seed` fixes the starting weights, `dtype` ("float32", "float64") the precision. Raises UsageError
-    for a value out of range.
+    for a value out of range, DataError for a vocabulary of one word.
     """
 
     kind = "recurrent"
@@ -167,13 +167,15 @@ def _check(vocabulary: Vocabulary, config: dict[str, Any]) -> None:
     """Every constructor value in its range, before anything is allocated."""
     words = len(vocabulary)
     if words < 2:
-        raise UsageError(
+        raise DataError(
             f"the vocabulary holds {words} word, so there is nothing to predict. Give a text with at least one word "
             "besides the sentence end, or a larger --max-vocab."
         )
     for name in ("hidden", "layers"):
         if config[name] < 1:
             raise UsageError(f"{name}={config[name]} is too small. Give {name} >= 1.")
+    if config["seed"] < 0:
+        raise UsageError(f"seed={config['seed']} is not possible. Give a whole number >= 0.")
     classes = config["classes"]
     if classes is not None and not 0 <= classes <= words:
         raise UsageError(

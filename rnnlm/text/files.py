@@ -45,7 +45,9 @@ def _opened(source: str | Path) -> Iterator[IO[bytes]]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        raise DataError(f"{path} does not exist. Check the name; `rnnlm corpus list` shows the named texts.") from None
+        raise DataError(
+            f"{path} does not exist. Check the name; `rnnlm train` also takes the names that `rnnlm corpus list` shows."
+        ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
     with file:

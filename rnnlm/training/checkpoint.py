@@ -101,11 +101,20 @@ class Snapshot:
         """DataError that names the first setting in which this run differs from the checkpoint's."""
         for name in sorted((self.run.keys() | run.keys()) - FREE_ON_RESUME):
             then, now = self.run.get(name), run.get(name)
+            if then != now and name.startswith("data."):
+                raise DataError(
+                    f"{self.path} was written by a run on another text: its {name[5:]} is {_short(then)}, now "
+                    f"it is {_short(now)}. Resume with the text of the first start, or train anew without --resume."
+                )
             if then != now:
                 raise DataError(
                     f"{self.path} was written by a run with {name}={then!r}, this one has {name}={now!r}. "
                     "Resume with the settings of the first start, or train anew without --resume."
                 )
+
+
+def _short(value: Any) -> str:
+    return f"{value[:12]}…" if isinstance(value, str) else str(value)
 
 
 def _pack(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .. import storage
-from ..errors import DataError, UsageError
+from ..errors import DataError, TrainingError, UsageError
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models import MODELS
 from ..models.recurrent import RecurrentLM
@@ -58,12 +58,18 @@ class Run:
 
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
-        with _calm():
-            reason = self.trainer.fit(self.data.train, self.data.valid)
+        checkpoint = self.trainer.checkpoint
+        try:
+            with _calm():
+                reason = self.trainer.fit(self.data.train, self.data.valid)
+        except TrainingError:
+            if checkpoint is not None:
+                checkpoint.remove()  # resumed, it would only fail again at the same place
+            raise
         if self.output is not None:
             self.model.save(self.output)
-            if reason != "interrupted" and self.trainer.checkpoint is not None:
-                self.trainer.checkpoint.remove()
+            if reason != "interrupted" and checkpoint is not None:
+                checkpoint.remove()
         return reason
 
     def test(self) -> Perplexity | None:
@@ -148,7 +154,7 @@ class Run:
         options = {
             "min_improvement": s.min_improvement,
             "decay": s.decay,
-            "after": s.decay_after,
+            "decay_after": s.decay_after,
             "patience": s.patience,
         }
         return Trainer(

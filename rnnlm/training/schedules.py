@@ -56,13 +56,13 @@ class Constant(Schedule):
 
 @dataclass
 class StepDecay(Schedule):
-    """The learning rate is multiplied by `decay` after each epoch from number `after` on (Zaremba et al. 2014)."""
+    """The learning rate is multiplied by `decay` after each epoch from number `decay_after` on (Zaremba et al. 2014)."""
 
     decay: float = 0.5
-    after: int = 4
+    decay_after: int = 4
 
     def factor(self, epoch: int) -> float:
-        return self.decay if epoch >= self.after else 1.0
+        return self.decay if epoch >= self.decay_after else 1.0
 
 
 @dataclass
@@ -119,13 +119,13 @@ def schedule(name: str, epochs: int, **options: Any) -> Schedule:
     """
     if name not in SCHEDULES:
         raise UsageError(f"schedule {name!r} is not known. Give one of {', '.join(SCHEDULES)}.")
-    if options.get("min_improvement", 1.0) < 1:
+    if not options.get("min_improvement", 1.0) >= 1:
         raise UsageError(
             f"min_improvement={options['min_improvement']} is not possible. Give a ratio >= 1, such as 1.003."
         )
     if not 0 < options.get("decay", 1.0) <= 1:
         raise UsageError(f"decay={options['decay']} is not possible. Give a factor above 0, at most 1.")
-    for option in ("patience", "after"):
+    for option in ("patience", "decay_after"):
         if options.get(option, 1) < 1:
             raise UsageError(f"{option}={options[option]} is not possible. Give a whole number >= 1.")
     own = {field.name for field in fields(SCHEDULES[name]) if field.init}

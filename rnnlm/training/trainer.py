@@ -25,6 +25,8 @@ from .optimizer import Optimizer
 from .progress import Progress
 from .schedules import Constant, Schedule
 
+LARGEST_NLL = 700.0  # nats a token: beyond it the perplexity is no number, and no learning rate leads back
+
 
 class Trainer:
     """Trains a recurrent language model by truncated back-propagation through time (Williams & Peng 1990).
@@ -104,7 +106,7 @@ class Trainer:
             p.window, p.updates, p.nll, p.tokens = p.window + 1, p.updates + 1, p.nll + loss, p.tokens + scored
             logged = p.updates % every == 0
             norm = self._clip(logged)
-            self._check_finite(loss, norm)
+            self._check_finite(loss / max(scored, 1), norm)
             # 4: update
             self.optimizer.step()
             self._report(loss / max(scored, 1), scored, norm, len(train), logged)
@@ -143,8 +145,7 @@ class Trainer:
         train_nll = p.nll / max(p.tokens, 1)
         valid_nll = None if valid is None else perplexity(self.model, valid).nll
         nll = train_nll if valid_nll is None else valid_nll
-        if not math.isfinite(nll):
-            self._check_finite(nll, None)
+        self._check_finite(nll, None)
         rate = self.optimizer.learning_rate
         best = nll < self.schedule.best
         decision = self.schedule.after_epoch(p.epoch, nll)
@@ -165,19 +166,20 @@ class Trainer:
         p = self.progress
         if self._out_of_updates():
             return f"{self.max_updates:,} updates done"
-        return f"{self.epochs} epochs done" if p.epoch >= self.epochs else ""
+        return f"{self.epochs} epoch{'s' * (self.epochs > 1)} done" if p.epoch >= self.epochs else ""
 
     def _out_of_updates(self) -> bool:
         return self.max_updates is not None and self.progress.updates >= self.max_updates
 
-    def _check_finite(self, loss: float, norm: float | None) -> None:
-        if math.isfinite(loss) and (norm is None or math.isfinite(norm)):
+    def _check_finite(self, nll: float, norm: float | None) -> None:
+        """TrainingError when the loss a token has no perplexity any more, or the gradient no length."""
+        if nll <= LARGEST_NLL and (norm is None or math.isfinite(norm)):
             return
-        what = "loss" if not math.isfinite(loss) else "gradient"
+        what, value = ("gradient norm", norm) if nll <= LARGEST_NLL else ("loss", nll)
+        clip = "a --clip of 1" if self.clip is None else "a smaller --clip"
         raise TrainingError(
-            f"the {what} is {loss if what == 'loss' else norm} at update {self.progress.updates:,} (epoch "
-            f"{self.progress.epoch}, learning rate {self.optimizer.learning_rate:g}, clip {self.clip}). Try a tenth of "
-            "the learning rate (--lr), or a smaller --clip."
+            f"the {what} is {value:g} at update {self.progress.updates:,} (epoch {self.progress.epoch}, learning rate "
+            f"{self.optimizer.learning_rate:g}, clip {self.clip}). Try a tenth of the learning rate (--lr), or {clip}."
         )
 
     def _report(self, nll: float, scored: int, norm: float | None, total: int, logged: bool) -> None:
