@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .console import paint, result, result_json, say, table
+from .console import paint, result, result_json, say
 
 
 @click.group()
@@ -26,11 +26,12 @@ def list_corpora(as_json: bool) -> None:
     if as_json:
         result_json({name: asdict(entry) for name, entry in entries.items()})
         return
-    rows = [["name", "size", "licence", "what"]]
+    width = max(map(len, entries))
     for name, entry in entries.items():
-        size = "made here" if entry.size is None else f"{entry.size / 1e6:.1f} MB"
-        rows.append([name, size if entry.kind != "folder" else "-", entry.licence, entry.description])
-    result(table(rows, left=4))
+        made = "made here" if entry.kind == "grammar" else "your own copy"
+        size = made if entry.size is None else f"{entry.size / 1e6:.1f} MB"
+        result(f"{paint(name.ljust(width), 'cyan', sys.stdout)}  {entry.description}")
+        result(f"{' ' * width}  {size}; licence: {entry.licence}")
 
 
 @command.command("get")

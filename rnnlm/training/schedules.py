@@ -56,7 +56,7 @@ class Constant(Schedule):
 
 @dataclass
 class StepDecay(Schedule):
-    """The learning rate is multiplied by `decay` after each epoch from number `decay_after` on (Zaremba et al. 2014)."""
+    """The learning rate is multiplied by `decay` after each epoch from `decay_after` on (Zaremba et al. 2014)."""
 
     decay: float = 0.5
     decay_after: int = 4
