@@ -9,7 +9,7 @@ import pytest
 from rnnlm.errors import UsageError
 from rnnlm.training import Constant, Halving, Linear, StepDecay
 from rnnlm.training.schedules import schedule
-from rnnlm.training.settings import epochs_for
+from rnnlm.training.settings import epochs_for, warmup_for
 
 
 def decisions(schedule, entropies):
@@ -129,3 +129,8 @@ def test_schedules_by_name_take_their_own_options_only():
 @pytest.mark.parametrize(("tokens", "epochs"), [(100, 20), (200_000, 20), (930_000, 4), (1_000_000, 4), (10**9, 1)])
 def test_a_run_that_nobody_told_how_long_reads_four_million_words(tokens, epochs):
     assert epochs_for(tokens) == epochs
+
+
+@pytest.mark.parametrize(("updates", "warmup"), [(5, 0), (100, 10), (3_000, 300), (10**6, 300)])
+def test_the_warm_up_is_a_tenth_of_the_run_at_most_300(updates, warmup):
+    assert warmup_for(updates) == warmup

@@ -127,6 +127,23 @@ def test_halving_halves_the_rate_that_is_used(corpus):
     assert "while halving" in reason
 
 
+def test_the_rate_rises_in_the_warm_up(corpus):
+    """SGD, the norm clipped to 1: the first updates move the weights by exactly the risen rate."""
+    moved = []
+
+    class Measured(SGD):
+        def step(self):
+            before = {name: param.value.copy() for name, param in self.params.items()}
+            super().step()
+            moved.append(sum(((p.value - before[n]) ** 2).sum() for n, p in self.params.items()) ** 0.5)
+
+    _, trainer, _ = trained(
+        corpus, optimizer=Measured, rate=0.5, streams=4, block=5, clip=1e-3, warmup=4, max_updates=6
+    )
+    np.testing.assert_allclose(moved, 0.5e-3 * np.array([0.25, 0.5, 0.75, 1, 1, 1]), rtol=1e-9)
+    assert trainer.optimizer.learning_rate == 0.5
+
+
 def test_limits_end_a_run(corpus):
     events = []
     _, trainer, reason = trained(corpus, events=events, streams=4, block=5, max_updates=11)

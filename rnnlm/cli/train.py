@@ -109,6 +109,12 @@ class Number(click.ParamType):
 @click.option("--decay-after", type=int, metavar="N", help="step: the first epoch after which it falls.  [4]")
 @click.option("--patience", type=int, help="linear, step, constant: stop after so many epochs without a new best.  [3]")
 @click.option(
+    "--warmup",
+    type=int,
+    metavar="N",
+    help="Updates in which the rate rises; without it, a tenth of the run, at most 300.",
+)
+@click.option(
     "--epochs", type=int, metavar="N", help="At most so many; without it, about 4 million words, 1 to 20 epochs."
 )
 @click.option("--max-updates", "--max_iter", "max_updates", type=int, metavar="N", help="At most so many updates.")

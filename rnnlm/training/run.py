@@ -21,8 +21,11 @@ from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
 from .optimizers import OPTIMIZERS
 from .schedules import schedule
-from .settings import FREE_ON_RESUME, Settings, epochs_for
+from .settings import FREE_ON_RESUME, Settings, epochs_for, warmup_for
 from .trainer import Trainer
+
+# A logistic unit has a quarter of tanh's slope, so it bears, and needs, a larger rate.
+RATE_FACTOR = {"logistic": 2.0}
 
 
 class Run:
@@ -110,6 +113,9 @@ class Run:
             raise UsageError(f"optimizer {s.optimizer!r} is not known. Give one of {', '.join(OPTIMIZERS)}.")
         if s.feedback != "distribution" and s.model != "jordan":
             raise UsageError(f"feedback={s.feedback!r} is for the model jordan, and this is {s.model}. Leave it out.")
+        for name in ("block", "streams"):
+            if getattr(s, name) < 1:
+                raise UsageError(f"{name}={getattr(s, name)} is too small. Give {name} >= 1.")
         if s.seed < 0:
             raise UsageError(f"seed={s.seed} is not possible. Give a whole number >= 0.")
         if s.save_every is not None and not s.save_every > 0:
@@ -149,8 +155,9 @@ class Run:
     def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> Trainer:
         s = self.settings
         kind = OPTIMIZERS[s.optimizer]
-        rate = kind.default_rate if s.lr is None else s.lr
+        rate = kind.default_rate * RATE_FACTOR.get(self.model.config["activation"], 1.0) if s.lr is None else s.lr
         epochs = epochs_for(len(self.data.train)) if s.epochs is None else s.epochs
+        updates = s.max_updates or epochs * window_count(len(self.data.train), s.streams, s.block)
         options = {
             "min_improvement": s.min_improvement,
             "decay": s.decay,
@@ -168,6 +175,7 @@ class Run:
             schedule=schedule(
                 s.schedule, epochs, **{name: value for name, value in options.items() if value is not None}
             ),
+            warmup=warmup_for(updates) if s.warmup is None else s.warmup,
             epochs=epochs,
             max_updates=s.max_updates,
             seed=s.seed,

@@ -15,7 +15,7 @@ class Settings:
 
     None stands for a choice that depends on something else: the tokenizer on the text, the activation on the model,
     the number of classes on the vocabulary, the learning rate on the optimizer, the horizon on the block, the number
-    of epochs on the length of the text (see `epochs_for`).
+    of epochs on the length of the text (see `epochs_for`), the warm-up on that of the run.
     """
 
     # the text
@@ -33,20 +33,21 @@ class Settings:
     classes: int | None = None
     class_by: str = "sqrt"
     feedback: str = "distribution"
-    dropout: float = 0.0
+    dropout: float = 0.3
     input_dropout: float = 0.0
     independent: bool = False
     dtype: str = "float32"
     # the training
     block: int = 20
     horizon: int | None = None
-    streams: int = 32
+    streams: int = 16
     optimizer: str = "adagrad"
     lr: float | None = None
     clip: float | None = 5.0
     clip_by: str = "norm"
-    l2: float = 0.0
-    schedule: str = "halving"
+    l2: float = 2e-6
+    schedule: str = "linear"
+    warmup: int | None = None
     min_improvement: float | None = None
     decay: float | None = None
     decay_after: int | None = None
@@ -82,3 +83,8 @@ WORDS_READ = 4_000_000  # by a run that nobody told how long to be: minutes, not
 def epochs_for(tokens: int) -> int:
     """How often a text of this length is read when nobody says: about 4 million words in all, but 1 to 20 epochs."""
     return max(1, min(20, round(WORDS_READ / tokens)))
+
+
+def warmup_for(updates: int) -> int:
+    """How many updates the learning rate takes to rise in a run of so many: a tenth, but 300 at most."""
+    return min(300, updates // 10)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +17,7 @@ from ..text.windows import window_count, windows
 from .checkpoint import Checkpoint
 from .clipping import clip_norm, clip_value, gradient_norm
 from .events import Epoch, Event, Observer, Saved, Update
+from .interrupt import CtrlC
 from .optimizer import Optimizer
 from .progress import Progress
 from .schedules import Constant, Schedule
@@ -37,8 +34,10 @@ class Trainer:
     (clip_by "norm") or each element ("value"); None leaves it alone. `independent` clears the state at sentence ends.
     The gradient is that of the summed loss over B · block, so a learning rate means the same at any B and block, and
     every token weighs the same, also those of a short last window.
-    Training ends after `epochs` or `max_updates`, or when the schedule says so; the best epoch's weights are kept.
-    Raises TrainingError when a loss or gradient is not finite, UsageError for values out of range.
+    In the first `warmup` updates the learning rate rises to its value: the first steps of Adagrad and Adam have the
+    size of the rate whatever the gradient is, and would saturate the units. Training ends after `epochs` or
+    `max_updates`, or when the schedule says so; the best epoch's weights are kept. Raises TrainingError when a loss
+    or gradient is not finite, UsageError for values out of range.
     """
 
     def __init__(
@@ -52,6 +51,7 @@ class Trainer:
         clip: float | None = None,
         clip_by: str = "norm",
         schedule: Schedule | None = None,
+        warmup: int = 0,
         epochs: int = 20,
         max_updates: int | None = None,
         seed: int = 1,
@@ -59,15 +59,15 @@ class Trainer:
         observers: Sequence[Observer] = (),
     ) -> None:
         horizon = block if horizon is None else horizon
-        _check(block, horizon, streams, clip, clip_by, epochs, max_updates)
+        _check(block, horizon, streams, clip, clip_by, warmup, epochs, max_updates)
         self.model, self.optimizer = model, optimizer
         self.block, self.horizon, self.streams = block, horizon, streams
         self.clip, self.clip_by = clip, clip_by
-        self.schedule = schedule or Constant()
+        self.schedule, self.warmup = schedule or Constant(), warmup
         self.epochs, self.max_updates, self.seed = epochs, max_updates, seed
         self.checkpoint, self.observers = checkpoint, list(observers)
         self.progress = Progress()
-        self._interrupted = False
+        self._ctrl_c = CtrlC()
 
     def fit(self, train: Corpus, valid: Corpus | None = None) -> str:
         """Train to the end; returns why it ended. The model then holds the weights of the best epoch.
@@ -75,10 +75,10 @@ class Trainer:
         After Ctrl-C the current update is finished, a checkpoint is written, and "interrupted" is returned.
         """
         p = self.progress
-        with self._ctrl_c():
+        with self._ctrl_c:
             while not p.stopped:
                 self._epoch(train)
-                if self._interrupted:
+                if self._ctrl_c.pressed:
                     self._save()
                     break
                 self._end_epoch(valid)
@@ -108,9 +108,9 @@ class Trainer:
             norm = self._clip(logged)
             self._check_finite(loss / max(scored, 1), norm)
             # 4: update
-            self.optimizer.step()
+            self._step()
             self._report(loss / max(scored, 1), scored, norm, len(train), logged)
-            if self._interrupted or self._out_of_updates():
+            if self._ctrl_c.pressed or self._out_of_updates():
                 return
             if self.checkpoint is not None and self.checkpoint.due():
                 self._save()
@@ -138,6 +138,13 @@ class Trainer:
         if self.clip is not None:
             clip_value(params, self.clip)
         return norm
+
+    def _step(self) -> None:
+        """One update; during the warm-up at a rate that rises from 1/warmup of the learning rate to the whole."""
+        rate = self.optimizer.learning_rate
+        self.optimizer.learning_rate = rate * min(1.0, self.progress.updates / max(self.warmup, 1))
+        self.optimizer.step()
+        self.optimizer.learning_rate = rate
 
     def _end_epoch(self, valid: Corpus | None) -> None:
         """Validate, let the schedule decide, keep or restore the best weights."""
@@ -205,27 +212,16 @@ class Trainer:
             self.checkpoint.save(self)
             self._tell(Saved(str(self.checkpoint.path), self.progress.epoch, self.progress.updates))
 
-    @contextmanager
-    def _ctrl_c(self) -> Iterator[None]:
-        """The first Ctrl-C ends the run after the current update, the second at once (main thread only)."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handler(signum: int, frame: Any) -> None:
-            if self._interrupted:
-                raise KeyboardInterrupt
-            self._interrupted = True
-
-        before = signal.signal(signal.SIGINT, handler)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-
 
 def _check(
-    block: int, horizon: int, streams: int, clip: float | None, clip_by: str, epochs: int, max_updates: int | None
+    block: int,
+    horizon: int,
+    streams: int,
+    clip: float | None,
+    clip_by: str,
+    warmup: int,
+    epochs: int,
+    max_updates: int | None,
 ) -> None:
     for name, value in (("block", block), ("streams", streams), ("epochs", epochs), ("max_updates", max_updates)):
         if value is not None and value < 1:
@@ -235,6 +231,8 @@ def _check(
             f"horizon={horizon} is shorter than block={block}, so the last losses of every block would not "
             f"reach its first step. Give horizon >= {block}."
         )
+    if warmup < 0:
+        raise UsageError(f"warmup={warmup} is not possible. Give a whole number of updates >= 0.")
     if clip is not None and not 0 < clip < math.inf:
         raise UsageError(f"clip={clip} is not possible. Give a positive number, or none for no clipping.")
     if clip_by not in ("norm", "value"):
