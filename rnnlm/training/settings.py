@@ -77,11 +77,11 @@ class Settings:
 # What may differ between a run and its resumption: where things are, and when to stop. All else decides about weights.
 FREE_ON_RESUME = {"text", "valid", "test", "data.test", "output", "save_every", "resume", "epochs", "max_updates"}
 
-WORDS_READ = 4_000_000  # by a run that nobody told how long to be: minutes, not hours, on an ordinary machine
+WORDS_READ = 3_500_000  # by a run that nobody told how long to be: minutes, not hours, on an ordinary machine
 
 
 def epochs_for(tokens: int) -> int:
-    """How often a text of this length is read when nobody says: about 4 million words in all, but 1 to 20 epochs."""
+    """How often a text of this length is read when nobody says: about 3.5 million words in all, but 1 to 20 epochs."""
     return max(1, min(20, round(WORDS_READ / tokens)))
 
 
