@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rnnlm import load
+from rnnlm.errors import UsageError
 from rnnlm.models import MODELS
 from rnnlm.text.vocabulary import Vocabulary
 
@@ -148,3 +149,23 @@ def test_drawn_words_come_with_their_probability(lm):
     p = np.exp(lm.next(np.array([2]), lm.start(1))[0][0])
     seen = np.bincount(ids, minlength=WORDS) / n
     assert 0.5 * np.abs(seen - p).sum() < 0.025
+
+
+def test_burn_in_starts_a_sample_in_the_middle_of_things(lm):
+    """Words are drawn and thrown away, then a sentence end is read: the same by hand, with the same random numbers."""
+    sampled = lm.sample(length=6, seed=3, burn_in=9)
+    rng, x, state = np.random.default_rng(3), np.zeros(1, dtype=int), lm.start(1)
+    for _ in range(9):
+        x, _, state = lm.draw(x, state, rng)
+    x = np.zeros(1, dtype=int)
+    words, logprobs = [], []
+    for _ in range(6):
+        x, logp, state = lm.draw(x, state, rng)
+        words.append(lm.vocabulary.words[x[0]])
+        logprobs.append(logp[0])
+    assert sampled.words == tuple(words)
+    np.testing.assert_allclose(sampled.logprobs, logprobs, rtol=1e-12)
+    assert lm.sample(length=6, seed=3) == lm.sample(length=6, seed=3, burn_in=20)
+    assert lm.sample("w2", 6, seed=3) == lm.sample("w2", 6, seed=3, burn_in=0)
+    with pytest.raises(UsageError, match="burn_in=-1"):
+        lm.sample(burn_in=-1)

@@ -208,7 +208,11 @@ def _conclude(run: Run, reason: str, sample_words: int | None, as_json: bool) ->
     if best:
         result(f"validation perplexity {ppl(best[0])}")
     if found is not None:
-        unknown = f", {found.unknown:,} unknown, {ppl(found.nll_known)} without them" if found.unknown else ""
+        unknown = ""
+        if found.unknown and found.scored < found.tokens:
+            unknown = f", {found.unknown:,} unknown words left out"
+        elif found.unknown:
+            unknown = f", {found.unknown:,} unknown words, perplexity {ppl(found.nll_known)} without them"
         result(
             f"test perplexity {ppl(found.nll)} ({found.bits_per_token:.4f} bits/token, "
             f"{found.bits_per_character:.4f} bits/character; {found.tokens:,} tokens{unknown})"

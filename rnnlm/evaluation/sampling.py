@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..models.language_model import LanguageModel
 
 REDRAWS = 20  # rejected draws of <unk> before P of every word is worked out
+BURN_IN = 20  # words: a model that carries its state across sentences hardly ever saw an empty one
 MAX_SENTENCE = 100  # words, where neither a length nor a sentence end stops a sample
 
 
@@ -45,6 +46,7 @@ def sample(
     top_p: float | None = None,
     seed: int | None = None,
     unknown: bool = False,
+    burn_in: int | None = None,
 ) -> list[Sample] | Sample:
     """Draw a continuation of `prompt`: `length` words, or without a length one sentence, to its end.
 
@@ -53,15 +55,28 @@ def sample(
     of the probability (nucleus sampling, Holtzman et al. 2020). temperature 0 takes the likeliest word. `<unk>` is
     drawn only with `unknown=True`. The prompt's words that the model does not know are read as `<unk>`. Same seed:
     same texts.
+
+    `burn_in` words are drawn first and thrown away, and a sentence end is read after them, so that the text starts in
+    the middle of things as in training. None means 20 where nothing else leads in: no prompt, chance to draw by
+    (temperature > 0), and a model that carries its state across sentences; otherwise 0.
     Raises UsageError for values out of range.
     """
     _check(length, count, temperature, top_k, top_p, seed)
+    if burn_in is None:
+        burn_in = 0 if prompt or temperature == 0 or model.config.get("independent") else BURN_IN
+    elif burn_in < 0:
+        raise UsageError(f"burn_in={burn_in} is not possible. Give a whole number of words >= 0.")
     rng = np.random.default_rng(seed)
     rule = tokenizer(model.tokenizer)
     before = rule.tokens(prompt)
     streams = 1 if count is None else count
     x = np.zeros(streams, dtype=np.int32)  # the history before the first word is a sentence end
     state = model.start(streams)
+    for _ in range(burn_in):
+        ids, _, state = model.draw(x, state, rng)
+        x = ids.astype(np.int32)
+    if model.vocabulary.counts[model.vocabulary.eos]:  # else the text has no sentence ends, and the sample just goes on
+        x = np.zeros(streams, dtype=np.int32)
     for word in model.vocabulary.encode(before):
         _, state = _read(model, x, state)
         x = np.full(streams, word, dtype=np.int32)
