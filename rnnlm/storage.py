@@ -7,6 +7,7 @@ new one. The header carries a SHA-256 of everything, so a damaged file is told f
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -26,13 +27,28 @@ KINDS = ("model", "checkpoint")
 
 def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write a file of the kind `what` ("model", "checkpoint"), whole or not at all; DataError when the disk refuses."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save
 
     text = json.dumps(header, ensure_ascii=False, sort_keys=True)
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, whole), "header": text}
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
-    write_bytes(path, save(whole, metadata), f"the {what}")
+    try:
+        content = save(whole, metadata)
+    except SafetensorError as error:
+        raise DataError(f"the {what} could not be written to {path}: {error}.") from error
+    write_bytes(path, content, f"the {what}")
+
+
+def json_array(value: Any) -> np.ndarray:
+    """A value as JSON bytes in an array: a header has a limit of size, a vocabulary or a log has none."""
+    return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
+
+
+def from_json_array(array: np.ndarray) -> Any:
+    """The value that `json_array` packed."""
+    return json.loads(array.tobytes().decode())
 
 
 def write_bytes(path: str | Path, content: bytes, what: str) -> None:
@@ -47,8 +63,14 @@ def write_bytes(path: str | Path, content: bytes, what: str) -> None:
 
 def require_writable(path: str | Path, what: str) -> None:
     """DataError, in a second instead of after hours of work, when `what` could not be written to the path."""
-    with _temporary(path, what):
-        pass
+    with _temporary(path, what) as (file, final):
+        for left_over in final.parent.glob(glob.escape(_prefix(final)) + "*.tmp"):  # of a process that was killed
+            if left_over.name != Path(file.name).name:
+                left_over.unlink()
+
+
+def _prefix(final: Path) -> str:
+    return f".{final.name[:100]}."
 
 
 @contextmanager
@@ -66,9 +88,7 @@ def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
                 f"{what} cannot be written to {path}: the folder {path.parent} does not exist. "
                 "Make it, or give another -o."
             )
-        with tempfile.NamedTemporaryFile(
-            prefix=f".{path.name[:100]}.", suffix=".tmp", dir=final.parent, delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile(prefix=_prefix(final), suffix=".tmp", dir=final.parent, delete=False) as file:
             try:
                 yield file, final
             finally:

@@ -118,6 +118,14 @@ def test_saved_and_loaded_is_the_same_model(lm, text, tmp_path):
     assert (tmp_path / "again.rnnlm").read_bytes() == (tmp_path / "m.rnnlm").read_bytes()
 
 
+def test_a_long_training_log_is_saved_too(tmp_path):
+    """The header of a model file has a limit of size (100 MB); the log must not stand in it."""
+    model = MODELS["elman"](Vocabulary(["</s>", "a", "b"], [1, 1, 1]), hidden=2)
+    model.log = [{"kind": "update", "epoch": 1, "updates": n, "nll": 0.1234567890123456} for n in range(1_400_000)]
+    model.save(tmp_path / "m.rnnlm")
+    assert load(tmp_path / "m.rnnlm").log[-1]["updates"] == 1_399_999
+
+
 def test_sampling_in_between_changes_nothing(lm, text):
     x, y = text
     first, state = lm.score(x[:6], y[:6], lm.start(3))

@@ -89,7 +89,7 @@ def test_embedding(ids):
     assert W.rows.tolist() == []
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.8, 1 - 1e-12])
 def test_dropout(rate):
     layer = Dropout(rate, number=2)
     x, dy = rng(1).normal(size=(2, 3, 4, 5))

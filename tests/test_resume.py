@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnlm.errors import DataError
+from rnnlm.errors import DataError, TrainingError
+from rnnlm.evaluation import perplexity
 from rnnlm.models import load
 from rnnlm.training import Settings
 from rnnlm.training.events import Update
@@ -121,9 +122,50 @@ run_to(None, Path({str(tmp_path / "killed")!r}), dropout=0.2, save_every={EVERY_
 
 
 def test_cut_before_the_first_checkpoint(tmp_path):
+    """There is nothing to go on with, so the run starts again; but never over a model that is there already."""
+    run_to(None, tmp_path / "whole")
     run_to(2, tmp_path / "cut")
-    with pytest.raises(DataError, match="no checkpoint"):
+    run_to(None, tmp_path / "cut", resume=True)
+    assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "cut/m.rnnlm")
+    with pytest.raises(DataError, match=r"no checkpoint .* is there already"):
         run_to(None, tmp_path / "cut", resume=True)
+
+
+def test_interrupted_at_the_last_allowed_update(tmp_path):
+    """Ctrl-C during the last update changes nothing: the run had ended."""
+    for name, pressed in (("whole", False), ("pressed", True)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "text.txt").write_text(TEXT)
+
+        def press(event, pressed=pressed):
+            if pressed and isinstance(event, Update) and event.updates == 20:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        settings = Settings.of(text=folder / "text.txt", output=folder / "m.rnnlm", max_updates=20, **SMALL)
+        assert Run(settings, observers=[press]).fit() == "20 updates done"
+    assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "pressed/m.rnnlm")
+
+
+def test_a_lowered_limit_on_resume_does_no_update(tmp_path):
+    run_to(90, tmp_path / "run")  # the checkpoint is of update 87
+    resumed = run_to(None, tmp_path / "run", resume=True, max_updates=80)
+    assert resumed.trainer.progress.updates == 87
+
+
+def test_a_run_that_diverges_leaves_its_best_epoch(tmp_path):
+    def spoil(event):
+        if isinstance(event, Update) and event.updates == 150:
+            run.model.params["output.W"].value[...] = np.nan
+
+    (tmp_path / "text.txt").write_text(TEXT)
+    settings = Settings.of(text=tmp_path / "text.txt", output=tmp_path / "m.rnnlm", **{**SMALL, "epochs": 5})
+    run = Run(settings, observers=[spoil])
+    with pytest.raises(TrainingError, match=r"nan at update 151 .*The best epoch, 2, is in .*m\.rnnlm"):
+        run.fit()
+    best = [entry["valid_nll"] for entry in load(tmp_path / "m.rnnlm").log if entry["kind"] == "epoch"][1]
+    assert perplexity(load(tmp_path / "m.rnnlm"), run.data.valid).nll == pytest.approx(best, rel=1e-12)
+    assert not (tmp_path / "m.rnnlm.checkpoint").exists()
 
 
 def test_interrupt_saves_and_resume_goes_on(tmp_path):

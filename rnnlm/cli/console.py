@@ -31,7 +31,14 @@ def ppl(nll: float) -> str:
     """The perplexity exp(nll), also where it has more digits than anybody reads; - where nothing was scored."""
     if math.isnan(nll):
         return "-"
-    return f"{math.exp(nll):.2f}" if nll < 30 else f"e^{nll:.4g}"
+    if nll > 30:
+        return f"e^{nll:.4g}"
+    return f"{math.exp(nll):.4f}" if nll < math.log(10) else f"{math.exp(nll):.2f}"
+
+
+def bits(value: float) -> str:
+    """A number of bits; - where it is not known."""
+    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def say(text: str, color: str | None = None) -> None:

@@ -28,10 +28,10 @@ def list_corpora(as_json: bool) -> None:
         return
     width = max(map(len, entries))
     for name, entry in entries.items():
-        made = "made here" if entry.kind == "grammar" else "your own copy"
-        size = made if entry.size is None else f"{entry.size / 1e6:.1f} MB"
+        size = "made here" if entry.size is None else f"{entry.size / 1e6:.1f} MB"
         result(f"{paint(name.ljust(width), 'cyan', sys.stdout)}  {entry.description}")
-        result(f"{' ' * width}  {size}; licence: {entry.licence}")
+        sha256 = f"; sha256 {entry.sha256[:12]}…" if entry.sha256 else ""
+        result(f"{' ' * width}  {size}{sha256}; licence: {entry.licence}")
 
 
 @command.command("get")
@@ -66,6 +66,8 @@ def get_corpus(name: str, source: str | None, as_json: bool) -> None:
     for part, path in files.items():
         result(f"{paint(part, 'cyan', sys.stdout)}\t{path}")
     say(f"licence: {fetched.entry.licence}; sha256 {fetched.sha256}; tokenizer {fetched.tokenizer}")
+    if fetched.entry.sha256 not in (None, fetched.sha256):
+        say(f"this copy is not the one that the field measures on, whose sha256 is {fetched.entry.sha256}", "yellow")
     if fetched.source_perplexity is not None:
         say(f"perplexity of a perfect model: {fetched.source_perplexity:.4f} per token")
     say(f"Next: rnnlm train {name}", "green")

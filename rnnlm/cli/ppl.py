@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..errors import UsageError
-from .console import ppl, result, result_json, table
+from .console import bits, ppl, result, result_json, table
 
 
 @click.command()
@@ -21,7 +21,8 @@ from .console import ppl, result, result_json, table
 def command(models: tuple[str, ...], streams: int, as_json: bool) -> None:
     """Perplexity of TEXT (a path, or - for standard input) under each MODEL.
 
-    Every token counts, `</s>` once a sentence. `known` leaves the unknown words out.
+    Every token counts, `</s>` once a sentence. `known` leaves the unknown words out; without `<unk>` in the
+    vocabulary they have no probability and are `unscored`, and bits per character would not be comparable.
     """
     if len(models) < 2:
         raise UsageError(f"ppl needs a model and a text, and got only {models[0]!r}. Give: rnnlm ppl MODEL... TEXT.")
@@ -36,9 +37,9 @@ def command(models: tuple[str, ...], streams: int, as_json: bool) -> None:
     for path in paths:
         found = perplexity(load(path), text, streams=streams)
         figures.append({"model": path, **found.as_dict()})
-        bits = (f"{found.bits_per_token:.4f}", f"{found.bits_per_character:.4f}")
+        per = (bits(found.bits_per_token), bits(found.bits_per_character))
         numbers = (f"{n:,}" for n in (found.tokens, found.unknown, found.tokens - found.scored))
-        rows.append([path, ppl(found.nll), ppl(found.nll_known), *bits, *numbers])
+        rows.append([path, ppl(found.nll), ppl(found.nll_known), *per, *numbers])
     if as_json:
         result_json(figures[0] if len(figures) == 1 else figures)
     else:

@@ -56,9 +56,9 @@ class Live:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                desc=f"epoch {event.epoch}",
-                total=event.total,
-                initial=event.done - event.tokens,
+                desc=f"epoch {event.epoch}/{event.epochs}",
+                total=event.epochs * event.total,  # so that the time left is that of the run
+                initial=(event.epoch - 1) * event.total + event.done - event.tokens,
                 unit=" words",
                 unit_scale=True,
                 bar_format=FORMAT,

@@ -10,7 +10,7 @@ import click
 
 from ..errors import UsageError
 from ..training.settings import Settings
-from .console import ppl, result, result_json, say
+from .console import bits, ppl, result, result_json, say
 from .progress import Live, Snapshots
 
 if TYPE_CHECKING:
@@ -47,7 +47,13 @@ class Number(click.ParamType):
 )
 @click.option("--model", default=D.model, show_default=True, help="elman, jordan or rnnlm (Mikolov's).")
 @click.option("--hidden", type=int, default=D.hidden, show_default=True, metavar="H", help="Hidden units.")
-@click.option("--layers", type=int, default=D.layers, show_default=True, help="Recurrent layers on top of each other.")
+@click.option(
+    "--layers",
+    type=int,
+    default=D.layers,
+    show_default=True,
+    help="Recurrent layers on top of each other (jordan: hidden layers).",
+)
 @click.option(
     "--activation",
     "--activate_f",
@@ -88,13 +94,13 @@ class Number(click.ParamType):
 @click.option("--lr", type=float, help="Learning rate; the optimizer's own default without it.")
 @click.option(
     "--clip",
-    "--grad_clip",
     "clip",
     type=Number(),
     default=D.clip,
     show_default=True,
     help="Limit of the gradient, or none.",
 )
+@click.option("--grad_clip", type=float, help="The same as --clip N --clip-by value.")
 @click.option("--clip-by", default=D.clip_by, show_default=True, help="Clip the norm, or each value.")
 @click.option("--dropout", type=float, default=D.dropout, show_default=True, help="On each layer's way up and out.")
 @click.option(
@@ -138,6 +144,7 @@ def command(
     text: str | None,
     train_text: str | None,
     as_json: bool,
+    grad_clip: float | None,
     snapshot: int | None,
     sample_words: int | None,
     **options: Any,
@@ -153,6 +160,8 @@ def command(
         if value is not None and value < 1:
             raise UsageError(f"{name}={value} is too small. Give a whole number >= 1.")
     options["text"] = next((given for given in (text, train_text) if given is not None), D.text)
+    if grad_clip is not None:
+        options |= {"clip": grad_clip, "clip_by": "value"}
     if options["output"] is None:
         options["output"] = _default_output(options["text"])
 
@@ -182,6 +191,8 @@ def _introduce(run: Run) -> None:
     data, model, trainer = run.data, run.model, run.trainer
     if data.said:
         say(data.said)
+    if run.settings.resume and not run.resumed:
+        say("no checkpoint yet, so the run starts from the beginning")
     if run.resumed:
         say(f"resuming at epoch {trainer.progress.epoch}, update {trainer.progress.updates:,}")
     weights = sum(param.value.size for param in model.params.values())
@@ -214,8 +225,8 @@ def _conclude(run: Run, reason: str, sample_words: int | None, as_json: bool) ->
         elif found.unknown:
             unknown = f", {found.unknown:,} unknown words, perplexity {ppl(found.nll_known)} without them"
         result(
-            f"test perplexity {ppl(found.nll)} ({found.bits_per_token:.4f} bits/token, "
-            f"{found.bits_per_character:.4f} bits/character; {found.tokens:,} tokens{unknown})"
+            f"test perplexity {ppl(found.nll)} ({bits(found.bits_per_token)} bits/token, "
+            f"{bits(found.bits_per_character)} bits/character; {found.tokens:,} tokens{unknown})"
         )
     if run.data.source_perplexity is not None:
         result(f"a perfect model of this source has perplexity {run.data.source_perplexity:.4f}")

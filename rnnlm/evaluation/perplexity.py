@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..ops import ops_for
+from ..ops.threads import one_thread
 from ..text.corpus import Corpus
 from ..text.windows import windows
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ..models.language_model import LanguageModel
 
 STEPS = 1000  # a window of the single stream: long enough that a class's tokens come together
-CELLS = 8_000_000  # N · V at most, so that a full softmax stays under 100 MB
+CELLS = 8_000_000  # output units in a window at most, so that a full softmax stays under 100 MB
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class Perplexity:
 
     @property
     def bits_per_character(self) -> float:
-        """All bits over all characters: comparable between tokenizers, but only where no word is unknown."""
+        """All bits over all characters, comparable between tokenizers; nan where some words have no probability."""
+        if self.scored < self.tokens:
+            return math.nan
         return self.nll * self.scored / math.log(2) / self.characters
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,17 +84,18 @@ def perplexity(
     unk = model.vocabulary.unk
     total = known = 0.0
     scored = scored_known = 0
-    steps = max(1, min(STEPS, CELLS // len(model.vocabulary)) // max(streams, 1))
+    steps = max(1, min(STEPS, CELLS // model.units_per_token) // max(streams, 1))
     parts = windows(corpus.ids, streams, steps, independent=independent)  # a UsageError for too many or few streams
     state = model.start(streams)
-    for x, y, keep in parts:
-        logp, state = model.score(x, y, state, keep)
-        host = ops_for(logp).to_host(logp).astype(np.float64)
-        is_known = (y >= 0) & (y != (-1 if unk is None else unk))
-        total -= host.sum()
-        known -= host[is_known].sum()
-        scored += int((y >= 0).sum())
-        scored_known += int(is_known.sum())
+    with one_thread():
+        for x, y, keep in parts:
+            logp, state = model.score(x, y, state, keep)
+            host = ops_for(logp).to_host(logp).astype(np.float64)
+            is_known = (y >= 0) & (y != (-1 if unk is None else unk))
+            total -= host.sum()
+            known -= host[is_known].sum()
+            scored += int((y >= 0).sum())
+            scored_known += int(is_known.sum())
     if not scored:
         raise DataError(f"no token of {corpus.name} is in the model's vocabulary, so there is nothing to score.")
     return Perplexity(

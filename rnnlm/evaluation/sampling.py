@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..ops import ops_for
+from ..ops.threads import one_thread
 from ..outputs.softmax import draw
 from ..text.tokenizers import tokenizer
 
@@ -35,6 +36,7 @@ class Sample:
         return self.text
 
 
+@one_thread()
 def sample(
     model: LanguageModel,
     prompt: str = "",
@@ -53,8 +55,8 @@ def sample(
     `count` texts are drawn side by side and returned as a list (None: one Sample). The distribution is
     P^(1/temperature), renormalised; then cut to the `top_k` likeliest words, then to the fewest words with `top_p`
     of the probability (nucleus sampling, Holtzman et al. 2020). temperature 0 takes the likeliest word. `<unk>` is
-    drawn only with `unknown=True`. The prompt's words that the model does not know are read as `<unk>`. Same seed:
-    same texts.
+    drawn only with `unknown=True`. Words of the prompt that the model does not know are read as `<unk>`, or skipped.
+    Same seed: same texts.
 
     `burn_in` words are drawn first and thrown away, and a sentence end is read after them, so that the text starts in
     the middle of things as in training. None means 20 where nothing else leads in: no prompt, chance to draw by

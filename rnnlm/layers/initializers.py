@@ -25,20 +25,10 @@ def mikolov(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     return rng.uniform(-0.1, 0.1, (3, *shape)).sum(0)
 
 
-def lecun_normal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """N(0, 1/n_in): LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998."""
-    return rng.normal(0.0, shape[0] ** -0.5, shape)
-
-
 def glorot_uniform(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     """U(±√(6 / (n_in + n_out))): Glorot & Bengio 2010."""
     limit = (6 / (shape[0] + shape[1])) ** 0.5
     return rng.uniform(-limit, limit, shape)
-
-
-def he_normal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """N(0, 2/n_in), for rectified units: He, Zhang, Ren & Sun 2015."""
-    return rng.normal(0.0, (2 / shape[0]) ** 0.5, shape)
 
 
 def orthogonal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:

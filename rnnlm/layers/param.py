@@ -21,9 +21,12 @@ class Param:
     """
 
     def __init__(self, value: Array) -> None:
+        self.set(value)
+
+    def set(self, value: Array) -> None:
+        """Take another value, perhaps on another machine; the gradient is cleared and lives where the value lives."""
         self.value = value
-        self._ops = ops_for(value)
-        self.grad = self._ops.xp.zeros_like(value)
+        self.grad = ops_for(value).xp.zeros_like(value)
         self._all = False
         self._ids: list[np.ndarray] = []
         self._ranges: list[tuple[int, int]] = []
@@ -35,7 +38,7 @@ class Param:
 
     def add_rows(self, ids: np.ndarray, g: Array) -> None:
         """Add g[i] to the gradient of row ids[i]: ids (N,) on the host, g (N, …); an id of -1 adds nothing."""
-        self._ops.add_rows(self.grad, self._ops.asarray(ids), g)
+        ops_for(self.grad).add_rows(self.grad, ids, g)
         if len(ids):
             self._ids.append(np.unique(ids[ids >= 0]))
 
@@ -63,7 +66,7 @@ class Param:
         else:
             ids = self.rows
             if ids is not None and len(ids):
-                yield self._ops.asarray(ids)
+                yield ops_for(self.grad).asarray(ids)
 
     def zero(self) -> None:
         """Clear the gradient; costs only the touched rows."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from .recurrent import RecurrentLM
 
 def to_arrays(model: RecurrentLM) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The header and the arrays from which `from_arrays` makes the same model again."""
-    header = {"kind": model.kind, "config": model.config, "tokenizer": model.tokenizer, "log": model.log}
+    header = {"kind": model.kind, "config": model.config, "tokenizer": model.tokenizer}
     arrays = {name: ops_for(param.value).to_host(param.value) for name, param in model.params.items()}
-    # the words as an array, not in the header: a header has a limit of size, a vocabulary has none
-    arrays["vocabulary.words"] = np.frombuffer(json.dumps(model.vocabulary.words).encode(), dtype=np.uint8)
+    arrays["vocabulary.words"] = storage.json_array(model.vocabulary.words)
+    arrays["log"] = storage.json_array(model.log)
     arrays["vocabulary.counts"] = np.asarray(model.vocabulary.counts, dtype=np.int64)
     if model.class_map is not None:
         arrays["class_start"] = model.class_map.start
@@ -33,7 +32,7 @@ def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recurr
     """The model that `to_arrays` took apart. KeyError or ValueError when something is missing or misshapen."""
     from . import MODELS
 
-    words = json.loads(arrays.pop("vocabulary.words").tobytes().decode())
+    words = storage.from_json_array(arrays.pop("vocabulary.words"))
     vocabulary = Vocabulary(words, arrays.pop("vocabulary.counts"))
     class_map = ClassMap(arrays.pop("class_start")) if "class_start" in arrays else None
     kind = header["kind"]
@@ -42,12 +41,12 @@ def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Recurr
             f"the model is of the kind {kind!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
         )
     model = MODELS[kind](vocabulary, tokenizer=header["tokenizer"], class_map=class_map, **header["config"])
-    model.log = header["log"]
+    model.log = storage.from_json_array(arrays.pop("log"))
     for name, param in model.params.items():
         array = arrays[name]
         if array.shape != param.value.shape:
             raise ValueError(f"array {name} has the shape {array.shape}, the model needs {param.value.shape}")
-        param.value = array
+        param.set(array)
     return model
 
 

@@ -19,6 +19,7 @@ class JordanLM(RecurrentLM):
 
     `feedback`: "distribution" feeds P itself back through a matrix of its own, P(word) with the full softmax and
     P(class) with the class-factorized one; "embedding" (full softmax only) feeds the expected embedding Σ_w P(w) E_w.
+    `layers` > 1 puts further hidden layers between the first and the output.
     """
 
     kind = "jordan"

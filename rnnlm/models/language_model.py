@@ -32,6 +32,11 @@ class LanguageModel(ABC):
     config: dict[str, Any]
     log: list[dict[str, Any]]
 
+    @property
+    def units_per_token(self) -> int:
+        """How many output units scoring a token takes at most: V, unless the model knows a shorter way."""
+        return len(self.vocabulary)
+
     @abstractmethod
     def start(self, batch: int = 1) -> State:
         """The state before the first word of `batch` streams."""

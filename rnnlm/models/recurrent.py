@@ -107,6 +107,12 @@ class RecurrentLM(LanguageModel):
             classes = 0 if words < FULL_SOFTMAX_BELOW else round(words**0.5)
         return PARTITIONS[class_by](self.vocabulary.counts, classes) if classes else None
 
+    @property
+    def units_per_token(self) -> int:
+        if self.class_map is None:
+            return len(self.vocabulary)
+        return len(self.class_map) + int(self.class_map.sizes.max())
+
     def start(self, batch: int = 1) -> State:
         return self.recurrent.start(batch)
 

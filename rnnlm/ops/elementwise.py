@@ -62,7 +62,7 @@ class ElementwiseOps(ArrayOps):
             z = z ^ (z >> 13)
             z = z * xp.asarray(0xC2B2AE35, dtype=xp.uint32)
             z = z ^ (z >> 16)
-        threshold = xp.asarray(round(rate * 2**32), dtype=xp.uint32)
+        threshold = xp.asarray(min(round(rate * 2**32), 2**32 - 1), dtype=xp.uint32)
         return ((z >= threshold) * (1 / (1 - rate))).astype(dtype).reshape(shape)
 
 

@@ -21,7 +21,7 @@ from .parts import characters_before, count, cut_points
 from .tokenizers import tokenizer as find_tokenizer
 from .vocabulary import UNK, Vocabulary
 
-_FORMAT = "1"  # part of every key in the cache: raise it when a tokenizer or the files change
+_FORMAT = "2"  # part of every key in the cache: raise it when a tokenizer or the files change
 
 
 class Corpus:

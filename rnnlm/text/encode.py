@@ -86,14 +86,19 @@ def read_description(folder: Path, vocabulary: Vocabulary | None) -> Encoded | N
         parts = [Part(**part) for part in about["parts"]]
         if (folder / IDS).stat().st_size != 4 * parts[-1].stop:
             return None
+        characters = folder / CHARACTERS
+        if (characters.stat().st_size if characters.exists() else None) != about["character_bytes"]:
+            return None
         return Encoded(about["sha256"], parts, vocabulary or Vocabulary(about["words"], about["counts"]))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
 def _describe(done: Encoded, folder: Path) -> None:
+    characters = folder / CHARACTERS
     about = {
         "sha256": done.sha256,
+        "character_bytes": characters.stat().st_size if characters.exists() else None,
         "parts": [asdict(part) for part in done.parts],
         "words": done.vocabulary.words,
         "counts": done.vocabulary.counts.tolist(),
@@ -112,20 +117,25 @@ def _write_first_numbers(blocks: Iterable[bytes], name: str, folder: Path, token
     encoder = tokenizer.encoder(name)
     pieces = text_pieces(blocks, name, tokenizer.cut) if tokenizer.cut else blocks
     empty, tokens = True, 0
-    with (folder / IDS).open("wb") as out:
+    with (folder / IDS).open("wb") as out, (folder / CHARACTERS).open("wb") as lengths:
+
+        def write(ids: np.ndarray) -> int:
+            out.write(ids.tobytes())
+            for sentences in encoder.characters or ():
+                lengths.write(sentences.tobytes())
+            if encoder.characters:
+                encoder.characters.clear()
+            return len(ids)
+
         for piece in pieces:
             empty = False
-            ids = encoder.feed(piece)
-            tokens += len(ids)
-            out.write(ids.tobytes())
-        ids = encoder.finish()
-        tokens += len(ids)
-        out.write(ids.tobytes())
+            tokens += write(encoder.feed(piece))
+        tokens += write(encoder.finish())
     if not tokens:
         what = "is empty" if empty else "holds no words"
         raise DataError(f"{name} {what}; a language model needs a text with at least one word.")
-    if encoder.characters is not None:
-        np.concatenate([np.empty(0, dtype=np.int32), *encoder.characters]).tofile(folder / CHARACTERS)
+    if encoder.characters is None:
+        (folder / CHARACTERS).unlink()
     return encoder.types()
 
 

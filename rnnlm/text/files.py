@@ -37,7 +37,12 @@ def _opened(source: str | Path) -> Iterator[IO[bytes]]:
         raw = getattr(sys.stdin, "buffer", None)
         if raw is None:
             raise DataError("standard input holds no bytes here; give the name of a file.")
-        yield io.BufferedReader(cast(io.RawIOBase, raw))
+        wrapped = None if hasattr(raw, "peek") else io.BufferedReader(cast(io.RawIOBase, raw))
+        try:
+            yield wrapped or raw
+        finally:
+            if wrapped is not None:
+                wrapped.detach()
         return
     path = Path(source)
     if path.is_dir():

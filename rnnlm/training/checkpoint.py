@@ -94,8 +94,15 @@ class Snapshot:
         for name in _NUMBERS:
             setattr(p, name, self.header["progress"][name])
         p.best = self._part("best/")
-        p.state = _unpack(self.header["state"], self.arrays)
-        p.tapes = deque(Tape(*_unpack(tape, self.arrays)) for tape in self.header["tapes"])
+        weights = next(iter(trainer.model.params.values())).value
+        # What has been computed lives with the weights; word ids stay on the host, as everywhere.
+        arrays = {
+            name: ops_for(weights).asarray(array) if np.issubdtype(array.dtype, np.floating) else array
+            for name, array in self.arrays.items()
+            if name.startswith(("state", "tapes/"))
+        }
+        p.state = _unpack(self.header["state"], arrays)
+        p.tapes = deque(Tape(*_unpack(tape, arrays)) for tape in self.header["tapes"])
 
     def require_same(self, run: dict[str, Any]) -> None:
         """DataError that names the first setting in which this run differs from the checkpoint's."""

@@ -12,7 +12,7 @@ from .optimizer import positive
 def gradient_norm(params: Iterable[Param]) -> float:
     """The Euclidean length of the whole gradient: √(Σ g²) over all touched rows of all parameters."""
     parts = [ops_for(param.grad).square_sum(param.grad[rows]) for param in params for rows in param.touched()]
-    return float(sum(float(part) for part in parts)) ** 0.5
+    return float(sum(parts)) ** 0.5  # one number from the device, not one a parameter
 
 
 def clip_norm(params: Iterable[Param], limit: float) -> float:

@@ -17,10 +17,9 @@ FORMATS = (".png", ".svg", ".pdf")
 def read_log(path: str | Path) -> list[dict[str, Any]]:
     """The training log in a model or checkpoint file. DataError when it is neither, or has no log."""
     if storage.kind(path) == "checkpoint":
-        header = storage.read(path, "checkpoint")[0]["model"]
+        log = storage.from_json_array(storage.read(path, "checkpoint")[1]["model/log"])
     else:
-        header = storage.read(path, "model")[0]
-    log = header.get("log", [])
+        log = storage.from_json_array(storage.read(path, "model")[1]["log"])
     if not any(entry["kind"] in ("update", "epoch") for entry in log):
         raise DataError(
             f"{path} holds no training log, so there is nothing to draw. Give a trained model or a checkpoint."

@@ -15,6 +15,7 @@ class Update:
     tokens: int  # scored by this update
     done: int  # tokens scored in this epoch so far
     total: int  # tokens in an epoch
+    epochs: int  # of the whole run, at most
     nll: float  # of this window
     mean_nll: float  # of this epoch so far
     norm: float | None  # None when nobody needed it

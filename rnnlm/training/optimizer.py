@@ -66,7 +66,7 @@ class Optimizer:
         self.learning_rate, self.steps = numbers["learning_rate"], numbers["steps"]
         for name, slots in self._memory.items():
             for slot in slots:
-                slots[slot][...] = arrays[f"{name}/{slot}"]
+                slots[slot][...] = ops_for(slots[slot]).asarray(arrays[f"{name}/{slot}"])
 
 
 def positive(name: str, value: float) -> float:

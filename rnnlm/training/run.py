@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from .. import storage
 from ..errors import DataError, TrainingError, UsageError
@@ -63,12 +62,16 @@ class Run:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
         checkpoint = self.trainer.checkpoint
         try:
-            with _calm():
+            with np.errstate(all="ignore"):  # the trainer stops at a loss that is not finite and says what to try
                 reason = self.trainer.fit(self.data.train, self.data.valid)
-        except TrainingError:
+        except TrainingError as error:
+            best = self.trainer.progress.best_epoch
             if checkpoint is not None:
                 checkpoint.remove()  # resumed, it would only fail again at the same place
-            raise
+            if self.output is None or not best:
+                raise
+            self.model.save(self.output)
+            raise TrainingError(f"{error} The best epoch, {best}, is in {self.output}.") from error
         if self.output is not None:
             self.model.save(self.output)
             if reason != "interrupted" and checkpoint is not None:
@@ -79,7 +82,7 @@ class Run:
         """The perplexity of the test text; None when the run has none."""
         if self.data.test is None:
             return None
-        with _calm():
+        with np.errstate(all="ignore"):
             return perplexity(self.model, self.data.test)
 
     def _place(self) -> Snapshot | None:
@@ -96,9 +99,14 @@ class Run:
                 )
         storage.require_writable(self.output, "the model")
         if s.resume:
-            if not path.exists():
-                raise DataError(f"there is no checkpoint {path} to resume from. Train without --resume, or check -o.")
-            return Checkpoint.read(path)
+            if path.exists():
+                return Checkpoint.read(path)
+            if self.output.exists():
+                raise DataError(
+                    f"there is no checkpoint {path} to resume from, and {self.output} is there already. "
+                    "Train without --resume, or check -o."
+                )
+            return None  # the run was cut off before its first checkpoint, so it starts again
         if path.exists():
             raise DataError(
                 f"{path} belongs to a run that was cut off. Go on with it by --resume, or delete it to train anew."
@@ -156,8 +164,10 @@ class Run:
         s = self.settings
         kind = OPTIMIZERS[s.optimizer]
         rate = kind.default_rate * RATE_FACTOR.get(self.model.config["activation"], 1.0) if s.lr is None else s.lr
-        epochs = epochs_for(len(self.data.train)) if s.epochs is None else s.epochs
-        updates = s.max_updates or epochs * window_count(len(self.data.train), s.streams, s.block)
+        windows = window_count(len(self.data.train), s.streams, s.block)
+        usual = ceil(s.max_updates / windows) if s.max_updates else epochs_for(len(self.data.train))
+        epochs = usual if s.epochs is None else s.epochs
+        updates = s.max_updates or epochs * windows
         options = {
             "min_improvement": s.min_improvement,
             "decay": s.decay,
@@ -182,14 +192,6 @@ class Run:
             checkpoint=checkpoint,
             observers=observers,
         )
-
-
-@contextmanager
-def _calm() -> Iterator[None]:
-    """One BLAS thread, for two on a busy machine cost far more than they give at these sizes; and no warnings of
-    overflow, for the trainer stops at a loss that is not finite and says what to try."""
-    with threadpool_limits(1), np.errstate(all="ignore"):
-        yield
 
 
 def _same_file(one: str | Path, other: Path) -> bool:

@@ -6,7 +6,7 @@ A schedule sees the validation entropy after each epoch and decides three things
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
@@ -42,8 +42,9 @@ class Schedule:
         return 1.0
 
     def state(self) -> dict[str, Any]:
-        """The numbers that a resumed run needs (JSON has no infinity, so that is a string)."""
-        return {name: str(value) if value in (math.inf, -math.inf) else value for name, value in asdict(self).items()}
+        """The numbers that change in a run (JSON has no infinity, so that is a string); the settings are given anew."""
+        changing = {field.name: getattr(self, field.name) for field in fields(self) if not field.init}
+        return {name: str(value) if value == math.inf else value for name, value in changing.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

@@ -12,6 +12,7 @@ from ..errors import TrainingError, UsageError
 from ..evaluation.perplexity import perplexity
 from ..models.recurrent import RecurrentLM
 from ..ops import ops_for
+from ..ops.threads import one_thread
 from ..text.corpus import Corpus
 from ..text.windows import window_count, windows
 from .checkpoint import Checkpoint
@@ -75,15 +76,17 @@ class Trainer:
         After Ctrl-C the current update is finished, a checkpoint is written, and "interrupted" is returned.
         """
         p = self.progress
-        with self._ctrl_c:
-            while not p.stopped:
-                self._epoch(train)
-                if self._ctrl_c.pressed:
+        try:
+            with self._ctrl_c, one_thread():
+                while not p.stopped:
+                    self._epoch(train)
+                    if self._ctrl_c.pressed and not self._out_of_updates():
+                        self._save()
+                        break
+                    self._end_epoch(valid)
                     self._save()
-                    break
-                self._end_epoch(valid)
-                self._save()
-        self._restore_best()
+        finally:
+            self._restore_best()
         return p.stopped or "interrupted"
 
     def _epoch(self, train: Corpus) -> None:
@@ -95,6 +98,8 @@ class Trainer:
         independent = model.config["independent"]
         if p.state is None:
             p.state = model.start(B)
+        if self._out_of_updates():
+            return
         for x, y, keep in windows(train.ids, B, self.block, start=p.window, independent=independent):
             # 1: forward, from the state in which the last window ended
             nll, p.state, tape = model.forward(x, y, p.state, keep, train=(self.seed, p.updates))
@@ -194,7 +199,8 @@ class Trainer:
         if logged:
             entry = {"kind": "update", "epoch": p.epoch, "updates": p.updates, "nll": nll, "norm": norm}
             self.model.log.append({**entry, "learning_rate": rate})
-        self._tell(Update(p.epoch, p.updates, scored, p.tokens, total, nll, p.nll / max(p.tokens, 1), norm, rate))
+        mean = p.nll / max(p.tokens, 1)
+        self._tell(Update(p.epoch, p.updates, scored, p.tokens, total, self.epochs, nll, mean, norm, rate))
 
     def _tell(self, event: Event) -> None:
         for observer in self.observers:

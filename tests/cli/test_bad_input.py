@@ -202,7 +202,7 @@ COMMANDS = [
     (f"train word.txt {QUICK}", DATA, ["word.txt has 2 tokens, too few", "longer text"]),
     (f"train good.txt {QUICK} --valid empty.txt", DATA, ["empty.txt is empty"]),
     (f"train good.txt {QUICK} --test missing.txt", DATA, ["missing.txt does not exist"]),
-    (f"train good.txt {QUICK} --resume", DATA, ["no checkpoint m.rnnlm.checkpoint", "without --resume"]),
+    (f"train good.txt {QUICK} -o good.rnnlm --resume", DATA, ["no checkpoint good.rnnlm.checkpoint", "already"]),
     (f"train good.txt {QUICK} -o killed.rnnlm", DATA, ["killed.rnnlm.checkpoint", "cut off", "--resume, or delete it"]),
     (f"train good.txt {QUICK} -o killed.rnnlm --resume --seed 2", DATA, ["with seed=1", "has seed=2"]),
     (f"train good.txt {QUICK} -o killed.rnnlm --resume --hidden 5", DATA, ["with hidden=4", "has hidden=5"]),

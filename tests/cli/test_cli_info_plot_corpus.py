@@ -47,7 +47,7 @@ def test_info_for_people(call, model, shared):
     assert facts["trained"].startswith(f"on  {shared / 'text.txt'}, ")
     assert facts["epochs"] == "4; the best is 4; 4 epochs done"
     best = min(entry["valid_nll"] for entry in model.log if entry["kind"] == "epoch")
-    assert facts["validation"] == f"PPL {2.718281828459045**best:.2f}"
+    assert facts["validation"] == f"PPL {2.718281828459045**best:.4f}"
 
 
 def test_info_for_machines(call, model, unk_model, shared):
@@ -175,3 +175,12 @@ def test_no_command_shows_the_help(call):
     for name in ("train", "ppl", "sample", "info", "corpus", "plot"):
         assert f"  {name} " in called.err
     assert call("--version") == (0, f"rnnlm, version {rnnlm.__version__}\n", "")
+
+
+def test_another_copy_of_a_licensed_corpus_is_remarked_on(call, tmp_path):
+    for part in ("train", "valid", "test"):
+        (tmp_path / f"ptb.{part}.txt").write_text(f"a {part}\n")
+    called = call("corpus", "get", "ptb", "--from", tmp_path)
+    assert called.status == 0
+    assert "not the one that the field measures on" in called.err
+    assert "not the one" not in call("corpus", "get", "reber").err

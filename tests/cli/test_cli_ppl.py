@@ -125,7 +125,7 @@ def test_several_models_are_several_lines(call, shared):
     assert called.status == 0
     assert [line.split()[0] for line in lines] == ["model", str(shared / "m.rnnlm"), str(shared / "unk.rnnlm")]
     listed = json.loads(call("ppl", shared / "m.rnnlm", shared / "unk.rnnlm", shared / "test.txt", "--json").out)
-    assert [f"{entry['ppl']:.2f}" for entry in listed] == [line.split()[1] for line in lines[1:]]
+    assert [f"{entry['ppl']:.4f}" for entry in listed] == [line.split()[1] for line in lines[1:]]
     assert listed[1]["unknown"] > 0
 
 

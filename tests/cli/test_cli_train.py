@@ -37,8 +37,8 @@ def test_results_on_standard_output_and_talk_on_standard_error(call, shared, tmp
     called = call("train", shared / "text.txt", *QUICK, "-o", "m.rnnlm")
     assert called.status == 0
     out = called.out.splitlines()
-    assert re.fullmatch(r"validation perplexity \d+\.\d\d", out[0])
-    numbers = r"test perplexity \d+\.\d\d \(\d\.\d{4} bits/token, \d\.\d{4} bits/character; \d+ tokens\)"
+    assert re.fullmatch(r"validation perplexity \d\.\d{4}", out[0])
+    numbers = r"test perplexity \d\.\d{4} \(\d\.\d{4} bits/token, \d\.\d{4} bits/character; \d+ tokens\)"
     assert re.fullmatch(numbers, out[1])
     assert re.fullmatch(r"sample: [a-z ]+", out[2])
     assert len(out) == 3
@@ -46,7 +46,7 @@ def test_results_on_standard_output_and_talk_on_standard_error(call, shared, tmp
     assert re.fullmatch(r"held out the last \d+ and \d+ tokens of .*text\.txt for validation and test", err[0])
     assert "12 words (words), 6 logistic units" in err[1]
     assert [line.split()[:2] for line in err[2:4]] == [["epoch", "1"], ["epoch", "2"]]
-    assert all(re.search(r"train PPL \d+\.\d\d  valid PPL \d+\.\d\d .* words/s", line) for line in err[2:4])
+    assert all(re.search(r"train PPL \d+\.\d+  valid PPL \d+\.\d+ .* words/s", line) for line in err[2:4])
     assert err[4] == "stopped: 2 epochs done; the best epoch is 2"
     assert "  rnnlm ppl m.rnnlm YOUR.txt" in err
     assert "\r" not in called.err  # no live line where nobody watches
@@ -57,8 +57,8 @@ def test_printed_figures_are_those_of_the_model(call, shared):
     called = call("train", shared / "text.txt", *QUICK, "--test", shared / "test.txt", "-o", "m.rnnlm")
     lm = rnnlm.load("m.rnnlm")
     best = [entry for entry in lm.log if entry["kind"] == "epoch"][-1]
-    assert f"validation perplexity {np.exp(best['valid_nll']):.2f}\n" in called.out
-    assert f"test perplexity {lm.perplexity(shared / 'test.txt').ppl:.2f} (" in called.out
+    assert f"validation perplexity {np.exp(best['valid_nll']):.4f}\n" in called.out
+    assert f"test perplexity {lm.perplexity(shared / 'test.txt').ppl:.4f} (" in called.out
     assert f"sample: {lm.sample(seed=1)}\n" in called.out
 
 
@@ -85,12 +85,12 @@ def test_python_trains_the_same_model(call, shared, tmp_path):
 
 
 def test_the_names_of_rnncamp(call, shared):
-    """The options of rnncamp's elman.py are aliases: the same run, the same printed text, the same model."""
+    """The options of rnncamp's elman.py are aliases (it clips by value): same run, same printed text, same model."""
     given = {"lr": "0.05", "hidden": "7", "seed": "4"}
     common = [part for name, value in given.items() for part in (f"--{name}", value)] + ["--streams", "4"]
     theirs = ["--activate_f", "relu", "--grad_clip", "0.5", "--max_iter", "25", "--seq_length", "6"]
     theirs += ["--sample_n", "5", "--snapshot_t", "10", "--train", shared / "text.txt"]
-    ours = ["--activation", "relu", "--clip", "0.5", "--max-updates", "25", "--block", "6"]
+    ours = ["--activation", "relu", "--clip", "0.5", "--clip-by", "value", "--max-updates", "25", "--block", "6"]
     ours += ["--sample", "5", "--snapshot", "10"]
     one = call("train", *theirs, *common, "-o", "theirs.rnnlm")
     two = call("train", shared / "text.txt", *ours, *common, "-o", "ours.rnnlm")
@@ -141,14 +141,14 @@ def test_a_named_grammar_says_what_a_perfect_model_reaches(call):
 def test_live_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
     with Live() as live:
-        live(Update(1, 1, tokens=20, done=20, total=100, nll=3.0, mean_nll=3.0, norm=1.0, learning_rate=0.1))
+        live(Update(1, 1, tokens=20, done=20, total=50, epochs=2, nll=3.0, mean_nll=3.0, norm=1.0, learning_rate=0.1))
         time.sleep(0.25)  # the line changes five times a second at most
-        live(Update(1, 2, tokens=30, done=50, total=100, nll=1.0, mean_nll=1.8, norm=1.0, learning_rate=0.1))
+        live(Update(1, 2, tokens=30, done=50, total=50, epochs=2, nll=1.0, mean_nll=1.8, norm=1.0, learning_rate=0.1))
         live.write("update 2: a text")
     out, err = capsys.readouterr()
     lines = err.split("\r")
     shown = next(line for line in lines if "50%" in line)
-    assert re.fullmatch(r"epoch 1  50% \|.*\| +[\d.]+k? words/s, loss 1\.800, PPL 6\.05, \d\d:\d\d left *", shown)
+    assert re.fullmatch(r"epoch 1/2  50% \|.*\| +[\d.]+k? words/s, loss 1\.800, PPL 6\.0496, \d\d:\d\d left *", shown)
     assert any(line.startswith("update 2: a text\n") for line in lines)
     assert lines[-1].strip() == ""  # and in the end it is wiped away
     assert out == ""

@@ -1,11 +1,13 @@
 """From a file to ids: numbers of tokens, parts, characters, and the cache."""
 
 import bz2
+import gc
 import gzip
 import hashlib
 import io
 import lzma
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -217,3 +219,25 @@ def test_penn_treebank_is_counted_as_everyone_counts_it():
     for part, tokens, sentences in [("valid", 73_760, 3_370), ("test", 82_430, 3_761)]:
         corpus = Corpus.encode(PTB / f"ptb.{part}.txt", vocabulary=train.vocabulary)
         assert (len(corpus), corpus.sentences, corpus.ids.min()) == (tokens, sentences, 0)
+
+
+def test_standard_input_stays_open(monkeypatch):
+    """It belongs to the program, also after it was read to its end and everything of ours is gone."""
+    stream = io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"a b\nc\n")))
+    monkeypatch.setattr(sys, "stdin", stream)
+    assert len(Corpus.encode("-")) == 5
+    gc.collect()
+    assert not stream.buffer.closed
+
+
+@pytest.mark.parametrize("file", ["ids.int32", "characters.int32"])
+def test_a_cut_file_in_the_cache_is_made_again(tmp_path, file):
+    path = tmp_path / "text.txt"
+    path.write_text("one two\nthree\n" * 50)
+    found = Corpus.encode(path, cache_dir=tmp_path / "cache")
+    before = (found.characters, found.ids.tolist())
+    del found
+    (cached,) = (tmp_path / "cache").rglob(file)
+    cached.write_bytes(cached.read_bytes()[:8])
+    again = Corpus.encode(path, cache_dir=tmp_path / "cache")
+    assert (again.characters, again.ids.tolist()) == before == (14 * 50, before[1])
