@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from rnnlm import load
-from rnnlm.errors import UsageError
-from rnnlm.models import MODELS
+from rnnlm.models import MODELS, LanguageModel
 from rnnlm.text.vocabulary import Vocabulary
 
 WORDS = 30
@@ -160,12 +159,13 @@ def test_drawn_words_come_with_their_probability(lm):
 
 
 def test_burn_in_starts_a_sample_in_the_middle_of_things(lm):
-    """Words are drawn and thrown away, then a sentence end is read: the same by hand, with the same random numbers."""
-    sampled = lm.sample(length=6, seed=3, burn_in=9)
+    """A sentence is drawn and thrown away; the text goes on from its end, by hand with the same random numbers."""
+    sampled = lm.sample(length=6, seed=3, burn_in=True)
     rng, x, state = np.random.default_rng(3), np.zeros(1, dtype=int), lm.start(1)
-    for _ in range(9):
+    for _ in range(100):
         x, _, state = lm.draw(x, state, rng)
-    x = np.zeros(1, dtype=int)
+        if x[0] == 0:
+            break
     words, logprobs = [], []
     for _ in range(6):
         x, logp, state = lm.draw(x, state, rng)
@@ -173,7 +173,35 @@ def test_burn_in_starts_a_sample_in_the_middle_of_things(lm):
         logprobs.append(logp[0])
     assert sampled.words == tuple(words)
     np.testing.assert_allclose(sampled.logprobs, logprobs, rtol=1e-12)
-    assert lm.sample(length=6, seed=3) == lm.sample(length=6, seed=3, burn_in=20)
-    assert lm.sample("w2", 6, seed=3) == lm.sample("w2", 6, seed=3, burn_in=0)
-    with pytest.raises(UsageError, match="burn_in=-1"):
-        lm.sample(burn_in=-1)
+    assert lm.sample(length=6, seed=3) == sampled
+    assert lm.sample("w2", 6, seed=3) == lm.sample("w2", 6, seed=3, burn_in=False)
+
+
+def test_streams_that_burn_in_each_start_at_their_own_sentence_end():
+    """A model that counts: a, b, c, … in turn after </s>, which comes again after a number of words drawn at random."""
+    vocabulary = Vocabulary(["</s>", "a", "b", "c", "d", "e"], [9, 5, 4, 3, 2, 1])
+
+    class Counter(LanguageModel):
+        kind, tokenizer, log, config = "counter", "words", [], {}
+
+        def __init__(self):
+            self.vocabulary = vocabulary
+
+        def start(self, batch=1):
+            return (np.full((batch, 1), 3.0),)  # an empty start that no sentence has
+
+        def score(self, x, y, state, keep=None):
+            raise AssertionError("not needed")
+
+        def next(self, x, state):
+            place = np.where(x[:, None] == 0, np.where(state[0] == 3, 4, 1), state[0] + 1)
+            p = np.zeros((len(x), 6))
+            p[np.arange(len(x)), np.minimum(place[:, 0], 5).astype(int)] = 0.5
+            p[:, 0] = np.where(place[:, 0] > 5, 1.0, 0.5)
+            p /= p.sum(1, keepdims=True)
+            with np.errstate(divide="ignore"):
+                return np.log(p), (place,)
+
+    starts = {sample.words[0] for sample in Counter().sample(count=200, seed=1)}
+    assert starts == {"a", "</s>"}  # never d, with which a text from the empty state begins
+    assert "d" in {sample.words[0] for sample in Counter().sample(count=200, seed=1, burn_in=False)}

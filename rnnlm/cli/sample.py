@@ -18,7 +18,9 @@ from .console import result, result_json
 @click.option("--top-k", type=int, metavar="K", help="Only the K likeliest words.")
 @click.option("--top-p", type=float, metavar="P", help="Only the fewest words with probability P in all.")
 @click.option("--seed", type=int, help="Same seed, same texts.")
-@click.option("--burn-in", type=int, metavar="N", help="Words drawn and thrown away first.  [20 without a prompt]")
+@click.option(
+    "--burn-in/--no-burn-in", default=None, help="First draw a sentence and throw it away.  [without a prompt]"
+)
 @click.option("--unknown", is_flag=True, help="Let <unk> be drawn.")
 @click.option("--logprobs", is_flag=True, help="A line a word: the word and its log-probability in nats.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list on standard output.")
@@ -31,7 +33,7 @@ def command(
     top_k: int | None,
     top_p: float | None,
     seed: int | None,
-    burn_in: int | None,
+    burn_in: bool | None,
     unknown: bool,
     logprobs: bool,
     as_json: bool,

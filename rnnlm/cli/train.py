@@ -224,10 +224,10 @@ def _conclude(run: Run, reason: str, sample_words: int | None, as_json: bool) ->
             unknown = f", {found.unknown:,} unknown words left out"
         elif found.unknown:
             unknown = f", {found.unknown:,} unknown words, perplexity {ppl(found.nll_known)} without them"
-        result(
-            f"test perplexity {ppl(found.nll)} ({bits(found.bits_per_token)} bits/token, "
-            f"{bits(found.bits_per_character)} bits/character; {found.tokens:,} tokens{unknown})"
-        )
+        per = f"{bits(found.bits_per_token)} bits/token"
+        if found.scored == found.tokens:
+            per += f", {bits(found.bits_per_character)} bits/character"
+        result(f"test perplexity {ppl(found.nll)} ({per}; {found.tokens:,} tokens{unknown})")
     if run.data.source_perplexity is not None:
         result(f"a perfect model of this source has perplexity {run.data.source_perplexity:.4f}")
     result(f"sample: {text}")

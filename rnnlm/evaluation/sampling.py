@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..models.language_model import LanguageModel
 
 REDRAWS = 20  # rejected draws of <unk> before P of every word is worked out
-BURN_IN = 20  # words: a model that carries its state across sentences hardly ever saw an empty one
+BURN_IN = 20  # words that stand for a sentence in a text that has no sentence ends
 MAX_SENTENCE = 100  # words, where neither a length nor a sentence end stops a sample
 
 
@@ -48,7 +48,7 @@ def sample(
     top_p: float | None = None,
     seed: int | None = None,
     unknown: bool = False,
-    burn_in: int | None = None,
+    burn_in: bool | None = None,
 ) -> list[Sample] | Sample:
     """Draw a continuation of `prompt`: `length` words, or without a length one sentence, to its end.
 
@@ -58,27 +58,22 @@ def sample(
     drawn only with `unknown=True`. Words of the prompt that the model does not know are read as `<unk>`, or skipped.
     Same seed: same texts.
 
-    `burn_in` words are drawn first and thrown away, and a sentence end is read after them, so that the text starts in
-    the middle of things as in training. None means 20 where nothing else leads in: no prompt, chance to draw by
-    (temperature > 0), and a model that carries its state across sentences; otherwise 0.
+    With `burn_in` a sentence is drawn first and thrown away, so that the text starts in the middle of things as in
+    training. None does so where nothing else leads in: no prompt, chance to draw by (temperature > 0), and a model that
+    carries its state across sentences.
     Raises UsageError for values out of range.
     """
     _check(length, count, temperature, top_k, top_p, seed)
     if burn_in is None:
-        burn_in = 0 if prompt or temperature == 0 or model.config.get("independent") else BURN_IN
-    elif burn_in < 0:
-        raise UsageError(f"burn_in={burn_in} is not possible. Give a whole number of words >= 0.")
+        burn_in = not (prompt or temperature == 0 or model.config.get("independent"))
     rng = np.random.default_rng(seed)
     rule = tokenizer(model.tokenizer)
     before = rule.tokens(prompt)
     streams = 1 if count is None else count
     x = np.zeros(streams, dtype=np.int32)  # the history before the first word is a sentence end
     state = model.start(streams)
-    for _ in range(burn_in):
-        ids, _, state = model.draw(x, state, rng)
-        x = ids.astype(np.int32)
-    if model.vocabulary.counts[model.vocabulary.eos]:  # else the text has no sentence ends, and the sample just goes on
-        x = np.zeros(streams, dtype=np.int32)
+    if burn_in:
+        x, state = _middle(model, x, state, rng)
     for word in model.vocabulary.encode(before):
         _, state = _read(model, x, state)
         x = np.full(streams, word, dtype=np.int32)
@@ -102,6 +97,31 @@ def sample(
         for w, p in zip(words, logprobs, strict=True)
     ]
     return samples[0] if count is None else samples
+
+
+def _middle(model: LanguageModel, x: np.ndarray, state, rng: np.random.Generator):
+    """(the last word, the state before it) once every stream has drawn a sentence to its end.
+
+    The streams end at different words, so each one's state is kept from there. Where the text has no sentence ends, or
+    none comes, the streams just go on from the words drawn so far.
+    """
+    eos = model.vocabulary.eos
+    steps = MAX_SENTENCE if model.vocabulary.counts[eos] else BURN_IN
+    ended, kept, kept_x = np.zeros(len(x), dtype=bool), state, x
+    for _ in range(steps):
+        ids, _, state = model.draw(x, state, rng)
+        x = ids.astype(np.int32)
+        kept = tuple(_choose(ended, old, new) for old, new in zip(kept, state, strict=True))
+        kept_x = np.where(ended, kept_x, x)
+        ended |= x == eos
+        if ended.all():
+            break
+    return kept_x, kept
+
+
+def _choose(mask: np.ndarray, yes, no):
+    ops = ops_for(no)
+    return ops.xp.where(ops.asarray(mask)[:, None], yes, no)
 
 
 def _read(model: LanguageModel, x: np.ndarray, state):
