@@ -6,7 +6,7 @@
 
 The text is made here: words drawn from Zipf's law. Each row runs in a process of its own, so that its peak memory is
 its own; rows take turns, `--repeats` times, so that a drift of the machine's speed meets all of them; medians are
-printed.
+printed. Optimizer, dropout, L2 and clipping are those of `rnnlm train`.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ WARM_UP, WINDOWS = 3, 20
 def measure(model: str, hidden: int, words: int, streams: int, steps: int, classes: int | None) -> dict[str, Any]:
     """One row, measured in this process."""
     import numpy as np
-    from threadpoolctl import threadpool_limits
 
     from rnnlm.evaluation import perplexity
     from rnnlm.models import MODELS
+    from rnnlm.ops.threads import one_thread
     from rnnlm.text import Corpus, Vocabulary
     from rnnlm.training import OPTIMIZERS, Settings, Trainer
 
+    usual = Settings()
     rng = np.random.default_rng(1)
     updates = WARM_UP + WINDOWS
     share = 1 / np.arange(1, words + 1)
@@ -58,19 +59,19 @@ def measure(model: str, hidden: int, words: int, streams: int, steps: int, class
     counts = np.maximum(1, (share / share.sum() * 1e6).astype(int))
     corpus = Corpus(ids, Vocabulary(["</s>", *(f"w{i}" for i in range(1, words))], counts), name="zipf")
     before = peak_mb()
-    lm = MODELS[model](corpus.vocabulary, hidden=hidden, classes=classes)
-    optimizer = OPTIMIZERS[Settings().optimizer]
+    lm = MODELS[model](corpus.vocabulary, hidden=hidden, classes=classes, dropout=usual.dropout)
+    optimizer = OPTIMIZERS[usual.optimizer]
     times: list[float] = []
     trainer = Trainer(
         lm,
-        optimizer(lm.params, optimizer.default_rate),
+        optimizer(lm.params, optimizer.default_rate, l2=usual.l2),
         block=steps,
         streams=streams,
-        clip=Settings().clip,
+        clip=usual.clip,
         epochs=1,
         observers=[lambda event: times.append(time.perf_counter())],
     )
-    with threadpool_limits(1):
+    with one_thread():
         trainer.fit(corpus)
         windows = [b - a for a, b in zip(times[WARM_UP:-2], times[WARM_UP + 1 : -1], strict=True)]
         peak = peak_mb()
