@@ -1,0 +1,161 @@
+"""The plain array code runs unchanged on an array library that, like CuPy, refuses to be mixed with NumPy.
+
+No GPU is needed or used: a stand-in for the module `cupy` checks every call. What only a real GPU shows is not tested.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from rnnlm import load, ops
+from rnnlm.evaluation import perplexity, sample
+from rnnlm.models import MODELS
+from rnnlm.text import Corpus
+from rnnlm.training import OPTIMIZERS, Trainer
+
+TEXT = "\n".join(" ".join(f"w{(3 * i + j * j) % 23}" for j in range(2 + i % 5)) for i in range(60))
+
+
+class DeviceArray(np.ndarray):
+    """An array that takes part in no operation with a NumPy array, neither as an operand nor as an index."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        for value in (*inputs, *(out or ())):
+            refuse(value)
+        if out is not None:
+            kwargs["out"] = tuple(host(value) for value in out)
+        found = getattr(ufunc, method)(*map(host, inputs), **{k: host(v) for k, v in kwargs.items()})
+        return out[0] if out is not None else device(found)
+
+    def __array_function__(self, function, types, args, kwargs):
+        for value in (*flat(args), *flat(list(kwargs.values()))):
+            refuse(value)
+        return device(function(*deep(args), **{k: deep(v) for k, v in kwargs.items()}))
+
+    def __getitem__(self, key):
+        for part in key if isinstance(key, tuple) else (key,):
+            refuse(part)
+        return device(host(self)[deep(key) if isinstance(key, tuple) else host(key)])
+
+    def __setitem__(self, key, value):
+        for part in (*(key if isinstance(key, tuple) else (key,)), value):
+            refuse(part)
+        host(self)[deep(key) if isinstance(key, tuple) else host(key)] = host(value)
+
+    def get(self):
+        """A copy on the host, as CuPy has it."""
+        return np.array(host(self))
+
+
+DeviceArray.__module__ = "cupy"
+
+
+def refuse(value):
+    if type(value) is np.ndarray:
+        raise TypeError("a NumPy array met an array of the device")
+
+
+def host(value):
+    return value.view(np.ndarray) if isinstance(value, DeviceArray) else value
+
+
+def device(value):
+    if isinstance(value, tuple):
+        return tuple(map(device, value))
+    if isinstance(value, np.generic):  # CuPy has no scalars: a sum is an array of no dimensions
+        value = np.asarray(value)
+    return value.view(DeviceArray) if isinstance(value, np.ndarray) else value
+
+
+def flat(values):
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from flat(value)
+        else:
+            yield value
+
+
+def deep(value):
+    return type(value)(map(deep, value)) if isinstance(value, list | tuple) else host(value)
+
+
+@pytest.fixture
+def cupy(monkeypatch):
+    """A module `cupy` whose functions make and take arrays of the device only; `asarray` is the one way onto it."""
+    module = types.ModuleType("cupy")
+
+    def function(name):
+        def call(*args, **kwargs):
+            for value in (*flat(args), *flat(list(kwargs.values()))):
+                refuse(value)
+            return device(getattr(np, name)(*deep(args), **{k: deep(v) for k, v in kwargs.items()}))
+
+        return call
+
+    for name in ("arange", "zeros", "zeros_like", "empty", "empty_like", "concatenate", "where", "dot", "einsum"):
+        setattr(module, name, function(name))
+    for name in ("exp", "expm1", "log", "sqrt", "tanh", "maximum", "minimum", "clip"):
+        setattr(module, name, function(name))
+    module.uint32 = np.uint32
+    module.add = types.SimpleNamespace(reduceat=lambda a, at, axis: device(np.add.reduceat(host(a), host(at), axis)))
+    module.asarray = lambda value, dtype=None: device(np.asarray(host(value), dtype=dtype))
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    ops._reference.cache_clear()
+    yield module
+    ops._reference.cache_clear()
+
+
+def trained(config, optimizer, clip_by, module=None):
+    corpus = Corpus.from_text(TEXT)
+    config = dict(config)
+    model = MODELS[config.pop("kind")](corpus.vocabulary, hidden=6, seed=3, dropout=0.2, input_dropout=0.1, **config)
+    if module is not None:
+        for param in model.params.values():
+            param.set(module.asarray(param.value))
+    chosen = OPTIMIZERS[optimizer](model.params, 0.05, l2=1e-4)
+    settings = {"block": 5, "horizon": 8, "streams": 3, "clip": 0.1, "clip_by": clip_by, "epochs": 2}
+    Trainer(model, chosen, **settings).fit(corpus, corpus)
+    return model, corpus
+
+
+CASES = [
+    ({"kind": "elman", "classes": 0, "layers": 2}, "adam", "norm"),
+    ({"kind": "rnnlm", "classes": 5, "independent": True}, "adagrad", "value"),
+    ({"kind": "jordan", "classes": 0, "feedback": "embedding", "activation": "elu"}, "row-adagrad", "norm"),
+    ({"kind": "jordan", "classes": 5, "layers": 2, "activation": "relu"}, "rmsprop", "value"),
+    ({"kind": "elman", "classes": 5, "activation": "clipped_relu"}, "momentum", "norm"),
+    ({"kind": "elman", "classes": 1}, "sgd", "value"),
+]
+
+
+@pytest.mark.parametrize(("config", "optimizer", "clip_by"), CASES, ids=lambda case: str(case)[:60])
+def test_training_scoring_sampling_and_saving_on_the_device(cupy, tmp_path, config, optimizer, clip_by):
+    there, corpus = trained(config, optimizer, clip_by, cupy)
+    here, _ = trained(config, optimizer, clip_by)
+    for name, param in there.params.items():
+        assert isinstance(param.value, DeviceArray), name
+        assert isinstance(param.grad, DeviceArray), name
+        np.testing.assert_allclose(param.value.get(), here.params[name].value, rtol=1e-5, atol=1e-7, err_msg=name)
+    assert perplexity(there, corpus).nll == pytest.approx(perplexity(here, corpus).nll, rel=1e-6)
+    for options in ({}, {"temperature": 0.7, "top_k": 5, "top_p": 0.9}):
+        assert sample(there, "w1", 12, seed=4, **options).words == sample(here, "w1", 12, seed=4, **options).words
+    assert sample(there, count=3, seed=5)[2].words == sample(here, count=3, seed=5)[2].words
+    there.save(tmp_path / "there.rnnlm")
+    back = load(tmp_path / "there.rnnlm")  # on the host
+    for name, param in there.params.items():
+        assert type(back.params[name].value) is np.ndarray
+        np.testing.assert_array_equal(back.params[name].value, param.value.get())
+
+
+def test_the_stand_in_refuses_what_cupy_refuses(cupy):
+    a, b = cupy.asarray(np.ones(3)), np.ones(3)
+    for mix in (lambda: a + b, lambda: b @ a, lambda: a[np.array([0])], lambda: cupy.where(b > 0, a, a)):
+        with pytest.raises(TypeError, match="met"):
+            mix()
+    with pytest.raises(TypeError, match="met"):
+        a[:] = b
+    assert isinstance(a.sum(), DeviceArray)
