@@ -11,7 +11,7 @@ from rnnlm.errors import TrainingError, UsageError
 from rnnlm.evaluation import perplexity
 from rnnlm.models import ElmanLM, MikolovLM
 from rnnlm.text import Corpus
-from rnnlm.training import SGD, Adagrad, Constant, Halving, Schedule, Trainer
+from rnnlm.training import OPTIMIZERS, SGD, Adagrad, Constant, Halving, Run, Schedule, Settings, Trainer
 from rnnlm.training.events import Epoch, Update
 from rnnlm.training.schedules import Decision
 
@@ -217,3 +217,16 @@ def test_a_schedule_decides_with_what_it_is_told(corpus):
     _, _, reason = trained(corpus, events=events, valid=corpus, streams=4, block=5, schedule=Listen(), epochs=9)
     assert reason == "heard enough"
     assert told == [(event.epoch, event.valid_nll) for event in events if isinstance(event, Epoch)]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu", "clipped_relu", "elu"])
+def test_default_rates_learn(tmp_path, activation, optimizer):
+    """With no rate given, every activation under every optimizer ends below the unigram perplexity of the text."""
+    (tmp_path / "text.txt").write_text(TEXT * 20)
+    choice = {"model": "elman", "activation": activation, "optimizer": optimizer, "epochs": 6}
+    run = Run(Settings.of(text=tmp_path / "text.txt", **choice))
+    run.fit()
+    share = run.data.train.vocabulary.counts / len(run.data.train)
+    unigram = math.exp(-(share * np.log(share)).sum())
+    assert perplexity(run.model, run.data.valid).ppl < unigram

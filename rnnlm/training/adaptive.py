@@ -52,6 +52,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("squares",)
+    default_rate = 0.002
     rho, eps = 0.9, 1e-8
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
@@ -68,6 +69,7 @@ class Adam(Optimizer):
     """
 
     slots = ("mean", "squares", "updates")
+    default_rate = 0.005
 
     def __init__(
         self,

@@ -23,8 +23,9 @@ from .schedules import schedule
 from .settings import FREE_ON_RESUME, Settings, epochs_for, warmup_for
 from .trainer import Trainer
 
-# A logistic unit has a quarter of tanh's slope, so it bears, and needs, a larger rate.
-RATE_FACTOR = {"logistic": 2.0}
+# Where `--lr` is not given: a logistic unit has a quarter of tanh's slope, so it bears, and needs, a larger rate; the
+# units that know no ceiling blow up at the rate of tanh.
+RATE_FACTOR = {"logistic": 2.0, "relu": 0.2, "clipped_relu": 0.2, "elu": 0.3}
 
 
 class Run:

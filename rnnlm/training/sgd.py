@@ -14,6 +14,8 @@ from .optimizer import Optimizer
 class SGD(Optimizer):
     """w ← w - η g (Robbins & Monro 1951)."""
 
+    default_rate = 0.5
+
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         param.value[rows] -= self.learning_rate * param.grad[rows]
 
@@ -25,6 +27,7 @@ class Momentum(Optimizer):
     """
 
     slots = ("velocity",)
+    default_rate = 0.05
 
     def __init__(
         self, params: Mapping[str, Param], learning_rate: float, *, momentum: float = 0.9, l2: float = 0.0
