@@ -111,14 +111,14 @@ def test_dropout_does_nothing(rate, train):
 
 def test_dropout_masks_differ_by_seed_layer_and_update_and_have_the_right_mean():
     x = np.ones((100, 100))
-    masks = [Dropout(0.3, number).forward(x, train=train)[1] for number, train in
+    masks = [Dropout(0.3, number).forward(x, train=train)[0] for number, train in
              [(0, (1, 0)), (1, (1, 0)), (0, (2, 0)), (0, (1, 1))]]  # fmt: skip
     for mask in masks:
         assert abs((mask == 0).mean() - 0.3) < 0.02  # four standard deviations
     for i, a in enumerate(masks):
         for b in masks[:i]:
             assert abs(((a == 0) & (b == 0)).mean() - 0.09) < 0.012  # independent
-    again = Dropout(0.3, 0).forward(x, train=(1, 0))[1]
+    again = Dropout(0.3, 0).forward(x, train=(1, 0))[0]
     assert (again == masks[0]).all()
 
 

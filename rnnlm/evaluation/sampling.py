@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import UsageError
 from ..ops import ops_for
+from ..ops.softmax import draw
 from ..ops.threads import one_thread
-from ..outputs.softmax import draw
 from ..text.tokenizers import tokenizer
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _draw(model, x, state, rng, plain, ban, temperature, top_k, top_p):
     logp, state = model.next(x, state)
     logp = ops_for(logp).to_host(logp).astype(np.float64)
     shaped = _shape(logp, ban, temperature, top_k, top_p)
-    ids = draw(shaped, rng)
+    ids, _ = draw(shaped, rng.random(len(shaped)))
     return ids, logp[np.arange(len(ids)), ids], state
 
 

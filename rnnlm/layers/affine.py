@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..ops import ops_for
 from ..ops.arrays import Array
 from . import initializers
 from .param import Param
@@ -30,15 +31,13 @@ class Affine:
             self.params["b"] = Param(initializers.zeros(rng, (n_out,)).astype(dtype))
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Array]:
-        y = x @ self.params["W"].value
-        if "b" in self.params:
-            y = y + self.params["b"].value
-        return y, x
+        W, b = self.params["W"].value, self.params.get("b")
+        return ops_for(x).affine(x, W, None if b is None else b.value), x
 
     def backward(self, dy: Array, tape: Array) -> Array:
-        x, W = tape, self.params["W"]
+        x, W, ops = tape, self.params["W"], ops_for(dy)
         flat = dy.reshape(-1, dy.shape[-1])  # (N, n_out)
-        W.add(x.reshape(-1, x.shape[-1]).T @ flat)
+        W.add(ops.weight_gradient(x.reshape(-1, x.shape[-1]), flat))
         if "b" in self.params:
             self.params["b"].add(flat.sum(0))
-        return dy @ W.value.T
+        return ops.affine_backward(dy, W.value)

@@ -20,12 +20,12 @@ class Dropout:
         self.rate, self.number = rate, number
         self.params: dict = {}
 
-    def forward(self, x: Array, *, train: tuple[int, int] | None = None) -> tuple[Array, Array | None]:
+    def forward(self, x: Array, *, train: tuple[int, int] | None = None) -> tuple[Array, tuple[int, int] | None]:
         if train is None or self.rate == 0:
             return x, None
         seed, step = train
-        mask = ops_for(x).dropout_mask(x.shape, self.rate, (seed * 64 + self.number, step), x.dtype)
-        return x * mask, mask
+        key = (seed * 64 + self.number, step)
+        return ops_for(x).dropout(x, self.rate, key), key
 
-    def backward(self, dy: Array, tape: Array | None) -> Array:
-        return dy if tape is None else dy * tape
+    def backward(self, dy: Array, tape: tuple[int, int] | None) -> Array:
+        return dy if tape is None else ops_for(dy).dropout(dy, self.rate, tape)

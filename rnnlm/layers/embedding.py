@@ -30,8 +30,7 @@ class Embedding:
 
     def forward(self, x: np.ndarray, *, train=None) -> tuple[Array, np.ndarray]:
         W = self.params["W"].value
-        ops = ops_for(W)
-        return ops.take_rows(W, ops.asarray(x)), x
+        return ops_for(W).take_rows(W, x), x
 
     def backward(self, dy: Array, tape: np.ndarray) -> None:
         """Adds into the touched rows; words have no gradient, so nothing is returned."""

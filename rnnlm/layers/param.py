@@ -9,6 +9,7 @@ import numpy as np  # host-side bookkeeping: which rows were touched
 
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..ops.gradients import Gradient, Outer, Some, Whole
 
 Rows = slice | np.ndarray
 
@@ -17,7 +18,8 @@ class Param:
     """A value, its gradient of the same shape, and the rows that the gradient touches since the last `zero()`.
 
     An update that touches 160 words of 10,000 must not cost 10,000 rows: optimizers, clipping and zeroing go over
-    `touched()` only, and every other row of `grad` is zero.
+    `touched()` only, and every other row of `grad` is zero. Gradients arrive in three forms (`ops.gradients`); those
+    of tables stay as they came, and become an array of the value's shape only when somebody asks for `grad`.
     """
 
     def __init__(self, value: Array) -> None:
@@ -26,35 +28,73 @@ class Param:
     def set(self, value: Array) -> None:
         """Take another value, perhaps on another machine; the gradient is cleared and lives where the value lives."""
         self.value = value
-        self.grad = ops_for(value).xp.zeros_like(value)
+        self._whole: Array | None = None  # made when it is needed; zero outside the touched rows
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pieces: list[Some | Outer] = []  # not yet in `_whole`
+        self._written = False  # `_whole` may be other than zero
         self._all = False
         self._ids: list[np.ndarray] = []
-        self._ranges: list[tuple[int, int]] = []
+        self._spans: list[np.ndarray] = []
+        self._union: np.ndarray | None = None
+
+    @property
+    def grad(self) -> Array:
+        """The gradient as an array of the value's shape. Whoever writes into it says so by `touch`."""
+        ops = ops_for(self.value)
+        if self._whole is None:
+            self._whole = ops.zeros(self.value.shape, self.value.dtype)
+        for piece in self._pieces:
+            self._written = True
+            if isinstance(piece, Outer):
+                ops.outer_add(self._whole, piece)
+            else:
+                self._whole[ops.asarray(piece.ids)] += piece.rows
+        self._pieces = []
+        return self._whole
+
+    @grad.setter
+    def grad(self, value: Array) -> None:
+        self.grad[...] = value  # so that `param.grad += g` is what it looks like
 
     def add(self, g: Array) -> None:
         """Add a gradient of the whole array."""
-        self.grad += g
+        self.grad[...] += g
         self.touch()
 
     def add_rows(self, ids: np.ndarray, g: Array) -> None:
         """Add g[i] to the gradient of row ids[i]: ids (N,) on the host, g (N, …); an id of -1 adds nothing."""
-        ops_for(self.grad).add_rows(self.grad, ids, g)
-        if len(ids):
-            self._ids.append(np.unique(ids[ids >= 0]))
+        piece = ops_for(self.value).sum_rows(ids, g)
+        if len(piece.ids):
+            self._pieces.append(piece)
+            self._ids.append(piece.ids)
 
-    def touch(self, ranges: list[tuple[int, int]] | None = None) -> None:
-        """Say that an operation wrote into `grad` itself: everywhere, or in these ranges of rows [(start, end), …]."""
-        if ranges is None:
+    def add_outer(self, outer: Outer) -> None:
+        """Add a gradient that is still two factors."""
+        if len(outer.groups):
+            self._pieces.append(outer)
+            self._add_spans(outer.spans)
+
+    def touch(self, spans: Any = None) -> None:
+        """Say that an operation wrote into `grad` itself: everywhere, or in these spans of rows, (start, end) each."""
+        self._written = True
+        if spans is None:
             self._all = True
         else:
-            self._ranges += ranges
+            self._add_spans(np.asarray(spans, dtype=np.int64).reshape(-1, 2))
+
+    def _add_spans(self, spans: np.ndarray) -> None:
+        if len(spans):
+            self._spans.append(spans)
+            self._union = None
 
     @property
     def rows(self) -> np.ndarray | None:
         """The ids of the touched rows in rising order; None means all."""
         if self._all:
             return None
-        pieces = [*self._ids, *(np.arange(start, end) for start, end in self._ranges)]
+        pieces = [*self._ids, *(np.arange(start, end) for spans in self._spans for start, end in spans.tolist())]
         return np.unique(np.concatenate(pieces)) if pieces else np.empty(0, dtype=np.int64)
 
     def touched(self) -> Iterator[Any]:
@@ -62,27 +102,64 @@ class Param:
         if self._all:
             yield slice(None)
         elif not self._ids:
-            yield from _merged(self._ranges)
+            for start, end in self._merged().tolist():
+                yield slice(start, end)
         else:
             ids = self.rows
             if ids is not None and len(ids):
-                yield ops_for(self.grad).asarray(ids)
+                yield ops_for(self.value).asarray(ids)
+
+    def _merged(self) -> np.ndarray:
+        """The union of the spans as few spans: neighbouring and overlapping ones become one."""
+        if not self._spans:
+            return np.empty((0, 2), dtype=np.int64)
+        if self._union is not None:
+            return self._union
+        spans = np.concatenate(self._spans)
+        spans = spans[np.argsort(spans[:, 0], kind="stable")]
+        ends = np.maximum.accumulate(spans[:, 1])
+        first = np.append(True, spans[1:, 0] > ends[:-1])
+        last = np.append(first[1:], True)
+        self._union = np.stack([spans[first, 0], ends[last]], 1)
+        return self._union
+
+    def gradient(self) -> Gradient | None:
+        """The gradient in the form that it has; None where no row is touched."""
+        if not self._written and len(self._pieces) == 1:
+            return self._pieces[0]
+        whole = self.grad
+        if self._all:
+            return Whole(whole, None)
+        spans = self._merged()
+        if self._ids:
+            rows = self.rows
+            assert rows is not None
+            spans = np.stack([rows, rows + 1], 1)
+        return Whole(whole, spans) if len(spans) else None
+
+    def square_sum(self) -> Any:
+        """Σ of the gradient's squares, as a number or an array of no dimensions."""
+        ops, gradient = ops_for(self.value), self.gradient()
+        if isinstance(gradient, Outer):
+            return ops.outer_square_sum(gradient)
+        if isinstance(gradient, Some):
+            return ops.square_sum(gradient.rows)
+        return sum((ops.square_sum(gradient.array[rows]) for rows in self.touched()), 0.0) if gradient else 0.0
+
+    def scale(self, factor: float) -> None:
+        """Multiply the gradient by a number."""
+        gradient = self.gradient()
+        if isinstance(gradient, Outer):
+            self._pieces = [gradient._replace(scale=gradient.scale * factor)]
+        elif isinstance(gradient, Some):
+            self._pieces = [gradient._replace(rows=gradient.rows * factor)]
+        elif gradient is not None:
+            for rows in self.touched():
+                gradient.array[rows] *= factor
 
     def zero(self) -> None:
         """Clear the gradient; costs only the touched rows."""
-        for rows in self.touched():
-            self.grad[rows] = 0
-        self._all, self._ids, self._ranges = False, [], []
-
-
-def _merged(ranges: list[tuple[int, int]]) -> Iterator[slice]:
-    """The union of the ranges as few slices: neighbouring and overlapping ones become one."""
-    start = end = 0
-    for first, last in sorted(ranges):
-        if first > end:
-            if end > start:
-                yield slice(start, end)
-            start = first
-        end = max(end, last)
-    if end > start:
-        yield slice(start, end)
+        if self._written and self._whole is not None:
+            for rows in self.touched():
+                self._whole[rows] = 0
+        self._forget()

@@ -12,7 +12,7 @@ from ..evaluation.perplexity import Perplexity, perplexity
 from ..evaluation.sampling import Sample, sample
 from ..ops import ops_for
 from ..ops.arrays import Array
-from ..outputs.softmax import draw
+from ..ops.softmax import draw
 from ..text.vocabulary import Vocabulary
 
 State = tuple[Array, ...]
@@ -53,8 +53,8 @@ class LanguageModel(ABC):
         """One word a stream, drawn from the distribution after x (B,): ids (B,), their log P, the state after x."""
         logp, state = self.next(x, state)
         host = ops_for(logp).to_host(logp)
-        ids = draw(host, rng)
-        return ids, host[np.arange(len(ids)), ids], state
+        ids, logp = draw(host, rng.random(len(host)))
+        return ids, logp, state
 
     def perplexity(self, text: Any, *, streams: int = 1, independent: bool | None = None) -> Perplexity:
         """The perplexity of a text: a path, or a `Corpus`. See `rnnlm.evaluation.perplexity`."""

@@ -124,14 +124,19 @@ class RecurrentLM(LanguageModel):
         keep: np.ndarray | None = None,
         *,
         train: tuple[int, int] | None = None,
+        gradient: bool = True,
     ) -> tuple[Array, State, Tape]:
-        """Score a window: x, y (T, B) word ids -> nll (T, B) in nats, the state after it, the tape for `backward`."""
+        """Score a window: x, y (T, B) word ids -> nll (T, B) in nats, the state after it, the tape for `backward`.
+
+        With `gradient` False the tape is of no use, and the scores cost less.
+        """
         rows, looked_up = self.embedding.forward(x)  # (T, B, H)
         rows, mask = self.input_dropout.forward(rows, train=train)
         if keep is not None:
             keep = ops_for(rows).asarray(keep, rows.dtype)
         h, state, tape = self.recurrent.forward(rows, state, keep, train=train)  # (T, B, H)
-        nll, scored = self.output.forward(h.reshape(-1, h.shape[-1]), y.reshape(-1))  # (N,)
+        flat = h.reshape(-1, h.shape[-1])
+        nll, scored = self.output.forward(flat, y.reshape(-1), gradient=gradient)  # (N,)
         return nll.reshape(x.shape), state, Tape(len(x), looked_up, mask, tape, scored)
 
     def backward(self, tape: Tape, scale: float | None, dstate: State | None = None, stop: int = 0) -> State:
@@ -149,7 +154,7 @@ class RecurrentLM(LanguageModel):
         return dstate
 
     def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        nll, state, _ = self.forward(x, y, state, keep)
+        nll, state, _ = self.forward(x, y, state, keep, gradient=False)
         return -nll, state
 
     def _step(self, x: np.ndarray, state: State) -> tuple[Array, State]:
@@ -164,9 +169,7 @@ class RecurrentLM(LanguageModel):
 
     def draw(self, x: np.ndarray, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, State]:
         h, state = self._step(x, state)
-        ids = self.output.sample(h, rng)
-        nll, _ = self.output.forward(h, ids)
-        return ids, -np.asarray(ops_for(nll).to_host(nll)), state
+        return *self.output.draw(h, rng), state
 
 
 def _check(vocabulary: Vocabulary, config: dict[str, Any]) -> None:

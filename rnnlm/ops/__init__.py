@@ -1,17 +1,22 @@
 """The machine: every piece of array arithmetic that costs time, behind one set of signatures.
 
-`reference` states each once, in plain array code that runs on NumPy and on CuPy arrays. The array decides the machine:
-`ops_for(array)` returns the backend that belongs to it, and there is no global device.
+`reference` states each once, in plain array code that runs on NumPy and on CuPy arrays; `cpu` overrides for NumPy
+arrays what compiled loops do faster. The array decides the machine: `ops_for(array)` returns the backend that belongs
+to it. Which of the two works on NumPy arrays, and on how many threads, is one choice for the process: `use`.
 """
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
+from ..errors import UsageError
 from .reference import Reference
 
-__all__ = ["Reference", "ops_for"]
+__all__ = ["Reference", "backend", "ops_for", "use"]
+
+BACKENDS = ("numpy", "numba")
 
 
 @cache
@@ -25,6 +30,55 @@ def _reference(library: str) -> Reference:
     return Reference(numpy)
 
 
+@cache
+def _compiled(threads: int) -> Reference:
+    from .cpu import Cpu  # imports Numba
+
+    return Cpu(threads)
+
+
+_host: Reference | None = None  # what works on NumPy arrays
+
+
+def use(backend: str | None = None, threads: int | None = None) -> Reference:
+    """Choose the backend for NumPy arrays in this process, and its number of threads; returns it.
+
+    "numba" is compiled loops, "numpy" plain array code on one thread, None the first of them that can be imported;
+    threads None is every core that this process may use. The backend and the threads change how long a result takes:
+    the threads not a bit of it, the backend its last digits. Raises UsageError for what there is not.
+    """
+    global _host
+    if backend not in (None, *BACKENDS):
+        raise UsageError(f"backend {backend!r} is not known. Give one of {', '.join(BACKENDS)}.")
+    if threads is not None and threads < 1:
+        raise UsageError(f"threads={threads} is too few. Give a whole number >= 1.")
+    if backend == "numpy":
+        if threads not in (None, 1):
+            raise UsageError(f"the backend numpy runs on one thread, not on {threads}. Leave --threads out.")
+        _host = _reference("numpy")
+        return _host
+    try:
+        _host = _compiled(threads or _cores())
+    except ImportError as error:  # not installed, or not for this NumPy
+        if backend == "numba":
+            raise UsageError(
+                f"the backend numba needs Numba, which cannot be imported: {error}. Install it (pip install numba), "
+                "or use --backend numpy."
+            ) from error
+        _host = _reference("numpy")
+    return _host
+
+
+def backend() -> Reference:
+    """What works on NumPy arrays now: what `use` chose, else its defaults."""
+    return _host or use()
+
+
 def ops_for(array: Any) -> Reference:
     """The operations for the machine on which `array` lives."""
-    return _reference(type(array).__module__.partition(".")[0])
+    library = type(array).__module__.partition(".")[0]
+    return backend() if library == "numpy" else _reference(library)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

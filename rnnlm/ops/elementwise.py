@@ -43,6 +43,10 @@ class ElementwiseOps(ArrayOps):
         """da = dy · f'(a), from the output y."""
         return dy * ACTIVATIONS[name].slope(self.xp, y)
 
+    def dropout(self, x: Array, rate: float, key: tuple[int, int]) -> Array:
+        """x · mask: on the way forward, and with the same key on the way back."""
+        return x * self.dropout_mask(x.shape, rate, key, x.dtype)
+
     def dropout_mask(self, shape: tuple[int, ...], rate: float, key: tuple[int, int], dtype: Any) -> Array:
         """0 with probability `rate`, 1/(1 - rate) otherwise: a hash of (key, position), not a stream of draws.
 
@@ -62,8 +66,13 @@ class ElementwiseOps(ArrayOps):
             z = z ^ (z >> 13)
             z = z * xp.asarray(0xC2B2AE35, dtype=xp.uint32)
             z = z ^ (z >> 16)
-        threshold = xp.asarray(min(round(rate * 2**32), 2**32 - 1), dtype=xp.uint32)
+        threshold = xp.asarray(_threshold(rate), dtype=xp.uint32)
         return ((z >= threshold) * (1 / (1 - rate))).astype(dtype).reshape(shape)
+
+
+def _threshold(rate: float) -> int:
+    """Hashes below this are dropped: `rate` of all that there are."""
+    return min(round(rate * 2**32), 2**32 - 1)
 
 
 def _mix(word: int) -> int:

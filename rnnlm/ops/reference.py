@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+from .affine import AffineOps
+from .arrays import Array
+from .gradients import Gradient
+from .outer import OuterOps
 from .recurrence import RecurrenceOps
 from .tables import TableOps
 
 
-class Reference(RecurrenceOps, TableOps):
+class Reference(RecurrenceOps, TableOps, OuterOps, AffineOps):
     """Every operation, stated once and as plainly as the textbook: the judge of every faster backend."""
+
+    # The optimizers' rules that `update` knows; a backend without rules leaves them to the optimizers' own array code.
+    rules: ClassVar[frozenset[str]] = frozenset()
+    threads = 1
+
+    def update(
+        self, rule: str, value: Array, gradient: Gradient, slots: list[Array], rate: float, l2: float, numbers: Any
+    ) -> None:
+        """Change `value` and the optimizer's memory `slots` by a gradient in any form, as `Optimizer.update` would.
+
+        `numbers` are the rule's own constants: ε, and two more.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no compiled rule {rule}")

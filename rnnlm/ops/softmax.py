@@ -1,9 +1,14 @@
-"""The two output layers' arithmetic: log-probabilities of the target words and their gradients.
+"""The two output layers' arithmetic: log-probabilities of the target words, and their gradients.
 
-N tokens, H hidden units, V words, C classes. Targets are all valid ids here; the output layers leave out the others.
+N tokens, H hidden units, V words, C classes. `order` (n,) are the places of the tokens that are scored, `words` (n,)
+their targets, all valid ids; the output layers leave out the others. What comes back beside the scores is for the
+gradient of Σ nll: dh (N, H), zero where nothing is scored, and d = P - 1[target] for the tokens in the order given,
+flat. Without `gradient` dh and d mean nothing.
 """
 
 from __future__ import annotations
+
+import numpy as np  # which tokens, words and classes is host-side bookkeeping
 
 from .arrays import Array, ArrayOps
 
@@ -21,56 +26,88 @@ class SoftmaxOps(ArrayOps):
         e = self.xp.exp(logits - logits.max(-1, keepdims=True))
         return e / e.sum(-1, keepdims=True)
 
-    def softmax_nll(self, h: Array, target: Array, W: Array, b: Array) -> tuple[Array, Array]:
-        """-log softmax(h W' + b)[target]: h (N, H), W (V, H), b (V,) -> (nll (N,), P (N, V))."""
-        logp = self.log_softmax(h @ W.T + b)
-        nll = -logp[self.xp.arange(len(target)), target]
-        return nll, self.xp.exp(logp)
+    def softmax_nll(
+        self, h: Array, order: np.ndarray, words: np.ndarray, W: Array, b: Array, gradient: bool
+    ) -> tuple[Array, Array, Array, Array]:
+        """-log softmax(h W' + b)[word]: h (N, H), W (V, H), b (V,) -> nll (N,), dh, h in the order given, d (n V,)."""
+        places = self.asarray(order)
+        rows = h[places]
+        nll, dh = self.zeros((len(h),), h.dtype), self.xp.zeros_like(h)
+        nll[places], d = self._score(rows, self.asarray(words), W, b)
+        if gradient:
+            dh[places] = d @ W
+        return nll, dh, rows, d.reshape(-1)
 
-    def softmax_nll_backward(
-        self, P: Array, target: Array, scale: Array, h: Array, W: Array, dW: Array, db: Array
-    ) -> Array:
-        """dlogits = scale · (P - 1[target]); adds into dW, db and returns dh (N, H). scale: a number."""
-        d = P * scale
-        d[self.xp.arange(len(target)), target] -= scale
-        dW += d.T @ h
-        db += d.sum(0)
-        return d @ W
-
-    def class_nll(self, h: Array, target: Array, bounds: list[tuple[int, int, int, int]], W: Array, b: Array):
-        """-log P(word | class) for tokens sorted by class: (nll (N,), the P within each class).
-
-        h (N, H) and target (N,) are sorted by class; each bound (first, last, start, end) says that tokens
-        first…last have a class whose words are the ids start…end. A class of one word has probability 1 and is left
-        out of `bounds`.
-        """
-        xp = self.xp
-        nll = xp.zeros(len(target), dtype=h.dtype)
-        Ps = []
-        for first, last, start, end in bounds:
-            logp = self.log_softmax(h[first:last] @ W[start:end].T + b[start:end])
-            nll[first:last] = -logp[xp.arange(last - first), target[first:last] - start]
-            Ps.append(xp.exp(logp))
-        return nll, Ps
-
-    def class_nll_backward(
+    def class_softmax_nll(
         self,
-        Ps: list[Array],
-        target: Array,
-        bounds: list[tuple[int, int, int, int]],
-        scale: Array,
         h: Array,
+        order: np.ndarray,
+        words: np.ndarray,
+        classes: np.ndarray,
+        groups: np.ndarray,
+        cW: Array,
+        cb: Array,
         W: Array,
-        dW: Array,
-        db: Array,
-    ) -> Array:
-        """Gradient of `class_nll`: adds into the touched ranges of dW and db, returns dh (N, H) in sorted order."""
-        xp = self.xp
-        dh = xp.zeros_like(h)
-        for P, (first, last, start, end) in zip(Ps, bounds, strict=True):
-            d = P * scale
-            d[xp.arange(last - first), target[first:last] - start] -= scale
-            dW[start:end] += d.T @ h[first:last]
-            db[start:end] += d.sum(0)
-            dh[first:last] = d @ W[start:end]
-        return dh
+        b: Array,
+        gradient: bool,
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """-log P(class) - log P(word | class), for tokens sorted by class: nll, dh, h in that order, d of classes, d.
+
+        groups (G, 5): for each class that occurs, its first and last token, its first and last word, and the place
+        of its d in the flat array d. A class of one word has probability 1 and no d.
+        """
+        places = self.asarray(order)
+        rows = h[places]
+        of_token, dc = self._score(rows, self.asarray(classes), cW, cb)  # 1: P(class)
+        back = dc @ cW if gradient else None  # 1b
+        size = sum((last - first) * (end - start) for first, last, start, end, _ in groups.tolist() if end - start > 1)
+        d = self.zeros((size,), h.dtype)
+        for first, last, start, end, place in groups.tolist():
+            if end - start == 1:
+                continue
+            target = self.asarray(words[first:last] - start)
+            more, part = self._score(rows[first:last], target, W[start:end], b[start:end])  # 2: P(word | class)
+            of_token[first:last] += more
+            d[place : place + part.size] = part.reshape(-1)
+            if back is not None:
+                back[first:last] += part @ W[start:end]  # 2b
+        nll, dh = self.zeros((len(h),), h.dtype), self.xp.zeros_like(h)
+        nll[places] = of_token
+        if back is not None:
+            dh[places] = back
+        return nll, dh, rows, dc.reshape(-1), d
+
+    def _score(self, h: Array, target: Array, W: Array, b: Array) -> tuple[Array, Array]:
+        """(-log softmax(h W' + b)[target], P - 1[target])."""
+        logp = self.log_softmax(h @ W.T + b)
+        token = self.xp.arange(len(target))
+        d = self.xp.exp(logp)
+        d[token, target] -= 1
+        return -logp[token, target], d
+
+    def softmax_draw(self, h: Array, u: np.ndarray, W: Array, b: Array) -> tuple[np.ndarray, np.ndarray]:
+        """One word a row of h, drawn by the numbers u (N,) in [0, 1): ids, and log P of each."""
+        return draw(self.to_host(self.log_softmax(h @ W.T + b)), u)
+
+    def class_softmax_draw(
+        self, h: Array, u: np.ndarray, start: np.ndarray, cW: Array, cb: Array, W: Array, b: Array
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A class by u[:, 0], then a word of it by u[:, 1]: C + |class| output units a token. start (C + 1,)."""
+        c, logp = self.softmax_draw(h, u[:, 0], cW, cb)
+        ids = start[c].copy()
+        order = np.argsort(c, kind="stable")
+        present, first = np.unique(c[order], return_index=True)
+        for which, rows in zip(present, np.split(order, first[1:]), strict=True):
+            one, beyond = int(start[which]), int(start[which + 1])
+            if beyond - one > 1:
+                place, more = self.softmax_draw(h[self.asarray(rows)], u[rows, 1], W[one:beyond], b[one:beyond])
+                ids[rows] += place
+                logp[rows] += more
+        return ids, logp
+
+
+def draw(logp: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cumulative distribution of each row of log-probabilities (N, n) inverted at u (N,): indices, their log P."""
+    cumulative = np.cumsum(np.exp(logp.astype(np.float64)), axis=1)
+    ids = np.minimum((cumulative <= (u * cumulative[:, -1])[:, None]).sum(1), logp.shape[1] - 1)
+    return ids, logp[np.arange(len(ids)), ids]

@@ -1,31 +1,38 @@
-"""Tables of rows: looking rows up by id, and adding gradients into them."""
+"""Tables of rows: looking rows up by id, and the gradient of having done so."""
 
 from __future__ import annotations
 
 import numpy as np  # ids are host arrays: they come from the corpus
 
 from .arrays import Array, ArrayOps
+from .gradients import Some
 
 
 class TableOps(ArrayOps):
     """Rows of a table (V, E), chosen by word id; id -1 stands for no word and gives a row of zeros."""
 
-    def take_rows(self, table: Array, ids: Array) -> Array:
+    def take_rows(self, table: Array, ids: np.ndarray) -> Array:
         """table[ids], with zeros where an id is -1: (…,) -> (…, E)."""
-        rows = table[ids]
-        missing = ids < 0
-        return self.xp.where(missing[..., None], 0, rows).astype(table.dtype, copy=False)
+        places = self.asarray(ids)
+        return self.xp.where((places < 0)[..., None], 0, table[places]).astype(table.dtype, copy=False)
 
-    def add_rows(self, table: Array, ids: np.ndarray, rows: Array) -> None:
-        """table[id] += row for every (id, row), repeated ids adding up; id -1 adds nothing. ids (N,), rows (N, E).
+    def sum_rows(self, ids: np.ndarray, rows: Array) -> Some:
+        """Rows of equal ids added up; id -1 is left out. ids (N,) on the host, rows (N, …).
 
         Equal ids are brought together by a stable sort and summed in their order in the text: a fixed order of sums,
-        and much faster than a scatter of single rows. The ids are on the host.
+        and much faster than a scatter of single rows.
         """
-        order = np.argsort(ids, kind="stable")
-        order = order[np.searchsorted(ids[order], 0) :]
+        order, distinct, first = self.by_id(ids)
         if not len(order):
-            return
-        distinct, first = np.unique(ids[order], return_index=True)
-        sums = self.xp.add.reduceat(rows[self.asarray(order)], self.asarray(first), axis=0)
-        table[self.asarray(distinct)] += sums
+            return Some(distinct, rows[:0])
+        return Some(distinct, self.xp.add.reduceat(rows[self.asarray(order)], self.asarray(first), axis=0))
+
+    @staticmethod
+    def by_id(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The places of the valid ids in rising order of id, the distinct ids, and where in that order each begins."""
+        order = np.argsort(ids, kind="stable")
+        ranked = ids[order]
+        skip = np.searchsorted(ranked, 0)
+        order, ranked = order[skip:], ranked[skip:]
+        first = np.flatnonzero(np.diff(ranked, prepend=-1))
+        return order, ranked[first], first

@@ -9,8 +9,9 @@ import numpy as np  # targets, classes and the order of tokens are host-side boo
 from ..layers import Param, initializers
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..ops.gradients import Outer
 from .class_map import ClassMap
-from .softmax import draw
+from .softmax import add_softmax_gradient
 
 
 class ClassSoftmax:
@@ -36,44 +37,37 @@ class ClassSoftmax:
     def readout(self) -> tuple[Param, Param]:
         return self.params["class_W"], self.params["class_b"]
 
-    def forward(self, h: Array, target: np.ndarray) -> tuple[Array, Any]:
-        ops = ops_for(h)
-        nll = ops.zeros((len(h),), h.dtype)
-        order, bounds = self._by_class(target)
-        rows = ops.asarray(order)
-        words, classes = ops.asarray(target[order]), ops.asarray(self.classes.of[target[order]])
-        sorted_h = h[rows]
-        p = {name: param.value for name, param in self.params.items()}
-        of_class, P = ops.softmax_nll(sorted_h, classes, p["class_W"], p["class_b"])  # 1: P(class)
-        of_word, Ps = ops.class_nll(sorted_h, words, bounds, p["W"], p["b"])  # 2: P(word | class)
-        nll[rows] = of_class + of_word
-        return nll, (h, sorted_h, rows, words, classes, bounds, P, Ps)
+    def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
+        order, groups = self._by_class(target)
+        words = target[order]
+        cW, cb, W, b = self._weights()
+        classes = self.classes.of[words]
+        nll, dh, rows, dc, d = ops_for(h).class_softmax_nll(h, order, words, classes, groups, cW, cb, W, b, gradient)
+        return nll, (dh, rows, dc, d, groups)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        h, sorted_h, rows, words, classes, bounds, P, Ps = tape
-        ops = ops_for(h)
+        dh, rows, dc, d, groups = tape
         cW, cb, W, b = (self.params[name] for name in ("class_W", "class_b", "W", "b"))
-        d = ops.softmax_nll_backward(P, classes, scale, sorted_h, cW.value, cW.grad, cb.grad)  # 1b
-        d += ops.class_nll_backward(Ps, words, bounds, scale, sorted_h, W.value, W.grad, b.grad)  # 2b
-        cW.touch()
-        cb.touch()
-        ranges = [(start, end) for _, _, start, end in bounds]
-        W.touch(ranges)
-        b.touch(ranges)
-        dh = ops.xp.zeros_like(h)
-        dh[rows] = d
-        return dh
+        add_softmax_gradient(cW, cb, dc, rows, scale)  # 1b
+        several = groups[groups[:, 3] - groups[:, 2] > 1]  # a class of one word has no weights to learn
+        outer = Outer(d, rows, several, scale)  # 2b
+        W.add_outer(outer)
+        ops_for(d).outer_bias(b.grad, outer)
+        b.touch(outer.spans)
+        return dh * scale
 
-    def _by_class(self, target: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]:
-        """The scored tokens in order of class, and (first, last, start, end) for each class of two words or more."""
+    def _by_class(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The scored tokens in order of class, and for each class that occurs its tokens, its words, its place in d."""
         scored = np.flatnonzero(target >= 0)
         classes = self.classes.of[target[scored]]
         order = np.argsort(classes, kind="stable")
-        present, first = np.unique(classes[order], return_index=True)
+        present = classes[order]
+        first = np.flatnonzero(np.diff(present, prepend=-1))
+        present = present[first]
         last = np.append(first, len(order))[1:]
         start, end = self.classes.start[present], self.classes.start[present + 1]
-        bounds = np.stack([first, last, start, end], 1)[end - start > 1]
-        return scored[order], [(a, b, c, d) for a, b, c, d in bounds.tolist()]
+        size = (last - first) * (end - start) * (end - start > 1)
+        return scored[order], np.stack([first, last, start, end, np.cumsum(size) - size], 1)
 
     def logprobs(self, h: Array) -> Array:
         ops = ops_for(h)
@@ -84,17 +78,10 @@ class ClassSoftmax:
             logits[:, start:end] = ops.log_softmax(logits[:, start:end]) + of_class[:, c : c + 1]
         return logits
 
-    def sample(self, h: Array, rng: np.random.Generator) -> np.ndarray:
-        """Draw a class, then a word of it: C + |class| output units a token, as in scoring."""
-        ops = ops_for(h)
-        p = {name: param.value for name, param in self.params.items()}
-        c = draw(ops.to_host(ops.log_softmax(h @ p["class_W"].T + p["class_b"])), rng)
-        words = self.classes.start[c].copy()
-        order = np.argsort(c, kind="stable")
-        present, first = np.unique(c[order], return_index=True)
-        for which, rows in zip(present, np.split(order, first[1:]), strict=True):
-            start, end = self.classes.start[which], self.classes.start[which + 1]
-            if end - start > 1:
-                logits = h[ops.asarray(rows)] @ p["W"][start:end].T + p["b"][start:end]
-                words[rows] += draw(ops.to_host(ops.log_softmax(logits)), rng)
-        return words
+    def draw(self, h: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A class, then a word of it: C + |class| output units a token, as in scoring."""
+        return ops_for(h).class_softmax_draw(h, rng.random((len(h), 2)), self.classes.start, *self._weights())
+
+    def _weights(self) -> tuple[Array, Array, Array, Array]:
+        p = self.params
+        return p["class_W"].value, p["class_b"].value, p["W"].value, p["b"].value

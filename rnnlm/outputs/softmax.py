@@ -28,34 +28,27 @@ class Softmax:
     def readout(self) -> tuple[Param, Param]:
         return self.params["W"], self.params["b"]
 
-    def forward(self, h: Array, target: np.ndarray) -> tuple[Array, Any]:
-        ops = ops_for(h)
-        scored = np.flatnonzero(target >= 0)
-        rows, words = ops.asarray(scored), ops.asarray(target[scored])
-        nll = ops.zeros((len(h),), h.dtype)
-        some, P = ops.softmax_nll(h[rows], words, self.params["W"].value, self.params["b"].value)
-        nll[rows] = some
-        return nll, (h, rows, words, P)
+    def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
+        order = np.flatnonzero(target >= 0)
+        W, b = self.params["W"].value, self.params["b"].value
+        nll, dh, rows, d = ops_for(h).softmax_nll(h, order, target[order], W, b, gradient)
+        return nll, (dh, rows, d)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        h, rows, words, P = tape
+        dh, rows, d = tape
         W, b = self.params["W"], self.params["b"]
-        ops = ops_for(h)
-        dh = ops.xp.zeros_like(h)
-        dh[rows] = ops.softmax_nll_backward(P, words, scale, h[rows], W.value, W.grad, b.grad)
-        W.touch()
-        b.touch()
-        return dh
+        add_softmax_gradient(W, b, d, rows, scale)
+        return dh * scale
 
     def logprobs(self, h: Array) -> Array:
         return ops_for(h).log_softmax(h @ self.params["W"].value.T + self.params["b"].value)
 
-    def sample(self, h: Array, rng: np.random.Generator) -> np.ndarray:
-        return draw(ops_for(h).to_host(self.logprobs(h)), rng)
+    def draw(self, h: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return ops_for(h).softmax_draw(h, rng.random(len(h)), self.params["W"].value, self.params["b"].value)
 
 
-def draw(logp: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One index a row of log-probabilities (N, n): the cumulative distribution inverted at a uniform number."""
-    cumulative = np.cumsum(np.exp(logp.astype(np.float64)), axis=1)
-    u = rng.random(len(logp)) * cumulative[:, -1]
-    return np.minimum((cumulative <= u[:, None]).sum(1), logp.shape[1] - 1)
+def add_softmax_gradient(W: Param, b: Param, d: Array, rows: Array, scale: float) -> None:
+    """dW += scale · d' h and db += scale · Σ d, for d (n, words), flat, and the n scored hidden vectors (n, H)."""
+    d = d.reshape(len(rows), len(W.value)) * scale
+    W.add(ops_for(d).weight_gradient(d, rows))
+    b.add(d.sum(0))

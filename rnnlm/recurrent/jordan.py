@@ -83,11 +83,11 @@ class Jordan:
         def flat(a: Array) -> Array:
             return a[stop:].reshape(-1, a.shape[-1])
 
-        self.U.add(flat(ops.previous(z, z0, keep)).T @ flat(das[0]))
+        self.U.add(ops.weight_gradient(flat(ops.previous(z, z0, keep)), flat(das[0])))
         self.params["b"].add(flat(das[0]).sum(0))
         for affine, below, da in zip(self.deep, hs, das[1:], strict=False):
-            affine.params["W"].add(flat(below).T @ flat(da))
+            affine.params["W"].add(ops.weight_gradient(flat(below), flat(da)))
             affine.params["b"].add(flat(da).sum(0))
-        self.R.add(flat(dlogits).T @ flat(hs[-1]))
+        self.R.add(ops.weight_gradient(flat(dlogits), flat(hs[-1])))
         self.r.add(flat(dlogits).sum(0))
         return das[0], (dz0,)

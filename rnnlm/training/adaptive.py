@@ -14,8 +14,12 @@ from .optimizer import Optimizer
 class Adagrad(Optimizer):
     """s ← s + g², w ← w - η g / (√s + ε), element by element (Duchi, Hazan & Singer 2011)."""
 
+    rule = "adagrad"
     slots = ("squares",)
     eps = 1e-8
+
+    def numbers(self) -> tuple[float, float, float]:
+        return self.eps, 0.0, 0.0
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         s, g = slots["squares"], param.grad[rows]
@@ -30,11 +34,15 @@ class RowAdagrad(Optimizer):
     step size for each element.
     """
 
+    rule = "row-adagrad"
     slots = ("squares",)
     eps = 1e-8
 
     def slot_shape(self, param: Param, slot: str) -> tuple[int, ...]:
         return param.value.shape[:1]
+
+    def numbers(self) -> tuple[float, float, float]:
+        return self.eps, 0.0, 0.0
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         s, g = slots["squares"], param.grad[rows]
@@ -51,9 +59,13 @@ class RMSprop(Optimizer):
     A row that is not touched keeps its average, as in Adam.
     """
 
+    rule = "rmsprop"
     slots = ("squares",)
     default_rate = 0.002
     rho, eps = 0.9, 1e-8
+
+    def numbers(self) -> tuple[float, float, float]:
+        return self.eps, self.rho, 0.0
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         s, g = slots["squares"], param.grad[rows]
@@ -68,6 +80,7 @@ class Adam(Optimizer):
     m, v and n, so a rare word's first update is as large as a frequent word's ("lazy" Adam).
     """
 
+    rule = "adam"
     slots = ("mean", "squares", "updates")
     default_rate = 0.005
 
@@ -86,6 +99,9 @@ class Adam(Optimizer):
 
     def slot_shape(self, param: Param, slot: str) -> tuple[int, ...]:
         return param.value.shape[:1] if slot == "updates" else param.value.shape
+
+    def numbers(self) -> tuple[float, float, float]:
+        return self.eps, self.beta1, self.beta2
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         m, v, n, g = slots["mean"], slots["squares"], slots["updates"], param.grad[rows]

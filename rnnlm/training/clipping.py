@@ -11,8 +11,7 @@ from .optimizer import positive
 
 def gradient_norm(params: Iterable[Param]) -> float:
     """The Euclidean length of the whole gradient: √(Σ g²) over all touched rows of all parameters."""
-    parts = [ops_for(param.grad).square_sum(param.grad[rows]) for param in params for rows in param.touched()]
-    return float(sum(parts)) ** 0.5  # one number from the device, not one a parameter
+    return float(sum(param.square_sum() for param in params)) ** 0.5  # one number from the device for all parameters
 
 
 def clip_norm(params: Iterable[Param], limit: float) -> float:
@@ -22,8 +21,7 @@ def clip_norm(params: Iterable[Param], limit: float) -> float:
     norm = gradient_norm(params)
     if norm > limit:
         for param in params:
-            for rows in param.touched():
-                param.grad[rows] *= limit / norm
+            param.scale(limit / norm)
     return norm
 
 
@@ -31,5 +29,6 @@ def clip_value(params: Iterable[Param], limit: float) -> None:
     """Cut every element of the gradient to [-limit, limit]."""
     positive("the limit of gradient values", limit)
     for param in params:
+        grad = param.grad
         for rows in param.touched():
-            param.grad[rows] = ops_for(param.grad).xp.clip(param.grad[rows], -limit, limit)
+            grad[rows] = ops_for(grad).xp.clip(grad[rows], -limit, limit)

@@ -22,6 +22,7 @@ class Optimizer:
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
+    rule: ClassVar[str] = ""  # the backends' name for this rule, if one of them has it compiled
     default_rate: ClassVar[float] = 0.1  # what `--lr` is for tanh units when nobody says
 
     def __init__(self, params: Mapping[str, Param], learning_rate: float, *, l2: float = 0.0) -> None:
@@ -46,6 +47,13 @@ class Optimizer:
         """One update of every touched row, and a clean gradient afterwards."""
         self.steps += 1
         for name, param in self.params.items():
+            ops = ops_for(param.value)
+            if self.rule in ops.rules:
+                gradient, slots = param.gradient(), list(self._memory[name].values())
+                if gradient is not None:
+                    ops.update(self.rule, param.value, gradient, slots, self.learning_rate, self.l2, self.numbers())
+                param.zero()
+                continue
             for rows in param.touched():
                 if self.l2:
                     param.grad[rows] += self.l2 * param.value[rows]
@@ -55,6 +63,10 @@ class Optimizer:
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         """Change param.value[rows] by param.grad[rows]; `rows` is a slice or an array of ids without repetition."""
         raise TypeError(f"{type(self).__name__} has no update rule")
+
+    def numbers(self) -> tuple[float, float, float]:
+        """The constants of a compiled rule: ε and two more."""
+        return 0.0, 0.0, 0.0
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Everything that a resumed run needs: numbers, and arrays by name."""

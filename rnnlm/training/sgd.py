@@ -14,6 +14,7 @@ from .optimizer import Optimizer
 class SGD(Optimizer):
     """w ← w - η g (Robbins & Monro 1951)."""
 
+    rule = "sgd"
     default_rate = 0.5
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
@@ -27,6 +28,7 @@ class Momentum(Optimizer):
     """
 
     slots = ("velocity",)
+    rule = "momentum"
     default_rate = 0.05
 
     def __init__(
@@ -36,6 +38,9 @@ class Momentum(Optimizer):
         if not 0 <= momentum < 1:
             raise UsageError(f"momentum={momentum} is not possible. Give 0 <= momentum < 1.")
         self.momentum = momentum
+
+    def numbers(self) -> tuple[float, float, float]:
+        return 0.0, self.momentum, 0.0
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         v = slots["velocity"]

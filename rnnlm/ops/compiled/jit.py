@@ -1,0 +1,60 @@
+"""How kernels are compiled, and kept on the disk between runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numba
+from llvmlite.binding import add_symbol
+from numba.core import types
+
+DISABLED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: every kernel runs as the plain Python that it is
+
+# "contract" lets a·b + c become one fused instruction; nothing else of IEEE arithmetic is given up, so infinities and
+# NaN mean what they mean. nogil: threads run kernels side by side.
+kernel = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+
+# For sums and maxima whose order the compiler may choose, once and for all, so that it can use vectors. A NaN in a
+# maximum may be overlooked; it shows up in the sum that follows.
+reduction = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+maximum = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+
+
+def exported(name: str, body: Any, integers: tuple[int, ...], register: int) -> None:
+    """Compile body(width) for both precisions as the C functions rnnlm_NAME_float32 and …_float64, for `external`.
+
+    Its arguments are pointers, each followed by as many integers as `integers` says; `width` is how many numbers a
+    vector register holds.
+    """
+    for element in (types.float32, types.float64):
+        pointer = types.CPointer(element)  # type: ignore[attr-defined]
+        arguments = [kind for count in integers for kind in (pointer, *[types.int64] * count)]
+        compile_ = numba.cfunc(types.void(*arguments), cache=True, error_model="numpy")
+        compiled = compile_(body(register * 8 // element.bitwidth))
+        add_symbol(f"rnnlm_{name}_{element}", compiled.address)
+        _KEPT.append(compiled)
+
+
+_KEPT: list[Any] = []  # compiled code is freed with its owner
+
+
+@kernel
+def _nothing():
+    """Its place in the disk cache is that of all kernels."""
+
+
+def _drop_stale() -> None:
+    """Remove kernels from the disk cache that were compiled before any file of this folder was changed.
+
+    Numba itself looks at the file of the kernel only, not at those of the functions that the kernel calls.
+    """
+    here = Path(__file__).parent
+    newest = max(file.stat().st_mtime for file in here.glob("*.py"))
+    for index in Path(_nothing.stats.cache_path).glob("*.nbi"):
+        if index.stat().st_mtime < newest:
+            index.unlink(missing_ok=True)
+
+
+if not DISABLED:
+    _drop_stale()

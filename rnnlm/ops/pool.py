@@ -1,0 +1,109 @@
+"""Threads that share the parts of one computation."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+LOOKS = 100_000  # how often a thread looks for news before it goes to sleep: about a tenth of a millisecond
+WAIT = 20_000  # how long the caller waits for a worker that may have gone to sleep
+MORE = (
+    6_000  # and how much longer, until the one that gave the news has let the interpreter lock go: a few microseconds
+)
+
+
+class Pool:
+    """`threads` threads, the caller's own included, that run a function over a list of arguments.
+
+    The functions release the interpreter lock and write to disjoint places, so which thread takes which part changes
+    nothing. A second caller at the same time, as from another thread of the user's, computes alone.
+
+    To wake a sleeping thread takes longer than many a loop here, so between two loops the workers look out for work
+    for a moment before they sleep; `watch` and `ring` are the kernels that do so.
+    """
+
+    def __init__(self, threads: int, watch: Callable[..., bool], ring: Callable[..., None]) -> None:
+        self.threads, self._watch, self._ring = threads, watch, ring
+        self._busy = threading.Lock()
+        self._workers: list[_Worker] = []
+        self._process = os.getpid()
+
+    def run(self, function: Callable[..., Any], parts: Sequence[tuple]) -> list[Any]:
+        """function(*part) for every part; the results in the order of the parts. The first error is raised."""
+        if self.threads == 1 or len(parts) == 1 or not self._busy.acquire(blocking=False):
+            return [function(*part) for part in parts]
+        try:
+            return self._together(function, parts)
+        finally:
+            self._busy.release()
+
+    def _together(self, function: Callable[..., Any], parts: Sequence[tuple]) -> list[Any]:
+        if not self._workers or self._process != os.getpid():  # threads do not survive a fork
+            self._process = os.getpid()
+            self._workers = [_Worker(self._watch, self._ring) for _ in range(self.threads - 1)]
+        results: list[Any] = [None] * len(parts)
+        errors: list[BaseException] = []
+        next_part = itertools.count().__next__  # atomic under the interpreter lock
+
+        def work(started: Callable[[], None] | None = None) -> None:
+            try:
+                i = next_part()
+                if started:
+                    started()
+                while i < len(parts):
+                    results[i] = function(*parts[i])
+                    i = next_part()
+            except BaseException as error:
+                errors.append(error)
+
+        helpers = self._workers[: len(parts) - 1]
+        for worker in helpers:
+            worker.give(work)
+        work()
+        for worker in helpers:
+            worker.wait()
+        if errors:
+            raise errors[0]
+        return results
+
+
+GIVEN, STARTED, DONE = 0, 8, 16  # places of the flags, in cache lines of their own
+
+
+class _Worker:
+    """A thread that waits for work: a moment wide awake, then asleep."""
+
+    def __init__(self, watch: Callable[..., bool], ring: Callable[..., None]) -> None:
+        self._watch, self._ring = watch, ring
+        self._given, self._done = threading.Lock(), threading.Lock()
+        self._given.acquire()
+        self._done.acquire()
+        self._flags = np.zeros(24, dtype=np.int64)
+        self._number = 0  # of the work that was given last
+        self._work: Callable[..., None] = lambda started: None
+        threading.Thread(target=self._loop, name="rnnlm worker", daemon=True).start()
+
+    def _loop(self) -> None:
+        number = 0
+        while True:
+            number += 1
+            self._watch(self._flags, GIVEN, number, LOOKS, 0)
+            self._given.acquire()  # the locks decide; the flags only save the sleep
+            self._work(lambda: self._flags.__setitem__(STARTED, self._number))
+            self._flags[DONE] = number
+            self._done.release()
+
+    def give(self, work: Callable[..., None]) -> None:
+        self._work = work
+        self._number += 1
+        self._given.release()
+        self._ring(self._flags, GIVEN, STARTED, self._number, WAIT, MORE)
+
+    def wait(self) -> None:
+        self._watch(self._flags, DONE, self._number, LOOKS, MORE)
+        self._done.acquire()
