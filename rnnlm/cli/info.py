@@ -7,13 +7,16 @@ from typing import Any
 import click
 
 from .console import ppl, result, result_json
+from .machine import choose, machine_options
 
 
 @click.command()
 @click.argument("model")
+@machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(model: str, as_json: bool) -> None:
-    """What the file MODEL holds: its settings, sizes, vocabulary and training."""
+def command(model: str, backend: str | None, threads: int | None, as_json: bool) -> None:
+    """What the file MODEL holds: its settings, sizes, vocabulary and training; and what would compute with it here."""
+    machine = choose(backend, threads)
     from ..models import RecurrentLM, load
 
     lm = load(model)
@@ -28,6 +31,8 @@ def command(model: str, as_json: bool) -> None:
         "classes": 0 if lm.class_map is None else len(lm.class_map),
         "weights": sum(param.value.size for param in lm.params.values()),
         "config": lm.config,
+        "backend": machine.name,
+        "threads": machine.threads,
         "training": run,
         "epochs": epochs,
     }
@@ -41,6 +46,7 @@ def command(model: str, as_json: bool) -> None:
         ("output", f"{facts['classes']} word classes" if facts["classes"] else "full softmax"),
         ("weights", f"{facts['weights']:,}"),
     ]
+    lines.append(("computed by", machine.description))
     if run:
         lines += [
             ("trained on", f"{run['text']}, {run['data.train_tokens']:,} tokens, sha256 {str(run['data.train'])[:12]}")

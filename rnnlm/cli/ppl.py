@@ -6,6 +6,7 @@ import click
 
 from ..errors import UsageError
 from .console import bits, ppl, result, result_json, table
+from .machine import choose, machine_options
 
 
 @click.command()
@@ -17,8 +18,9 @@ from .console import bits, ppl, result, result_json, table
     metavar="B",
     help="Parts scored side by side; 1 is exact, more is faster.",
 )
+@machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(models: tuple[str, ...], streams: int, as_json: bool) -> None:
+def command(models: tuple[str, ...], streams: int, backend: str | None, threads: int | None, as_json: bool) -> None:
     """Perplexity of TEXT (a path, or - for standard input) under each MODEL.
 
     Every token counts, `</s>` once a sentence. `known` leaves the unknown words out; without `<unk>` in the
@@ -29,6 +31,7 @@ def command(models: tuple[str, ...], streams: int, as_json: bool) -> None:
     *paths, text = models
     if text == "-" and len(paths) > 1:
         raise UsageError("standard input can be read once, and there are several models. Give the text as a file.")
+    choose(backend, threads)
     from ..evaluation import perplexity
     from ..models import load
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,33 @@ if TYPE_CHECKING:
 FORMAT = "{desc} {percentage:3.0f}% |{bar}| {rate_fmt}{postfix}, {remaining} left"  # tqdm puts ", " before the postfix
 
 
+def compiling_line() -> Callable[[], None]:
+    """A function that says once that kernels are being compiled, and is silent afterwards."""
+    said = False
+
+    def tell() -> None:
+        nonlocal said
+        if not said:
+            said = True
+            say("compiling the kernels for this machine: once, for some 15 seconds …")
+
+    return tell
+
+
 class Live:
     """An observer with a live line on a terminal (tqdm), and a line an epoch everywhere; all on standard error."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._began = self._last = time.monotonic()
-        self._tokens = 0  # since the epoch began in this process
+        self._began_learning, self._first = self._began, True
+        self._tokens = 0  # since the epoch began in this process, after the first update
+
+    def tell_when_compiling(self) -> None:
+        """Say so when the first update has to wait for the compiler."""
+        from .. import ops
+
+        ops.tell_when_compiling(compiling_line())
 
     def __enter__(self) -> Live:
         self._began = time.monotonic()
@@ -48,8 +69,11 @@ class Live:
         say(text)
 
     def _update(self, event: Update) -> None:
-        self._tokens += event.tokens
         self._last = time.monotonic()
+        if self._first:  # it may have waited for the compiler
+            self._first, self._began_learning = False, self._last
+        else:
+            self._tokens += event.tokens
         if not is_terminal(sys.stderr):
             return
         if self._bar is None:
@@ -71,7 +95,8 @@ class Live:
 
     def _epoch(self, event: Epoch) -> None:
         self._close()
-        learning, seconds = self._last - self._began, time.monotonic() - self._began  # the rest was validation
+        learning = self._last - max(self._began, self._began_learning)  # the rest was validation, and the compiler
+        seconds = time.monotonic() - self._began
         valid = "" if event.valid_nll is None else f"  valid PPL {ppl(event.valid_nll)}"
         mark = (
             paint("best", "green", sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .console import result, result_json
+from .machine import choose, machine_options
 
 
 @click.command()
@@ -23,6 +24,7 @@ from .console import result, result_json
 )
 @click.option("--unknown", is_flag=True, help="Let <unk> be drawn.")
 @click.option("--logprobs", is_flag=True, help="A line a word: the word and its log-probability in nats.")
+@machine_options
 @click.option("--json", "as_json", is_flag=True, help="A JSON list on standard output.")
 def command(
     model: str,
@@ -36,9 +38,12 @@ def command(
     burn_in: bool | None,
     unknown: bool,
     logprobs: bool,
+    backend: str | None,
+    threads: int | None,
     as_json: bool,
 ) -> None:
     """Draw texts from MODEL that go on from PROMPT."""
+    choose(backend, threads)
     from ..evaluation import sample
     from ..models import load
 

@@ -11,6 +11,7 @@ import click
 from ..errors import UsageError
 from ..training.settings import Settings
 from .console import bits, ppl, result, result_json, say
+from .machine import machine_options
 from .progress import Live, Snapshots
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Number(click.ParamType):
 @click.option("--max-updates", "--max_iter", "max_updates", type=int, metavar="N", help="At most so many updates.")
 @click.option("--seed", type=int, default=D.seed, show_default=True, help="Same seed, same model.")
 @click.option("--dtype", default=D.dtype, show_default=True, help="float32 or float64.")
+@machine_options
 @click.option("--save-every", type=float, metavar="MINUTES", help="Checkpoints between epochs too.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
 @click.option("--snapshot", "--snapshot_t", "snapshot", type=int, metavar="N", help="A sampled text every N updates.")
@@ -168,6 +170,7 @@ def command(
     from ..training.run import Run
 
     live = Live()
+    live.tell_when_compiling()
     run = Run(Settings.of(**options), observers=[live], command="rnnlm " + shlex.join(context.obj))
     if snapshot is not None:
         run.trainer.observers.append(Snapshots(run.model, snapshot, sample_words, live))
@@ -188,6 +191,8 @@ def _default_output(text: str) -> str:
 
 
 def _introduce(run: Run) -> None:
+    from .. import ops
+
     data, model, trainer = run.data, run.model, run.trainer
     if data.said:
         say(data.said)
@@ -200,7 +205,7 @@ def _introduce(run: Run) -> None:
     output = f"{len(model.class_map)} classes" if model.class_map else "full softmax"
     say(
         f"{model.kind}: {len(data.train):,} training tokens, {len(data.train.vocabulary):,} words ({data.tokenizer}), "
-        f"{units}, {output}, {weights:,} weights, NumPy on 1 thread",
+        f"{units}, {output}, {weights:,} weights, {ops.backend().description}",
         "cyan",
     )
 

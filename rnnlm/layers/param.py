@@ -144,7 +144,11 @@ class Param:
             return ops.outer_square_sum(gradient)
         if isinstance(gradient, Some):
             return ops.square_sum(gradient.rows)
-        return sum((ops.square_sum(gradient.array[rows]) for rows in self.touched()), 0.0) if gradient else 0.0
+        if gradient is None:
+            return 0.0
+        if gradient.spans is None:
+            return ops.square_sum(gradient.array)
+        return ops.span_square_sum(gradient.array, gradient.spans)
 
     def scale(self, factor: float) -> None:
         """Multiply the gradient by a number."""

@@ -8,13 +8,16 @@ to it. Which of the two works on NumPy arrays, and on how many threads, is one c
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+import numpy as np
 
 from ..errors import UsageError
 from .reference import Reference
 
-__all__ = ["Reference", "backend", "ops_for", "use"]
+__all__ = ["BACKENDS", "Reference", "backend", "ops_for", "tell_when_compiling", "use"]
 
 BACKENDS = ("numpy", "numba")
 
@@ -69,6 +72,21 @@ def use(backend: str | None = None, threads: int | None = None) -> Reference:
     return _host
 
 
+_tell: Callable[[], None] | None = None
+
+
+def tell_when_compiling(tell: Callable[[], None] | None) -> None:
+    """Call `tell` whenever a kernel is compiled: seconds that pass on the first use on a machine, and never again."""
+    global _tell
+    _tell = tell
+
+
+def compiling() -> None:
+    """A kernel is being compiled."""
+    if _tell is not None:
+        _tell()
+
+
 def backend() -> Reference:
     """What works on NumPy arrays now: what `use` chose, else its defaults."""
     return _host or use()
@@ -76,6 +94,8 @@ def backend() -> Reference:
 
 def ops_for(array: Any) -> Reference:
     """The operations for the machine on which `array` lives."""
+    if type(array) is np.ndarray:
+        return _host or use()
     library = type(array).__module__.partition(".")[0]
     return backend() if library == "numpy" else _reference(library)
 

@@ -247,6 +247,12 @@ class Cpu(Reference):
         self._run(outputs.class_softmax_nll, self._by_cost(cost), *given, after=(gradient,))
         return nll, dh, rows, dc.reshape(-1), d
 
+    def by_class(self, target: np.ndarray, of: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        n, C = len(target), len(start) - 1
+        order, groups = np.empty(n, np.int64), np.empty((min(n, C), 5), np.int64)
+        tokens, found = outputs.by_class(_whole(target, np.int64), of, start, order, groups, np.zeros(C, np.int64))
+        return order[:tokens], groups[:found]
+
     def softmax_draw(self, h: Array, u: np.ndarray, W: Array, b: Array) -> tuple[np.ndarray, np.ndarray]:
         ids, logp = np.empty(len(h), np.int64), np.empty(len(h), h.dtype)
         parts = self._parts(len(h), max(4, WORTH // W.size), 4)
@@ -273,6 +279,9 @@ class Cpu(Reference):
         parts = self._by_cost(np.cumsum(tokens * sizes * outer.rows.shape[1]))
         self._run(updates.outer_squares, parts, outer.d, outer.rows, outer.groups, squares)
         return outer.scale**2 * float(squares.sum())
+
+    def span_square_sum(self, array: Array, spans: np.ndarray) -> float:
+        return updates.squares_of(array.reshape(-1), spans, array[:1].size)
 
     def outer_bias(self, grad: Array, outer: Outer) -> None:
         outputs.column_totals(outer.d, outer.groups, grad.dtype.type(outer.scale), grad)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np  # spans and groups are host arrays
+
 from .arrays import Array, ArrayOps
 from .gradients import Outer
 
@@ -24,6 +26,11 @@ class OuterOps(ArrayOps):
     def outer_square_sum(self, outer: Outer) -> Array:
         """Σ of the product's squares."""
         return sum((self.square_sum(product) for _, _, product in self._products(outer)), self.zeros((), outer.d.dtype))
+
+    def span_square_sum(self, array: Array, spans: np.ndarray) -> Array:
+        """Σ of the squares of the rows in the spans (start, end)."""
+        parts = (self.square_sum(array[start:end]) for start, end in spans.tolist())
+        return sum(parts, self.zeros((), array.dtype))
 
     def outer_bias(self, grad: Array, outer: Outer) -> None:
         """grad (V,) += the gradient of the biases: scale · Σ of d over a group's tokens."""

@@ -19,6 +19,12 @@ class Reference(RecurrenceOps, TableOps, OuterOps, AffineOps):
     rules: ClassVar[frozenset[str]] = frozenset()
     threads = 1
 
+    @property
+    def description(self) -> str:
+        """What works, and on how many threads, for a person."""
+        name = {"numpy": "NumPy", "numba": "Numba", "cupy": "CuPy"}.get(self.name, self.name)
+        return f"{name} on {self.threads} thread{'s' * (self.threads > 1)}"
+
     def update(
         self, rule: str, value: Array, gradient: Gradient, slots: list[Array], rate: float, l2: float, numbers: Any
     ) -> None:

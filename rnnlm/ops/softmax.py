@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np  # which tokens, words and classes is host-side bookkeeping
 
 from .arrays import Array, ArrayOps
+from .tables import beginnings
 
 
 class SoftmaxOps(ArrayOps):
@@ -84,6 +85,22 @@ class SoftmaxOps(ArrayOps):
         d = self.xp.exp(logp)
         d[token, target] -= 1
         return -logp[token, target], d
+
+    def by_class(self, target: np.ndarray, of: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places of the scored tokens in order of class, stably, and the groups of `class_softmax_nll`.
+
+        target (N,) on the host, -1 where nothing is scored; of (V,) is the class of each word, start (C + 1,) the
+        first word of each class.
+        """
+        scored = np.flatnonzero(target >= 0)
+        classes = of[target[scored]]
+        order = np.argsort(classes, kind="stable")
+        first = beginnings(classes[order])
+        present = classes[order[first]]
+        last = np.append(first, len(order))[1:]
+        begin, end = start[present], start[present + 1]
+        size = (last - first) * (end - begin) * (end - begin > 1)
+        return scored[order], np.stack([first, last, begin, end, np.cumsum(size) - size], 1)
 
     def softmax_draw(self, h: Array, u: np.ndarray, W: Array, b: Array) -> tuple[np.ndarray, np.ndarray]:
         """One word a row of h, drawn by the numbers u (N,) in [0, 1): ids, and log P of each."""

@@ -34,5 +34,12 @@ class TableOps(ArrayOps):
         ranked = ids[order]
         skip = np.searchsorted(ranked, 0)
         order, ranked = order[skip:], ranked[skip:]
-        first = np.flatnonzero(np.diff(ranked, prepend=-1))
+        first = beginnings(ranked)
         return order, ranked[first], first
+
+
+def beginnings(ranked: np.ndarray) -> np.ndarray:
+    """Where in a rising array each value stands first."""
+    new = np.ones(len(ranked), dtype=bool)
+    np.not_equal(ranked[1:], ranked[:-1], out=new[1:])
+    return np.flatnonzero(new)

@@ -38,11 +38,12 @@ class ClassSoftmax:
         return self.params["class_W"], self.params["class_b"]
 
     def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
-        order, groups = self._by_class(target)
+        ops = ops_for(h)
+        order, groups = ops.by_class(target, self.classes.of, self.classes.start)
         words = target[order]
         cW, cb, W, b = self._weights()
         classes = self.classes.of[words]
-        nll, dh, rows, dc, d = ops_for(h).class_softmax_nll(h, order, words, classes, groups, cW, cb, W, b, gradient)
+        nll, dh, rows, dc, d = ops.class_softmax_nll(h, order, words, classes, groups, cW, cb, W, b, gradient)
         return nll, (dh, rows, dc, d, groups)
 
     def backward(self, tape: Any, scale: float) -> Array:
@@ -55,19 +56,6 @@ class ClassSoftmax:
         ops_for(d).outer_bias(b.grad, outer)
         b.touch(outer.spans)
         return dh * scale
-
-    def _by_class(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The scored tokens in order of class, and for each class that occurs its tokens, its words, its place in d."""
-        scored = np.flatnonzero(target >= 0)
-        classes = self.classes.of[target[scored]]
-        order = np.argsort(classes, kind="stable")
-        present = classes[order]
-        first = np.flatnonzero(np.diff(present, prepend=-1))
-        present = present[first]
-        last = np.append(first, len(order))[1:]
-        start, end = self.classes.start[present], self.classes.start[present + 1]
-        size = (last - first) * (end - start) * (end - start > 1)
-        return scored[order], np.stack([first, last, start, end, np.cumsum(size) - size], 1)
 
     def logprobs(self, h: Array) -> Array:
         ops = ops_for(h)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import storage
+from .. import ops, storage
 from ..errors import DataError, TrainingError, UsageError
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models import MODELS
@@ -37,7 +38,9 @@ class Run:
     """
 
     def __init__(self, settings: Settings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
-        self.settings = settings
+        if settings.backend is not None or settings.threads is not None:
+            ops.use(settings.backend, settings.threads)
+        settings = self.settings = replace(settings, backend=ops.backend().name)
         self.output = None if settings.output is None else Path(settings.output)
         self.checkpoint_path = None if self.output is None else Path(f"{self.output}.checkpoint")
         snapshot = self._place()

@@ -15,7 +15,8 @@ class Settings:
 
     None stands for a choice that depends on something else: the tokenizer on the text, the activation on the model,
     the number of classes on the vocabulary, the learning rate on the optimizer, the horizon on the block, the number
-    of epochs on the length of the text (see `epochs_for`), the warm-up on that of the run.
+    of epochs on the length of the text (see `epochs_for`), the warm-up on that of the run, the backend and the
+    threads on what there is (see `ops.use`).
     """
 
     # the text
@@ -55,6 +56,9 @@ class Settings:
     epochs: int | None = None
     max_updates: int | None = None
     seed: int = 1
+    # the machine
+    backend: str | None = None
+    threads: int | None = None
     # the files
     output: str | Path | None = None
     save_every: float | None = None
@@ -75,7 +79,18 @@ class Settings:
 
 
 # What may differ between a run and its resumption: where things are, and when to stop. All else decides about weights.
-FREE_ON_RESUME = {"text", "valid", "test", "data.test", "output", "save_every", "resume", "epochs", "max_updates"}
+FREE_ON_RESUME = {
+    "text",
+    "valid",
+    "test",
+    "data.test",
+    "output",
+    "save_every",
+    "resume",
+    "epochs",
+    "max_updates",
+    "threads",
+}
 
 WORDS_READ = 3_500_000  # by a run that nobody told how long to be: minutes, not hours, on an ordinary machine
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numba.core.event as numba_event
 from llvmlite.binding import add_symbol
 from numba.core import types
 
@@ -19,6 +20,21 @@ kernel = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"cont
 # maximum may be overlooked; it shows up in the sum that follows.
 reduction = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 maximum = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+
+
+class _Compiling(numba_event.Listener):
+    """Passes the word on that a kernel is being compiled; loading one from the disk is no such event."""
+
+    def on_start(self, event: Any) -> None:
+        from .. import compiling
+
+        compiling()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+numba_event.register("numba:compile", _Compiling())
 
 
 def exported(name: str, body: Any, integers: tuple[int, ...], register: int) -> None:

@@ -160,3 +160,28 @@ def class_softmax_draw(h, u, start, cW, cb, W, b, ids, logp, first, last):
             place, more = draw_word(of_class[:n], b[word : word + n], u[i, 1])
             word, p = word + place, p + more
         ids[i], logp[i] = word, p
+
+
+@kernel
+def by_class(target, of, start, order, groups, counts):
+    """A stable counting sort of the scored tokens by class; returns how many tokens and how many groups there are."""
+    for n in range(target.size):
+        if target[n] >= 0:
+            counts[of[target[n]]] += 1
+    tokens, g, place = 0, 0, 0
+    for c in range(counts.size):
+        count = counts[c]
+        if count:
+            words = start[c + 1] - start[c]
+            groups[g, 0], groups[g, 1], groups[g, 2], groups[g, 3] = tokens, tokens + count, start[c], start[c + 1]
+            groups[g, 4] = place
+            place += count * words if words > 1 else 0
+            counts[c] = tokens  # from here on: where the next token of the class goes
+            tokens += count
+            g += 1
+    for n in range(target.size):
+        if target[n] >= 0:
+            c = of[target[n]]
+            order[counts[c]] = n
+            counts[c] += 1
+    return tokens, g

@@ -153,3 +153,12 @@ def outer_squares(d, h, groups, squares, first, last):
                 outer_rows(d, h, groups, g, r, count, product_rows)
                 found += float(square_total(product_rows[: count * H]))
         squares[g] = found
+
+
+@kernel
+def squares_of(g, spans, unit):
+    """Σ g² over the rows of the spans, of a flat array with `unit` numbers a row."""
+    squares = 0.0
+    for k in range(spans.shape[0]):
+        squares += float(square_total(g[spans[k, 0] * unit : spans[k, 1] * unit]))
+    return squares

@@ -1,0 +1,31 @@
+"""The options that say what computes: the same for every command that does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..ops import Reference
+
+
+def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--backend` and `--threads`."""
+    backend = click.option(
+        "--backend", metavar="NAME", help="numba (compiled) or numpy; without it, numba where it can be imported."
+    )
+    threads = click.option(
+        "--threads", type=int, metavar="N", help="Cores to use; without it, all. The result is the same, bit for bit."
+    )
+    return backend(threads(command))
+
+
+def choose(backend: str | None, threads: int | None) -> Reference:
+    """Make the choice for this process, and say so where a kernel has to be compiled first."""
+    from .. import ops
+    from .progress import compiling_line
+
+    ops.tell_when_compiling(compiling_line())
+    return ops.use(backend, threads)
