@@ -11,6 +11,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,17 +29,19 @@ KINDS = ("model", "checkpoint")
 def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write a file of the kind `what` ("model", "checkpoint"), whole or not at all; DataError when the disk refuses."""
     from safetensors import SafetensorError
-    from safetensors.numpy import save
+    from safetensors.numpy import save_file
 
     text = json.dumps(header, ensure_ascii=False, sort_keys=True)
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, whole), "header": text}
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
-    try:
-        content = save(whole, metadata)
-    except SafetensorError as error:
-        raise DataError(f"the {what} could not be written to {path}: {error}.") from error
-    write_bytes(path, content, f"the {what}")
+    with _replacing(path, f"the {what}") as temporary:
+        try:
+            save_file(whole, temporary, metadata)  # straight from the arrays: a copy might not fit beside them
+        except SafetensorError as error:
+            system = re.search(r"os error (\d+)", str(error))  # the library's words for an OSError
+            number = int(system[1]) if system else errno.EIO
+            raise OSError(number, os.strerror(number) if system else str(error)) from error
 
 
 def json_array(value: Any) -> np.ndarray:
@@ -53,10 +56,17 @@ def from_json_array(array: np.ndarray) -> Any:
 
 def write_bytes(path: str | Path, content: bytes, what: str) -> None:
     """Write bytes to a temporary neighbour, flush, rename. DataError names the path and the system's reason."""
-    with _temporary(path, what) as (file, final):
+    with _replacing(path, what) as temporary, open(temporary, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+
+
+@contextmanager
+def _replacing(path: str | Path, what: str) -> Iterator[str]:
+    """The name of a temporary file which, once written, is flushed to the disk and takes the place of `path`."""
+    with _temporary(path, what) as (file, final):
+        yield file.name
+        with open(file.name, "rb+") as written:
+            os.fsync(written.fileno())
         os.chmod(file.name, 0o666 & ~_umask())
         os.replace(file.name, final)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,11 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def choose(backend: str | None, threads: int | None) -> Reference:
-    """Make the choice for this process, and say so where a kernel has to be compiled first."""
+    """Make the choice for this process; somebody who waits at a terminal is told when a kernel is compiled first."""
     from .. import ops
+    from .console import is_terminal
     from .progress import compiling_line
 
-    ops.tell_when_compiling(compiling_line())
+    if is_terminal(sys.stderr):
+        ops.tell_when_compiling(compiling_line())
     return ops.use(backend, threads)

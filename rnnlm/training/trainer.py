@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import numpy as np
-
 from ..errors import TrainingError, UsageError
 from ..evaluation.perplexity import perplexity
 from ..models.recurrent import RecurrentLM
@@ -163,7 +161,8 @@ class Trainer:
         decision = self.schedule.after_epoch(p.epoch, nll)
         p.stopped = decision.stop or self._limit()
         if best:
-            p.best, p.best_epoch = self._weights(), p.epoch
+            self._keep_best()
+            p.best_epoch = p.epoch
         elif decision.restore:
             self._restore_best()
         self.optimizer.learning_rate *= decision.factor
@@ -206,8 +205,15 @@ class Trainer:
         for observer in self.observers:
             observer(event)
 
-    def _weights(self) -> dict[str, np.ndarray]:
-        return {name: np.array(ops_for(p.value).to_host(p.value)) for name, p in self.model.params.items()}
+    def _keep_best(self) -> None:
+        """A copy of the weights, in the place of the copy before."""
+        best = self.progress.best
+        for name, param in self.model.params.items():
+            value = ops_for(param.value).to_host(param.value)
+            if name in best:
+                best[name][...] = value
+            else:
+                best[name] = value.copy()
 
     def _restore_best(self) -> None:
         for name, value in self.progress.best.items():

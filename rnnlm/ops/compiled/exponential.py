@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import DISABLED, kernel
+from .jit import DISABLED, scalar
 from .vectors import float_of_bits
 
 if DISABLED:
@@ -27,13 +27,13 @@ LOWEST, HIGHEST = np.float32(-87.33), np.float32(88.72)  # beyond these exp is b
 C2, C3, C4, C5, C6, C7 = (np.float32(1 / f) for f in (2, 6, 24, 120, 720, 5040))
 ZERO, INFINITY = np.float32(0), np.float32(np.inf)
 # tanh's own series x - x³/3 + 2x⁵/15 …, for arguments where 1 - 2/(e^2x + 1) would lose digits
-SMALL = np.float32(0.625)
+SMALL = np.float32(0.39)  # the square of such an argument
 FAR = np.float32(9.1)  # from here on tanh is 1 to the last bit
 T3, T5, T7, T9, T11 = (np.float32(c) for c in (-1 / 3, 2 / 15, -17 / 315, 62 / 2835, -1382 / 155925))
 T13, T15 = np.float32(21844 / 6081075), np.float32(-929569 / 638512875)
 
 
-@kernel
+@scalar
 def exp32(x):
     """e^x of a float32; 0 below LOWEST, infinite above HIGHEST, NaN of NaN."""
     inside = LOWEST if x < LOWEST else x
@@ -53,27 +53,25 @@ def exp32(x):
     return p if x == x else x
 
 
-@kernel
+@scalar
 def tanh32(x):
-    """tanh x of a float32. Both formulas are worked out, and one weighted by 0: a branch would end the vectors."""
-    x = -FAR if x < -FAR else x
-    x = FAR if x > FAR else x
-    size = -x if x < ZERO else x
-    sign = -ONE if x < ZERO else ONE
-    far = sign * (ONE - TWO / (exp32(size + size) + ONE))
-    near = ONE if size < SMALL else ZERO
-    square = x * x * near
-    tail = T3 + square * (T5 + square * (T7 + square * (T9 + square * (T11 + square * (T13 + square * T15)))))
-    return near * (x + x * square * tail) + (ONE - near) * far
+    """tanh x of a float32."""
+    inside = -FAR if x < -FAR else x
+    inside = FAR if inside > FAR else inside
+    square = inside * inside
+    far = ONE - TWO / (exp32(inside + inside) + ONE)
+    small = SMALL if square > SMALL else square
+    tail = T3 + small * (T5 + small * (T7 + small * (T9 + small * (T11 + small * (T13 + small * T15)))))
+    return far if square > SMALL else inside + inside * small * tail
 
 
-@kernel
+@scalar
 def logistic32(x):
     """1 / (1 + e^-x) of a float32."""
     return ONE / (ONE + exp32(-x))
 
 
-@kernel
+@scalar
 def expm1_32(x):
     """e^x - 1 of a float32 ≤ 0, exact near 0: 2 t / (1 - t) with t = tanh(x/2)."""
     t = tanh32(HALF * x)

@@ -16,6 +16,9 @@ DISABLED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: every kernel r
 # NaN mean what they mean. nogil: threads run kernels side by side.
 kernel = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 
+# For functions of one number: within a loop only code that is really inside it can work on vectors.
+scalar = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+
 # For sums and maxima whose order the compiler may choose, once and for all, so that it can use vectors. A NaN in a
 # maximum may be overlooked; it shows up in the sum that follows.
 reduction = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
