@@ -46,7 +46,7 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
         ("output", f"{facts['classes']} word classes" if facts["classes"] else "full softmax"),
         ("weights", f"{facts['weights']:,}"),
     ]
-    lines.append(("computed by", machine.description))
+    lines.append(("backend", machine.description))
     if run:
         lines += [
             ("trained on", f"{run['text']}, {run['data.train_tokens']:,} tokens, sha256 {str(run['data.train'])[:12]}")

@@ -44,7 +44,7 @@ def test_info_for_people(call, model, shared):
     assert facts["vocabulary"] == f"12 words, tokenizer words, hash {model.vocabulary.hash[:12]}"
     assert facts["output"] == "4 word classes"
     assert facts["weights"] == f"{size:,}"
-    assert facts["computed"] == f"by  {ops.backend().description}"
+    assert facts["backend"] == ops.backend().description
     assert "hidden 12, layers 1, activation logistic, classes 4" in facts["settings"]
     assert facts["trained"].startswith(f"on  {shared / 'text.txt'}, ")
     assert facts["epochs"] == "4; the best is 4; 4 epochs done"
