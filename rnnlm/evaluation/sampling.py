@@ -134,11 +134,11 @@ def _draw(model, x, state, rng, plain, ban, temperature, top_k, top_p):
     if plain:
         ids, logp, after = model.draw(x, state, rng)
         for _ in range(REDRAWS):  # reject and draw again: P(word | not <unk>), without P of every word
-            again = ids == ban
-            if ban is None or not again.any():
+            again = np.flatnonzero(ids == (-1 if ban is None else ban))
+            if not len(again):
                 return ids, logp, after
-            more, more_logp, _ = model.draw(x, state, rng)
-            ids, logp = np.where(again, more, ids), np.where(again, more_logp, logp)
+            part = tuple(array[ops_for(array).asarray(again)] for array in state)
+            ids[again], logp[again], _ = model.draw(x[again], part, rng)
     logp, state = model.next(x, state)
     logp = ops_for(logp).to_host(logp).astype(np.float64)
     shaped = _shape(logp, ban, temperature, top_k, top_p)

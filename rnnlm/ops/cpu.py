@@ -22,6 +22,7 @@ from .pool import Pool
 from .reference import Reference
 
 WORTH = 1_000_000  # multiplications that a part must have: less is not worth another thread's attention
+LONG = 16  # steps of a single stream that are worth transposing a matrix for
 MOVED = 40_000  # numbers, likewise, where each is only moved or changed
 
 Parts = list[tuple[int, int]]
@@ -132,6 +133,9 @@ class Cpu(Reference):
     def elman_forward(self, x: Array, W: Array, b: Array, h0: Array, keep: Array | None, activation: str) -> Array:
         h = np.empty(x.shape, x.dtype)
         arguments = (_whole(x), _whole(W), b, _whole(h0), _or_none(keep, x.dtype), h)
+        if x.shape[1] == 1 and len(x) >= LONG:
+            recurrence.elman_forward_alone(arguments[0], self._transposed(W), *arguments[2:], *_function(activation))
+            return h
         self._run(recurrence.elman_forward, self._streams(x.shape, len(W)), *arguments, after=_function(activation))
         return h
 

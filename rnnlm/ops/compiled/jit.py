@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ def _drop_stale() -> None:
     here = Path(__file__).parent
     newest = max(file.stat().st_mtime for file in here.glob("*.py"))
     for index in Path(_nothing.stats.cache_path).glob("*.nbi"):
-        if index.stat().st_mtime < newest:
-            index.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process was here first
+            if index.stat().st_mtime < newest:
+                index.unlink()
 
 
 if not DISABLED:
