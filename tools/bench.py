@@ -3,10 +3,17 @@
     python tools/bench.py                            the table
     python tools/bench.py --json                     the same for a program
     python tools/bench.py --row rnnlm 200 10000 32 20   one row of your own (--classes 0 for the full softmax)
+    python tools/bench.py --text ptb.train.txt       words of a file instead of words drawn from Zipf's law
+    python tools/bench.py --peers                    against PyTorch (tools/peers.py), in turns in one run
 
-The text is made here: words drawn from Zipf's law. Each row runs in a process of its own, so that its peak memory is
-its own; rows take turns, `--repeats` times, so that a drift of the machine's speed meets all of them; medians are
-printed. Optimizer, dropout, L2 and clipping are those of `rnnlm train`.
+Each row runs in a process of its own, so that its peak memory is its own; rows take turns, `--repeats` times, so that a
+drift of the machine's speed meets all of them; medians are printed. Within a row one thread and all threads take turns
+every few windows. Optimizer, dropout, L2 and clipping are those of `rnnlm train`.
+
+`limit` is the share of what the processor could do: multiplications and additions of a training word (three products,
+forward and twice backward, of the recurrent, class and word weights that it needs) times words/s, over the speed of one
+large matrix product on one thread times the number of threads. `memory` is the peak above the start of the
+process's work, over weights, gradients and optimizer state, an array of the size of the weights each.
 """
 
 from __future__ import annotations
@@ -36,63 +43,124 @@ ROWS: list[tuple[str, int, int, int, int, int | None]] = [
     ("elman", 200, 10_000, 32, 20, 0),
     ("rnnlm", 200, 1_000, 32, 20, None),
     ("rnnlm", 200, 100_000, 32, 20, None),
+    ("rnnlm", 200, 500_000, 32, 20, None),
     ("elman", 200, 100, 32, 20, 0),
 ]
-WARM_UP, WINDOWS = 3, 20
+WARM_UP, TURNS, TURN = 6, 12, 6  # windows: before measuring, and in each turn of one thread or of all
+EVALUATED = 60_000  # words
 
 
-def measure(model: str, hidden: int, words: int, streams: int, steps: int, classes: int | None) -> dict[str, Any]:
+def measure(
+    model: str, hidden: int, words: int, streams: int, steps: int, classes: int | None, text: str | None, backend: str
+) -> dict[str, Any]:
     """One row, measured in this process."""
     import numpy as np
 
+    from rnnlm import ops
     from rnnlm.evaluation import perplexity
     from rnnlm.models import MODELS
     from rnnlm.ops.threads import one_thread
-    from rnnlm.text import Corpus, Vocabulary
+    from rnnlm.text import Corpus
     from rnnlm.training import OPTIMIZERS, Settings, Trainer
 
+    everything = ops.use(backend).threads
+    turns = [1, everything] if everything > 1 else [1]
     usual = Settings()
-    rng = np.random.default_rng(1)
-    updates = WARM_UP + WINDOWS
-    share = 1 / np.arange(1, words + 1)
-    ids = rng.choice(words, size=updates * streams * steps, p=share / share.sum()).astype(np.int32)
-    counts = np.maximum(1, (share / share.sum() * 1e6).astype(int))
-    corpus = Corpus(ids, Vocabulary(["</s>", *(f"w{i}" for i in range(1, words))], counts), name="zipf")
-    before = peak_mb()
+    updates = WARM_UP + TURNS * TURN + 1
+    corpus = Corpus.encode(text, max_vocab=words) if text else zipf(words, max(updates * streams * steps, EVALUATED))
     lm = MODELS[model](corpus.vocabulary, hidden=hidden, classes=classes, dropout=usual.dropout)
     optimizer = OPTIMIZERS[usual.optimizer]
-    times: list[float] = []
+    times: dict[int, list[float]] = {threads: [] for threads in turns}
+    before = peak_mb()
+    began = [time.perf_counter()]
+
+    def turn(event: Any) -> None:
+        now, number = time.perf_counter(), event.updates - WARM_UP
+        if number > 0 and number % TURN != 1:  # the first window of a turn finds the other's caches
+            times[turns[(number - 1) // TURN % len(turns)]].append(now - began[0])
+        if number >= 0 and number % TURN == 0:
+            ops.use(backend, turns[number // TURN % len(turns)])
+        began[0] = time.perf_counter()
+
     trainer = Trainer(
         lm,
         optimizer(lm.params, optimizer.default_rate, l2=usual.l2),
         block=steps,
         streams=streams,
         clip=usual.clip,
-        epochs=1,
-        observers=[lambda event: times.append(time.perf_counter())],
+        max_updates=updates,
+        observers=[turn],
     )
+    trainer.fit(corpus)
+    peak = peak_mb()
+    ops.use(backend)
+    part = Corpus(np.asarray(corpus.ids[:EVALUATED]), corpus.vocabulary, name="part")
+    evaluation = {
+        count: EVALUATED / quickest(lambda count=count: perplexity(lm, part, streams=count)) for count in (1, 16)
+    }
+    sampling = 40 * 256 / quickest(lambda: lm.sample(length=40, count=256, seed=1, burn_in=False))
     with one_thread():
-        trainer.fit(corpus)
-        windows = [b - a for a, b in zip(times[WARM_UP:-2], times[WARM_UP + 1 : -1], strict=True)]
-        peak = peak_mb()
-        part = Corpus(ids[: 200 * 40], corpus.vocabulary, name="zipf")
-        began = time.perf_counter()
-        perplexity(lm, part)
-        evaluation = len(part) / (time.perf_counter() - began)
-        began = time.perf_counter()
-        lm.sample(length=20, count=64, seed=1, burn_in=False)
-        sampling = 20 * 64 / (time.perf_counter() - began)
-    window = statistics.median(windows)
+        limit = products_per_second()
+    speed = {threads: streams * steps / statistics.median(found) for threads, found in times.items()}
+    fastest = speed[turns[-1]]
     weights = sum(param.value.nbytes for param in lm.params.values()) / 1e6
     return {
-        "training_words_per_s": streams * steps / window,
-        "ms_per_window": 1000 * window,
-        "evaluation_words_per_s": evaluation,
+        "training_words_per_s": fastest,
+        "one_thread_words_per_s": speed[1],
+        "threads": turns[-1],
+        "threads_gain": fastest / speed[1],
+        "ms_per_window": 1000 * streams * steps / fastest,
+        "share_of_limit": fastest * multiplications(lm, corpus) / (limit * turns[-1]),
+        "evaluation_words_per_s": evaluation[1],
+        "evaluation_16_words_per_s": evaluation[16],
         "sampling_words_per_s": sampling,
         "weights_mb": weights,
         "peak_mb": peak,
-        "peak_above_start_mb": peak - before,
+        "memory_ratio": (peak - before + weights) / (3 * weights),
     }
+
+
+def zipf(words: int, tokens: int) -> Any:
+    """A text of words drawn from Zipf's law: word i with a probability in proportion to 1/i."""
+    import numpy as np
+
+    from rnnlm.text import Corpus, Vocabulary
+
+    share = 1 / np.arange(1, words + 1)
+    share /= share.sum()
+    ids = np.random.default_rng(1).choice(words, size=tokens, p=share).astype(np.int32)
+    counts = np.maximum(1, (share * 1e6).astype(int))
+    return Corpus(ids, Vocabulary(["</s>", *(f"w{i}" for i in range(1, words))], counts), name="zipf")
+
+
+def quickest(work: Any) -> float:
+    """Seconds that `work` takes: the median of five, after one that does not count."""
+    work()
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def products_per_second() -> float:
+    """Multiplications and additions a second of one large matrix product on one thread: the arithmetic limit."""
+    import numpy as np
+
+    a, b = (np.random.default_rng(1).random((1024, 1024), dtype=np.float32) for _ in range(2))
+    return 2 * 1024**3 / quickest(lambda: a @ b)
+
+
+def multiplications(lm: Any, corpus: Any) -> float:
+    """Multiplications and additions that training on one word needs: a product forward, two of its size backward."""
+    hidden, words = lm.config["hidden"], corpus.ids[corpus.ids >= 0]
+    units = float(len(lm.vocabulary))
+    if lm.class_map is not None:
+        sizes = lm.class_map.sizes[lm.class_map.of[words]]
+        units = len(lm.class_map) + float((sizes * (sizes > 1)).mean())
+    fed_back = hidden if lm.kind != "jordan" else 2 * lm.start(1)[0].shape[1]
+    return 6.0 * hidden * (units + fed_back)
 
 
 def peak_mb() -> float:
@@ -116,6 +184,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="runs of each row; medians are printed (default 3)")
     parser.add_argument("--row", nargs=5, metavar=("MODEL", "H", "V", "B", "T"), help="one row instead of the table")
     parser.add_argument("--classes", type=int, help="classes of --row; 0 is the full softmax")
+    parser.add_argument("--text", metavar="FILE", help="the text of the rows with 10,000 words, or of --row")
+    parser.add_argument("--backend", default="numba", help="numba or numpy")
+    parser.add_argument("--peers", action="store_true", help="compare with PyTorch instead")
     parser.add_argument("--inner", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inner:
@@ -126,10 +197,14 @@ def main() -> None:
         model, *sizes = options.row
         H, V, B, T = map(int, sizes)
         rows = [(model, H, V, B, T, options.classes)]
+    if options.peers:
+        compare(rows[0], options.text, options.json)
+        return
     runs: list[list[dict[str, Any]]] = [[] for _ in rows]
     for _ in range(options.repeats):
         for row, found in zip(rows, runs, strict=True):
-            found.append(apart(row))
+            text = options.text if row[2] == 10_000 or options.row else None
+            found.append(apart((*row, text, options.backend)))
     names = ("model", "H", "V", "B", "T", "classes")
     results = [
         dict(zip(names, row, strict=True)) | {key: statistics.median(run[key] for run in found) for key in found[0]}
@@ -137,15 +212,34 @@ def main() -> None:
     ]
     if options.json:
         print(json.dumps(results, indent=2))
-        return
-    head = "model        H       V   B   T classes   words/s  ms/window  eval w/s  sample w/s  weights MB  peak MB"
-    print(head)
+    else:
+        print_table(results)
+
+
+def compare(row: tuple, text: str | None, as_json: bool) -> None:
+    """The peers, by tools/peers.py."""
+    import peers
+
+    from rnnlm import ops
+
+    _, H, V, B, T, classes = row
+    found = peers.measure(H, V, B, T, classes, ops.use().threads, text=text)
+    print(json.dumps(found, indent=2) if as_json else peers.table(found))
+
+
+def print_table(results: list[dict[str, Any]]) -> None:
+    threads = results[0]["threads"]
+    print(f"words/s of training on {threads} threads, gain over one; of evaluation, 1 stream and 16; of sampling")
+    print(
+        "model        H       V   B   T classes   words/s  gain limit  ms/window   eval 1   eval 16   sample    MB memory"
+    )
     for r in results:
         classes = "√V" if r["classes"] is None else "full" if r["classes"] == 0 else str(r["classes"])
         print(
             f"{r['model']:8s} {r['H']:5d} {r['V']:7,d} {r['B']:3d} {r['T']:3d} {classes:>7s} "
-            f"{r['training_words_per_s']:9,.0f} {r['ms_per_window']:10.2f} {r['evaluation_words_per_s']:9,.0f} "
-            f"{r['sampling_words_per_s']:11,.0f} {r['weights_mb']:11.1f} {r['peak_mb']:8.0f}"
+            f"{r['training_words_per_s']:9,.0f} {r['threads_gain']:5.2f} {100 * r['share_of_limit']:4.0f}% "
+            f"{r['ms_per_window']:10.2f} {r['evaluation_words_per_s']:8,.0f} {r['evaluation_16_words_per_s']:9,.0f} "
+            f"{r['sampling_words_per_s']:8,.0f} {r['weights_mb']:5.0f} {r['memory_ratio']:6.2f}"
         )
 
 

@@ -86,6 +86,7 @@ class RecurrentLM(LanguageModel):
             self.output = Softmax(len(vocabulary), hidden, rng=rng, dtype=dtype)
         else:
             self.output = ClassSoftmax(self.class_map, hidden, rng=rng, dtype=dtype)
+        self.output.start_from(vocabulary.counts)
         self.recurrent = self._recurrent(rng)
         self.params: dict[str, Param] = {
             f"{part}.{name}": param

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np  # targets, classes and the order of tokens are host-side bookkeeping
@@ -11,7 +12,7 @@ from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.gradients import Outer
 from .class_map import ClassMap
-from .softmax import add_softmax_gradient
+from .softmax import add_softmax_gradient, log_shares
 
 
 class ClassSoftmax:
@@ -33,6 +34,13 @@ class ClassSoftmax:
             "W": Param(init(rng, (words, hidden)).astype(dtype)),
             "b": Param(initializers.zeros(rng, (words,)).astype(dtype)),
         }
+
+    def start_from(self, counts: np.ndarray) -> None:
+        """Let the biases start at log P(class) and log P(word | class) of the words' counts (V,)."""
+        starts = self.classes.start
+        self.params["class_b"].value[...] = log_shares(np.add.reduceat(np.asarray(counts, dtype=np.int64), starts[:-1]))
+        for start, end in pairwise(starts.tolist()):
+            self.params["b"].value[start:end] = log_shares(counts[start:end])
 
     def readout(self) -> tuple[Param, Param]:
         return self.params["class_W"], self.params["class_b"]

@@ -18,10 +18,13 @@ class Output(Protocol):
     backward: the gradient of scale · Σ nll; adds to the parameters, returns dh (N, H).
     logprobs: h (N, H) -> log P of every word (N, V). draw: h (N, H) -> word ids (N,) drawn from P
     and the log P of each, on the host.
+    start_from: the biases as the words' counts (V,) suggest.
     readout: the parameters (R (n, H), r (n,)) of a softmax over words or word classes, for Jordan's feedback.
     """
 
     params: dict[str, Param]
+
+    def start_from(self, counts: np.ndarray) -> None: ...
 
     def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]: ...
 

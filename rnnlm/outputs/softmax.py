@@ -25,6 +25,10 @@ class Softmax:
             "b": Param(initializers.zeros(rng, (words,)).astype(dtype)),
         }
 
+    def start_from(self, counts: np.ndarray) -> None:
+        """Let the biases start at log P of the words' counts (V,): training then begins where a unigram model ends."""
+        self.params["b"].value[...] = log_shares(counts)
+
     def readout(self) -> tuple[Param, Param]:
         return self.params["W"], self.params["b"]
 
@@ -52,3 +56,9 @@ def add_softmax_gradient(W: Param, b: Param, d: Array, rows: Array, scale: float
     d = d.reshape(len(rows), len(W.value)) * scale
     W.add(ops_for(d).weight_gradient(d, rows))
     b.add(d.sum(0))
+
+
+def log_shares(counts: np.ndarray) -> np.ndarray:
+    """log of each count's share, less the mean, which a softmax does not see; a count of 0 is taken as 1."""
+    logs = np.log(np.maximum(np.asarray(counts, dtype=np.float64), 1))
+    return logs - logs.mean()

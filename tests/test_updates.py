@@ -1,0 +1,174 @@
+"""Gradients in every form: what a parameter makes of them, and the compiled rules against the optimizers' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from array_checks import Numbers, agree, shared_kernels
+
+from rnnlm import ops
+from rnnlm.layers import Param
+from rnnlm.ops.gradients import Outer, Some, Whole
+from rnnlm.training import OPTIMIZERS
+from rnnlm.training.clipping import clip_norm
+
+TABLES = [(5, 1), (19, 13), (40, 67), (1009, 131)]
+VECTORS = [(1,), (50,), (3001,)]
+
+
+@pytest.fixture(autouse=True)
+def usual_backend_afterwards():
+    yield
+    ops.use()
+
+
+class Piece(NamedTuple):
+    """A gradient: how a parameter is told of it, what it is, and which rows it touches (None: all)."""
+
+    give: Callable[[Param], None]
+    dense: np.ndarray
+    rows: np.ndarray | None
+
+
+def whole(r, shape):
+    g = r(*shape)
+    return Piece(lambda param: param.add(g), g, None)
+
+
+def spans(r, shape):
+    first = np.arange(0, max(shape[0] - 2, 1), 5) + int(r.rng.integers(0, 2)) * (shape[0] > 3)
+    limits = np.stack([first, np.minimum(first + 3, shape[0])], 1)
+    rows = np.concatenate([np.arange(a, b) for a, b in limits])
+    g = np.zeros(shape, r.dtype)
+    g[rows] = r(len(rows), *shape[1:])
+
+    def give(param):
+        param.grad += g
+        param.touch(limits)
+
+    return Piece(give, g, rows)
+
+
+def some(r, shape):
+    ids = r.rng.integers(-1, shape[0], 2 * shape[0])
+    ids[0] = 0
+    rows, g = r(len(ids), *shape[1:]), np.zeros(shape, r.dtype)
+    np.add.at(g, ids[ids >= 0], rows[ids >= 0])
+    return Piece(lambda param: param.add_rows(ids, rows), g, np.unique(ids[ids >= 0]))
+
+
+def outer(r, shape):
+    V, H = shape
+    found = r.outer(V, V, max(3, V // 30), H)
+    g = np.zeros(shape, r.dtype)
+    for first, last, start, end, place in found.groups:
+        d = found.d[place : place + (last - first) * (end - start)].reshape(last - first, end - start)
+        g[start:end] = found.scale * (d.T @ found.rows[first:last])
+    return Piece(lambda param: param.add_outer(found), g, np.concatenate([np.arange(a, b) for a, b in found.spans]))
+
+
+def nothing(r, shape):
+    none = np.full(3, -1)
+    return Piece(lambda param: param.add_rows(none, r(3, *shape[1:])), np.zeros(shape, r.dtype), none[:0])
+
+
+FORMS = {  # what arrives, one after the other, and the form in which it goes on
+    (whole,): Whole,
+    (spans,): Whole,
+    (some,): Some,
+    (outer,): Outer,
+    (nothing,): type(None),
+    (nothing, some): Some,
+    (outer, outer): Whole,
+    (outer, whole): Whole,
+    (spans, outer): Whole,
+    (some, some): Whole,
+    (some, outer): Whole,
+    (outer, spans, some): Whole,
+    (some, whole): Whole,
+}
+
+
+def choices(mixed):
+    """Every form for every shape that it can have; forms that arrive together only for the shapes `mixed`."""
+    return [
+        pytest.param(makers, shape, id=f"{'+'.join(make.__name__ for make in makers)}-{shape}")
+        for makers in FORMS
+        for shape in (mixed if len(makers) > 1 else TABLES + VECTORS)
+        if len(shape) > 1 or outer not in makers
+    ]
+
+
+def given(pieces, shape, dtype):
+    """A parameter that was told of all pieces; their sum, and the rows that they touch."""
+    param = Param(np.zeros(shape, dtype))
+    for piece in pieces:
+        piece.give(param)
+    rows = [np.arange(shape[0]) if piece.rows is None else piece.rows for piece in pieces]
+    return param, sum(piece.dense for piece in pieces), np.unique(np.concatenate(rows))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize(("makers", "shape"), choices(TABLES + VECTORS))
+def test_a_gradient_in_pieces_is_their_sum(backend, makers, shape, dtype):
+    ops.use(backend)
+    r = Numbers(dtype)
+    pieces = [make(r, shape) for make in makers]
+    squares = np.float64((sum(piece.dense.astype(np.float64) for piece in pieces) ** 2).sum())
+    # what is asked first must not matter, so each question has a parameter of its own
+    param, dense, rows = given(pieces, shape, dtype)
+    assert isinstance(param.gradient(), FORMS[makers])
+    np.testing.assert_array_equal(np.arange(shape[0]) if param.rows is None else param.rows, rows)
+    param, _, _ = given(pieces, shape, dtype)
+    assert float(param.square_sum()) == pytest.approx(squares, rel=1e-5 if dtype == "float32" else 1e-12)
+    agree(param.grad, dense, dtype)
+    param, _, _ = given(pieces, shape, dtype)
+    agree(param.grad, dense, dtype)
+    param.scale(0.3)
+    agree(param.grad, param.value.dtype.type(0.3) * dense, dtype)
+    param, _, _ = given(pieces, shape, dtype)
+    norm = clip_norm([param], 0.25)
+    assert norm == pytest.approx(squares**0.5, rel=1e-5)
+    for piece in pieces:  # more may come after a gradient was scaled
+        piece.give(param)
+    agree(param.grad, dense * (1 + min(1, 0.25 / max(norm, 0.25))), dtype)
+    param.zero()
+    assert not param.grad.any()
+    assert param.gradient() is None
+    assert float(param.square_sum()) == len(param.rows) == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize(("makers", "shape"), choices([(19, 13), (50,)]))
+def test_compiled_updates_are_those_of_the_optimizers(monkeypatch, rule, makers, shape, dtype):
+    """Three updates in a row, each of other rows, from a gradient in its own form and from a dense one in NumPy."""
+    together = shared_kernels(monkeypatch)
+    r = Numbers(dtype)
+    for l2 in (0.0, 0.01):
+        ours, theirs = (Param(value) for value in [r(*shape)] for value in (value, value.copy()))
+        one, other = (OPTIMIZERS[rule]({"W": param}, 0.05, l2=l2) for param in (ours, theirs))
+        for _ in range(3):
+            before, pieces = ours.value.copy(), [make(r, shape) for make in makers]
+            ops.use("numba", 3)
+            for piece in pieces:
+                piece.give(ours)
+            one.step()
+            ops.use("numpy")
+            _, dense, rows = given(pieces, shape, dtype)
+            theirs.grad += dense
+            theirs.touch(np.stack([rows, rows + 1], 1))
+            other.step()
+            agree(ours.value, theirs.value, dtype)
+            agree(list(one.state()[1].values()), list(other.state()[1].values()), dtype)
+            untouched = np.setdiff1d(np.arange(shape[0]), rows)
+            np.testing.assert_array_equal(ours.value[untouched], before[untouched])
+            assert not len(rows) or (ours.value != before).any()
+            assert not ours.grad.any()
+            assert ours.gradient() is None
+    update = {Outer: "update_outer", Some: "update_some", Whole: "update_spans", type(None): ""}[FORMS[makers]]
+    assert shape != TABLES[-1] or update in ["", *together]
