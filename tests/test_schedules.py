@@ -127,9 +127,9 @@ def test_schedules_by_name_take_their_own_options_only():
 
 
 @pytest.mark.parametrize(
-    ("tokens", "epochs"), [(100, 20), (100_000, 20), (200_000, 18), (930_000, 4), (1_000_000, 4), (10**9, 1)]
+    ("tokens", "epochs"), [(100, 20), (400_000, 20), (500_000, 16), (930_000, 9), (1_000_000, 8), (10**9, 1)]
 )
-def test_a_run_that_nobody_told_how_long_reads_three_and_a_half_million_words(tokens, epochs):
+def test_a_run_that_nobody_told_how_long_reads_eight_million_words(tokens, epochs):
     assert epochs_for(tokens) == epochs
 
 

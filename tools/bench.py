@@ -231,7 +231,7 @@ def print_table(results: list[dict[str, Any]]) -> None:
     threads = results[0]["threads"]
     print(f"words/s of training on {threads} threads, gain over one; of evaluation, 1 stream and 16; of sampling")
     print(
-        "model        H       V   B   T classes   words/s  gain limit  ms/window   eval 1   eval 16   sample    MB memory"
+        "model        H       V   B   T classes   words/s  gain limit  ms/window   eval 1  eval 16   sample    MB memory"
     )
     for r in results:
         classes = "√V" if r["classes"] is None else "full" if r["classes"] == 0 else str(r["classes"])

@@ -122,7 +122,7 @@ class Number(click.ParamType):
     help="Updates in which the rate rises; without it, a tenth of the run, at most 300.",
 )
 @click.option(
-    "--epochs", type=int, metavar="N", help="At most so many; without it, about 3.5 million words, 1 to 20 epochs."
+    "--epochs", type=int, metavar="N", help="At most so many; without it, about 8 million words, 1 to 20 epochs."
 )
 @click.option("--max-updates", "--max_iter", "max_updates", type=int, metavar="N", help="At most so many updates.")
 @click.option("--seed", type=int, default=D.seed, show_default=True, help="Same seed, same model.")

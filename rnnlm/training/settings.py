@@ -39,7 +39,7 @@ class Settings:
     independent: bool = False
     dtype: str = "float32"
     # the training
-    block: int = 20
+    block: int = 35
     horizon: int | None = None
     streams: int = 16
     optimizer: str = "adagrad"
@@ -92,11 +92,11 @@ FREE_ON_RESUME = {
     "threads",
 }
 
-WORDS_READ = 3_500_000  # by a run that nobody told how long to be: minutes, not hours, on an ordinary machine
+WORDS_READ = 8_000_000  # by a run that nobody told how long to be: a minute or two on an ordinary machine
 
 
 def epochs_for(tokens: int) -> int:
-    """How often a text of this length is read when nobody says: about 3.5 million words in all, but 1 to 20 epochs."""
+    """How often a text of this length is read when nobody says: about 8 million words in all, but 1 to 20 epochs."""
     return max(1, min(20, round(WORDS_READ / tokens)))
 
 
