@@ -24,14 +24,16 @@ def multiply_rows(A, a, lda, B, b, ldb, C, c, ldc, M, N, K):
     product.dots(A, a, lda, B, b, ldb, C, c, ldc, M, N, K)
 
 
-def padded(r, rows, columns, start, pad, empty=False):
-    """A flat array with a matrix in it from `start` on, NaN before, after and between its rows; the matrix; its row."""
-    row = columns + pad
-    flat = np.full(start + rows * row + 40, np.nan, r.dtype)
-    matrix = as_strided(flat[start:], (rows, columns), (row * flat.itemsize, flat.itemsize))
-    if not empty:
-        matrix[...] = r(rows, columns)
-    return flat, matrix, row
+def padded(r, rows, columns, start, pad, beside=np.nan):
+    """A random matrix in a flat array from `start` on, something else before, after and between its rows; its step."""
+    step = columns + pad
+    flat = np.full(start + rows * step + 40, beside, r.dtype)
+    matrix = as_strided(flat[start:], (rows, columns), (step * flat.itemsize, flat.itemsize))
+    matrix[...] = r(rows, columns)
+    return flat, matrix, step
+
+
+GUARD = 1234.5  # stands beside C; beside A and B is NaN, so that C shows it if that is read
 
 
 def assert_product(flat, C, A, B, old):
@@ -39,7 +41,7 @@ def assert_product(flat, C, A, B, old):
     bound = np.finfo(C.dtype).eps * (A.shape[1] + 2) * (abs(A) @ abs(B) + abs(old))
     wide = A.astype(np.float64) @ B.astype(np.float64) + old
     assert (abs(C - wide) <= bound).all(), (A.shape, B.shape)
-    assert np.isnan(flat).sum() == flat.size - C.size
+    assert (flat == GUARD).sum() == flat.size - C.size, (A.shape, B.shape)
 
 
 @both_precisions
@@ -53,8 +55,9 @@ def test_products_of_any_size(dtype, K):
             fT, AT, ldt = padded(r, K, M, pad, start)
             fB, B, ldb = padded(r, K, N, start + 1, pad)
             fR, BT, ldr = padded(r, N, K, pad, start)
-            fC, C, ldc = padded(r, M, N, start, pad + 1, empty=not add)
+            fC, C, ldc = padded(r, M, N, start, pad + 1, GUARD)
             old = C.copy() if add else np.zeros_like(C)
+            C[...] = old if add else np.nan
             multiply(fA, start, lda, 1, fB, start + 1, ldb, fC, start, ldc, M, N, K, add)
             assert_product(fC, C, A, B, old)
             C[...] = old if add else np.nan

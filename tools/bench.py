@@ -231,14 +231,14 @@ def print_table(results: list[dict[str, Any]]) -> None:
     threads = results[0]["threads"]
     print(f"words/s of training on {threads} threads, gain over one; of evaluation, 1 stream and 16; of sampling")
     print(
-        "model        H       V   B   T classes   words/s  gain limit  ms/window   eval 1  eval 16   sample    MB memory"
+        "model        H       V   B   T classes   words/s  gain limit ms/window   eval 1  eval 16   sample    MB memory"
     )
     for r in results:
         classes = "√V" if r["classes"] is None else "full" if r["classes"] == 0 else str(r["classes"])
         print(
             f"{r['model']:8s} {r['H']:5d} {r['V']:7,d} {r['B']:3d} {r['T']:3d} {classes:>7s} "
             f"{r['training_words_per_s']:9,.0f} {r['threads_gain']:5.2f} {100 * r['share_of_limit']:4.0f}% "
-            f"{r['ms_per_window']:10.2f} {r['evaluation_words_per_s']:8,.0f} {r['evaluation_16_words_per_s']:9,.0f} "
+            f"{r['ms_per_window']:9.2f} {r['evaluation_words_per_s']:8,.0f} {r['evaluation_16_words_per_s']:9,.0f} "
             f"{r['sampling_words_per_s']:8,.0f} {r['weights_mb']:5.0f} {r['memory_ratio']:6.2f}"
         )
 
