@@ -82,3 +82,25 @@ def test_a_pool_works_after_a_fork(pool):
         os._exit(0 if pool.run(slow_square, parts) == before else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert pool.run(slow_square, parts) == before
+
+
+def test_a_pool_survives_ctrl_c():
+    """KeyboardInterrupt while the caller waits for another thread: later results are whole, and come."""
+    pool, caller = Pool(2, watch, ring), threading.get_ident()
+
+    def part(i, seconds):
+        time.sleep(0.02 if threading.get_ident() == caller else seconds)
+        return i
+
+    timer = threading.Timer(0.1, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        pool.run(part, [(0, 0.4), (1, 0.4)])
+    time.sleep(0.6)
+    found = []
+    later = threading.Thread(
+        target=lambda: found.extend(pool.run(part, [(0, 0.1), (1, 0.1)]) for _ in range(3)), daemon=True
+    )
+    later.start()
+    later.join(20)
+    assert found == [[0, 1]] * 3

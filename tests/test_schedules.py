@@ -106,9 +106,11 @@ def test_linear_falls_in_equal_steps_to_one_part_in_total():
     assert np.cumprod([1, *factors]) == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2])
 
 
-def test_linear_stops_when_patience_is_over():
+def test_linear_goes_on_from_a_worse_epoch_and_stops_only_if_patience_is_asked_for():
     _, undone, stopped = decisions(Linear(total=9, patience=2), [5.0, 4.0, 4.5, 4.4, 3.0])
-    assert (undone, stopped) == ([3, 4], 4)
+    assert (undone, stopped) == ([], 4)
+    _, undone, stopped = decisions(Linear(total=9), [5.0, 4.0, 4.5, 4.4, 4.3, 4.2, 4.1, 4.0])
+    assert (undone, stopped) == ([], None)
 
 
 def test_schedules_by_name_take_their_own_options_only():

@@ -114,7 +114,11 @@ class Number(click.ParamType):
 @click.option("--min-improvement", type=float, help="halving: ratio of log-probabilities an epoch must gain.  [1.003]")
 @click.option("--decay", type=float, help="step: factor of the rate an epoch.  [0.5]")
 @click.option("--decay-after", type=int, metavar="N", help="step: the first epoch after which it falls.  [4]")
-@click.option("--patience", type=int, help="linear, step, constant: stop after so many epochs without a new best.  [3]")
+@click.option(
+    "--patience",
+    type=int,
+    help="linear, step, constant: stop after so many epochs without a new best.  [linear: never; 3]",
+)
 @click.option(
     "--warmup",
     type=int,

@@ -62,11 +62,15 @@ class Pool:
                 errors.append(error)
 
         helpers = self._workers[: len(parts) - 1]
-        for worker in helpers:
-            worker.give(work)
-        work()
-        for worker in helpers:
-            worker.wait()
+        try:
+            for worker in helpers:
+                worker.give(work)
+            work()
+            for worker in helpers:
+                worker.wait()
+        except BaseException:  # Ctrl-C while it waits: who has finished what is no longer known, so others take over
+            self._workers = []
+            raise
         if errors:
             raise errors[0]
         return results

@@ -71,10 +71,15 @@ class Linear(Schedule):
     """The learning rate falls in equal steps over a run of `total` epochs, to 1/total of its start in the last one.
 
     For a run whose length is known beforehand; the slow end does what halving does, without having to wait for a bad
-    epoch.
+    epoch. So a worse epoch on the way is no reason to go back or to end, unless `patience` says so.
     """
 
+    patience: int = 0  # none
     total: int = 10
+
+    def after_epoch(self, epoch: int, nll: float) -> Decision:
+        decision = super().after_epoch(epoch, nll)
+        return decision._replace(restore=False, stop=decision.stop if self.patience else "")
 
     def factor(self, epoch: int) -> float:
         left = max(self.total - epoch, 1)

@@ -34,7 +34,7 @@ class Settings:
     classes: int | None = None
     class_by: str = "sqrt"
     feedback: str = "distribution"
-    dropout: float = 0.3
+    dropout: float = 0.4
     input_dropout: float = 0.0
     independent: bool = False
     dtype: str = "float32"
