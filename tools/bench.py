@@ -32,19 +32,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 # model, H, V, B, T, classes (None: the model's choice, 0: full softmax)
 ROWS: list[tuple[str, int, int, int, int, int | None]] = [
+    ("rnnlm", 200, 10_000, 32, 35, 100),
+    ("rnnlm", 200, 10_000, 16, 35, 100),
     ("rnnlm", 200, 10_000, 32, 20, 100),
-    ("rnnlm", 200, 10_000, 16, 20, 100),
-    ("rnnlm", 200, 10_000, 16, 10, 100),
-    ("rnnlm", 100, 10_000, 32, 20, 100),
-    ("rnnlm", 400, 10_000, 32, 20, 100),
-    ("rnnlm", 800, 10_000, 32, 20, 100),
-    ("elman", 200, 10_000, 32, 20, 100),
-    ("jordan", 200, 10_000, 32, 20, 100),
-    ("elman", 200, 10_000, 32, 20, 0),
-    ("rnnlm", 200, 1_000, 32, 20, None),
-    ("rnnlm", 200, 100_000, 32, 20, None),
-    ("rnnlm", 200, 500_000, 32, 20, None),
-    ("elman", 200, 100, 32, 20, 0),
+    ("rnnlm", 100, 10_000, 32, 35, 100),
+    ("rnnlm", 400, 10_000, 32, 35, 100),
+    ("rnnlm", 800, 10_000, 32, 35, 100),
+    ("elman", 200, 10_000, 32, 35, 100),
+    ("jordan", 200, 10_000, 32, 35, 100),
+    ("elman", 200, 10_000, 32, 35, 0),
+    ("rnnlm", 200, 1_000, 32, 35, None),
+    ("rnnlm", 200, 100_000, 32, 35, None),
+    ("rnnlm", 200, 500_000, 32, 35, None),
+    ("elman", 200, 100, 32, 35, 0),
 ]
 WARM_UP, TURNS, TURN = 6, 12, 6  # windows: before measuring, and in each turn of one thread or of all
 EVALUATED = 60_000  # words

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-LOOKS = 100_000  # how often a thread looks for news before it goes to sleep: about a tenth of a millisecond
+LOOKS = 1_000_000  # how often a thread looks for news before it goes to sleep: about a millisecond
 WAIT = 20_000  # how long the caller waits for a worker that may have gone to sleep
 MORE = (
     6_000  # and how much longer, until the one that gave the news has let the interpreter lock go: a few microseconds
