@@ -25,7 +25,7 @@ def compiling_line() -> Callable[[], None]:
         nonlocal said
         if not said:
             said = True
-            say("compiling the kernels for this machine: once, for some 15 seconds …")
+            say("compiling the kernels for this machine: once, for some 20 seconds …")
 
     return tell
 

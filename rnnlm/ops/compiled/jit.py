@@ -42,7 +42,7 @@ numba_event.register("numba:compile", _Compiling())
 
 
 def exported(name: str, body: Any, integers: tuple[int, ...], register: int) -> None:
-    """Compile body(width) for both precisions as the C functions rnnlm_NAME_float32 and …_float64, for `external`.
+    """Compile body(width, single) in both precisions as the C functions rnnlm_NAME_float32 and …_float64 of `external`.
 
     Its arguments are pointers, each followed by as many integers as `integers` says; `width` is how many numbers a
     vector register holds.
@@ -51,7 +51,7 @@ def exported(name: str, body: Any, integers: tuple[int, ...], register: int) -> 
         pointer = types.CPointer(element)  # type: ignore[attr-defined]
         arguments = [kind for count in integers for kind in (pointer, *[types.int64] * count)]
         compile_ = numba.cfunc(types.void(*arguments), cache=True, error_model="numpy")
-        compiled = compile_(body(register * 8 // element.bitwidth))
+        compiled = compile_(body(register * 8 // element.bitwidth, element == types.float32))
         add_symbol(f"rnnlm_{name}_{element}", compiled.address)
         _KEPT.append(compiled)
 

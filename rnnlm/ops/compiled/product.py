@@ -7,8 +7,10 @@ sums run over k in the same order whatever the tile, so a row's result does not 
 
 from __future__ import annotations
 
+from numba import carray
 from numpy.lib.stride_tricks import as_strided
 
+from .elementwise import inner
 from .jit import DISABLED, exported, kernel
 from .vectors import REGISTER, external, intrinsic, make_dots, make_tile
 
@@ -165,18 +167,50 @@ def dots(typing, A, a, lda, B, b, ldb, C, c, ldc, M, N, K):
     return external("dots", A, a, lda, B, b, ldb, C, c, ldc, M, N, K)
 
 
-def _product_of(width):
+@kernel
+def _plain_product(A, a, ai, ak, B, b, ldb, C, c, ldc, M, N, K, add):
+    """`product` without tiles, for float64, which is for checking: it compiles in a tenth of the time."""
+    X, Y = carray(A, max(1, a + M * ai + K * ak)), carray(B, max(1, b + K * ldb + N))
+    Z = carray(C, max(1, c + M * ldc + N))
+    for i in range(M):
+        row = Z[c + i * ldc : c + i * ldc + N]
+        if add == 0:
+            row[:] = 0
+        for k in range(K):
+            x, factor = X[a + i * ai + k * ak], Y[b + k * ldb : b + k * ldb + N]
+            for j in range(N):
+                row[j] += x * factor[j]
+
+
+@kernel
+def _plain_dots(A, a, lda, B, b, ldb, C, c, ldc, M, N, K):
+    """`dots` without tiles."""
+    X, Y = carray(A, max(1, a + M * lda + K)), carray(B, max(1, b + N * ldb + K))
+    Z = carray(C, max(1, c + M * ldc + N))
+    for i in range(M):
+        row = X[a + i * lda : a + i * lda + K]
+        for j in range(N):
+            Z[c + i * ldc + j] = inner(row, Y[b + j * ldb : b + j * ldb + K])
+
+
+def _product_of(width, single):
     def product(A, a, ai, ak, B, b, ldb, C, c, ldc, M, N, K, add):
         _product(A, a, ai, ak, B, b, ldb, C, c, ldc, M, N, K, add, width)
 
-    return product
+    def plain_product(A, a, ai, ak, B, b, ldb, C, c, ldc, M, N, K, add):
+        _plain_product(A, a, ai, ak, B, b, ldb, C, c, ldc, M, N, K, add)
+
+    return product if single else plain_product
 
 
-def _dots_of(width):
+def _dots_of(width, single):
     def dots(A, a, lda, B, b, ldb, C, c, ldc, M, N, K):
         _dots(A, a, lda, B, b, ldb, C, c, ldc, M, N, K)
 
-    return dots
+    def plain_dots(A, a, lda, B, b, ldb, C, c, ldc, M, N, K):
+        _plain_dots(A, a, lda, B, b, ldb, C, c, ldc, M, N, K)
+
+    return dots if single else plain_dots
 
 
 if DISABLED:  # the same in NumPy: vector instructions have no Python to fall back on
