@@ -29,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 
 SIZES = [(16, 10), (16, 20), (32, 20), (32, 35), (64, 35)]  # (B, T) at which PyTorch is tried
 CELLS = 8_000_000  # output units in one window of an evaluation by the full softmax at most
@@ -61,12 +61,14 @@ def measure(
     `best` marks the batch at which a peer trains fastest, `waited` is the largest share of a slice that threads spent
     waiting for a core. With `text` the words are those of the file, and `words` is not used.
     """
+    from bench import zipf
+
     from rnnlm.ops import use
 
     torch = importlib.import_module("torch")
     torch.set_num_threads(threads)
     use("numba", threads)
-    corpus = zipf(words) if text is None else read(text)
+    corpus = zipf(words, 500_000) if text is None else read(text)
     lm, train = ours(corpus, hidden, streams, steps, classes)
     rows: list[dict[str, Any]] = [{"name": "rnnlm", "task": "training", "B": streams, "T": steps}]
     runs: list[Run] = [train]
@@ -127,18 +129,6 @@ def waiting() -> float:
         except (OSError, IndexError):  # a thread that has just ended
             continue
     return total / 1e9
-
-
-def zipf(words: int) -> Any:
-    """A corpus of words drawn from Zipf's law, as in tools/bench.py."""
-    import numpy as np
-
-    from rnnlm.text import Corpus, Vocabulary
-
-    share = 1 / np.arange(1, words + 1)
-    ids = np.random.default_rng(1).choice(words, size=500_000, p=share / share.sum()).astype(np.int32)
-    counts = np.maximum(1, (share / share.sum() * 1e6).astype(int))
-    return Corpus(ids, Vocabulary(["</s>", *(f"w{i}" for i in range(1, words))], counts), name="zipf")
 
 
 def read(path: str | Path, vocabulary: Any = None) -> Any:

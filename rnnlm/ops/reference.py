@@ -32,4 +32,4 @@ class Reference(RecurrenceOps, TableOps, OuterOps, AffineOps):
 
         `numbers` are the rule's own constants: ε, and two more.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no compiled rule {rule}")
+        raise TypeError(f"{type(self).__name__} has no compiled rule {rule}")

@@ -88,6 +88,16 @@ def update_some(rule, w, g, ids, unit, s, s2, s3, p, first, last):
 
 
 @kernel
+def next_block(groups, ends, group, row, last):
+    """The group that holds a row, its first word, the row's place in it, and how many rows to take from there."""
+    while ends[group] <= row:
+        group += 1
+    word, beyond = groups[group, 2], groups[group, 3]
+    r = row - (ends[group] - (beyond - word))
+    return group, word, r, min(ROWS, beyond - word - r, last - row)
+
+
+@kernel
 def update_outer(rule, w, d, h, groups, ends, scale, s, s2, s3, p, first, last):
     """The gradient scale · d_g' h_g of each group's words, multiplied out and used up `ROWS` rows at a time.
 
@@ -97,11 +107,7 @@ def update_outer(rule, w, d, h, groups, ends, scale, s, s2, s3, p, first, last):
     g = np.empty(ROWS * H, h.dtype)
     row, group = first, 0
     while row < last:
-        while ends[group] <= row:
-            group += 1
-        word, beyond = groups[group, 2], groups[group, 3]
-        r = row - (ends[group] - (beyond - word))
-        count = min(ROWS, beyond - word - r, last - row)
+        group, word, r, count = next_block(groups, ends, group, row, last)
         outer_rows(d, h, groups, group, r, count, g)
         for i in range(count * H):
             g[i] *= scale
@@ -116,11 +122,7 @@ def outer_into(d, h, groups, ends, scale, out, first, last):
     g = np.empty(ROWS * H, h.dtype)
     row, group = first, 0
     while row < last:
-        while ends[group] <= row:
-            group += 1
-        word, beyond = groups[group, 2], groups[group, 3]
-        r = row - (ends[group] - (beyond - word))
-        count = min(ROWS, beyond - word - r, last - row)
+        group, word, r, count = next_block(groups, ends, group, row, last)
         outer_rows(d, h, groups, group, r, count, g)
         mine = out[(word + r) * H : (word + r + count) * H]
         for i in range(count * H):
