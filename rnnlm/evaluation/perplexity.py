@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError
-from ..ops import ops_for
-from ..ops.threads import one_thread
 from ..text.corpus import Corpus
-from ..text.windows import windows
+from .score import as_corpus, scored_windows
+from .stream import Stream
 
 if TYPE_CHECKING:
     from ..models.language_model import LanguageModel
-
-STEPS = 1000  # a window of the single stream: long enough that a class's tokens come together
-CELLS = 8_000_000  # output units in a window at most, so that a full softmax stays under 100 MB
 
 
 @dataclass(frozen=True)
@@ -79,48 +75,48 @@ def perplexity(
     another vocabulary, or no token of the text has a probability.
     """
     corpus = as_corpus(model, text)
-    if independent is None:
-        independent = bool(model.config.get("independent", False))
-    unk = model.vocabulary.unk
-    total = known = 0.0
-    scored = scored_known = 0
-    steps = max(1, min(STEPS, CELLS // model.units_per_token) // max(streams, 1))
-    parts = windows(corpus.ids, streams, steps, independent=independent)  # a UsageError for too many or few streams
-    state = model.start(streams)
-    with one_thread():
-        for x, y, keep in parts:
-            logp, state = model.score(x, y, state, keep)
-            host = ops_for(logp).to_host(logp).astype(np.float64)
-            is_known = (y >= 0) & (y != (-1 if unk is None else unk))
-            total -= host.sum()
-            known -= host[is_known].sum()
-            scored += int((y >= 0).sum())
-            scored_known += int(is_known.sum())
-    if not scored:
-        raise DataError(f"no token of {corpus.name} is in the model's vocabulary, so there is nothing to score.")
-    return Perplexity(
-        name=corpus.name,
-        tokens=len(corpus),
-        scored=scored,
-        unknown=corpus.unknown,
-        sentences=corpus.sentences,
-        characters=corpus.characters,
-        nll=float(total / scored),
-        nll_known=float(known / scored_known) if scored_known else math.nan,
-    )
+    tally = _Tally(model.vocabulary.unknown_id)
+    for y, logp in scored_windows(model, corpus, streams, independent):
+        tally.add(y, logp, y >= 0)
+    return tally.result(corpus.name, len(corpus), corpus.unknown, corpus.sentences, corpus.characters)
 
 
-def as_corpus(model: LanguageModel, text: Corpus | str | Path) -> Corpus:
-    """The text in the model's own ids; DataError for a corpus of another vocabulary."""
-    if not isinstance(text, Corpus):
-        return Corpus.encode(text, vocabulary=model.vocabulary, tokenizer=model.tokenizer)
-    if text.vocabulary.hash != model.vocabulary.hash:
-        raise DataError(
-            f"the model holds {len(model.vocabulary):,} words, {text.name} was encoded with "
-            f"{len(text.vocabulary):,} others. "
-            "Encode it with the model's own vocabulary (lm.vocabulary)."
+def stream_perplexity(stream: Stream) -> Perplexity:
+    """The perplexity of a text from its probability stream. DataError when no token of it has a probability."""
+    tally = _Tally(stream.vocabulary.unknown_id)
+    tally.add(stream.ids, stream.logp, stream.scored)
+    ends = int(np.count_nonzero(stream.ids == stream.vocabulary.eos))
+    return tally.result(stream.text, len(stream), int(stream.is_unknown.sum()), ends, stream.characters)
+
+
+class _Tally:
+    """The sums of which a perplexity is made."""
+
+    def __init__(self, unknown: int) -> None:
+        self.unknown = unknown
+        self.total = self.known = 0.0
+        self.scored = self.scored_known = 0
+
+    def add(self, ids: np.ndarray, logp: np.ndarray, scored: np.ndarray) -> None:
+        is_known = scored & (ids != self.unknown)
+        self.total -= logp.sum(where=scored)
+        self.known -= logp.sum(where=is_known)
+        self.scored += int(scored.sum())
+        self.scored_known += int(is_known.sum())
+
+    def result(self, name: str, tokens: int, unknown: int, sentences: int, characters: int) -> Perplexity:
+        if not self.scored:
+            raise DataError(f"no token of {name} is in the model's vocabulary, so there is nothing to score.")
+        return Perplexity(
+            name=name,
+            tokens=tokens,
+            scored=self.scored,
+            unknown=unknown,
+            sentences=sentences,
+            characters=characters,
+            nll=float(self.total / self.scored),
+            nll_known=float(self.known / self.scored_known) if self.scored_known else math.nan,
         )
-    return text
 
 
 def _exp(nll: float) -> float:

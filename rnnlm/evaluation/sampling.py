@@ -111,17 +111,12 @@ def _middle(model: LanguageModel, x: np.ndarray, state, rng: np.random.Generator
     for _ in range(steps):
         ids, _, state = model.draw(x, state, rng)
         x = ids.astype(np.int32)
-        kept = tuple(_choose(ended, old, new) for old, new in zip(kept, state, strict=True))
+        kept = tuple(ops_for(new).choose_rows(ended, old, new) for old, new in zip(kept, state, strict=True))
         kept_x = np.where(ended, kept_x, x)
         ended |= x == eos
         if ended.all():
             break
     return kept_x, kept
-
-
-def _choose(mask: np.ndarray, yes, no):
-    ops = ops_for(no)
-    return ops.xp.where(ops.asarray(mask)[:, None], yes, no)
 
 
 def _read(model: LanguageModel, x: np.ndarray, state):

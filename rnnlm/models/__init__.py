@@ -1,4 +1,4 @@
-"""What a user names: each model is a file, and `MODELS` lists them by the name that `--model` and model files use."""
+"""What a user names, a file each: `MODELS` are those that `rnnlm train --model` trains, `KINDS` all in model files."""
 
 from .elman import ElmanLM
 from .files import load, save
@@ -8,5 +8,6 @@ from .recurrent import RecurrentLM
 from .rnnlm import MikolovLM
 
 MODELS: dict[str, type[RecurrentLM]] = {model.kind: model for model in (ElmanLM, JordanLM, MikolovLM)}
+KINDS: dict[str, type[LanguageModel]] = {**MODELS}  # every kind of model file
 
-__all__ = ["MODELS", "ElmanLM", "JordanLM", "LanguageModel", "MikolovLM", "RecurrentLM", "load", "save"]
+__all__ = ["KINDS", "MODELS", "ElmanLM", "JordanLM", "LanguageModel", "MikolovLM", "RecurrentLM", "load", "save"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..ops.softmax import draw
 from ..text.vocabulary import Vocabulary
 
 State = tuple[Array, ...]
+Header = dict[str, Any]
 
 
 class LanguageModel(ABC):
@@ -31,6 +32,18 @@ class LanguageModel(ABC):
     tokenizer: str
     config: dict[str, Any]
     log: list[dict[str, Any]]
+
+    def pack(self) -> tuple[Header, dict[str, Array]]:
+        """What a file needs besides kind, config, vocabulary and log: more of the header, and arrays by name."""
+        raise TypeError(f"a {type(self).__name__} does not say what to save: it has no method pack")
+
+    @classmethod
+    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        """The model that `pack` took apart, of whatever is in the file's header and arrays. `folder` is the file's.
+
+        KeyError or ValueError when something is missing or misshapen.
+        """
+        raise TypeError(f"a {cls.__name__} does not say how to load it: it has no method unpack")
 
     @property
     def units_per_token(self) -> int:
@@ -48,6 +61,17 @@ class LanguageModel(ABC):
     @abstractmethod
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
         """log P of every word after x (B,): (B, V), and the state after x."""
+
+    def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        """log P of every word after each x of a window (T, B): (T, B, V), and the state after it."""
+        rows, fresh = [], self.start(x.shape[1])
+        for t in range(len(x)):
+            if keep is not None:
+                again = keep[t] == 0
+                state = tuple(ops_for(b).choose_rows(again, a, b) for a, b in zip(fresh, state, strict=True))
+            logp, state = self.next(x[t], state)
+            rows.append(logp)
+        return ops_for(rows[0]).xp.stack(rows), state
 
     def draw(self, x: np.ndarray, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, State]:
         """One word a stream, drawn from the distribution after x (B,): ids (B,), their log P, the state after x."""

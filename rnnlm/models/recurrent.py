@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ..ops.arrays import Array
 from ..outputs import ClassMap, ClassSoftmax, Output, Softmax
 from ..recurrent import Elman, Recurrent, Stack
 from ..text.vocabulary import Vocabulary
-from .language_model import LanguageModel, State
+from .language_model import Header, LanguageModel, State
 
 FULL_SOFTMAX_BELOW = 1000  # words: under this a full softmax costs no more than two small ones
 PARTITIONS = {"sqrt": ClassMap.by_sqrt_frequency, "frequency": ClassMap.by_frequency}
@@ -94,6 +95,23 @@ class RecurrentLM(LanguageModel):
             for name, param in layer.params.items()
         }
 
+    def pack(self) -> tuple[Header, dict[str, Array]]:
+        arrays = {name: param.value for name, param in self.params.items()}
+        if self.class_map is not None:
+            arrays["class_start"] = self.class_map.start
+        return {}, arrays
+
+    @classmethod
+    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        class_map = ClassMap(arrays["class_start"]) if "class_start" in arrays else None
+        model = cls(vocabulary, tokenizer=header["tokenizer"], class_map=class_map, **header["config"])
+        for name, param in model.params.items():
+            array = arrays[name]
+            if array.shape != param.value.shape:
+                raise ValueError(f"array {name} has the shape {array.shape}, the model needs {param.value.shape}")
+            param.set(array)
+        return model
+
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
         """The recurrent layers; a subclass with another kind of layer writes this."""
         c = self.config
@@ -160,9 +178,20 @@ class RecurrentLM(LanguageModel):
 
     def _step(self, x: np.ndarray, state: State) -> tuple[Array, State]:
         """One step is a window with T = 1: x (B,) -> h (B, H)."""
-        rows, _ = self.embedding.forward(np.asarray(x)[None])
-        h, state, _ = self.recurrent.forward(rows, state)
+        h, state = self.hidden(np.asarray(x)[None], state)
         return h[0], state
+
+    def hidden(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        """The output layer's input after each word of a window: x (T, B) -> h (T, B, H), and the state after it."""
+        rows, _ = self.embedding.forward(x)
+        if keep is not None:
+            keep = ops_for(rows).asarray(keep, rows.dtype)
+        h, state, _ = self.recurrent.forward(rows, state, keep)
+        return h, state
+
+    def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        h, state = self.hidden(x, state, keep)
+        return self.output.logprobs(h.reshape(-1, h.shape[-1])).reshape(*x.shape, -1), state
 
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
         h, state = self._step(x, state)

@@ -30,6 +30,10 @@ class ArrayOps:
     def concatenate(self, arrays: list[Array], axis: int = 0) -> Array:
         return self.xp.concatenate(arrays, axis=axis)
 
+    def choose_rows(self, mask: Array, yes: Array, no: Array) -> Array:
+        """Row b of `yes` where mask[b], of `no` elsewhere; mask (B,) of the host, yes and no (B, …)."""
+        return self.xp.where(self.asarray(mask).reshape(-1, *[1] * (no.ndim - 1)), yes, no)
+
     def square_sum(self, array: Array) -> Array:
         """Σ a², as an array of no dimensions, so that nothing waits for the device."""
         flat = array.reshape(-1)

@@ -58,6 +58,14 @@ def _windows(
         yield x, y, keep
 
 
+def in_order(parts: list[np.ndarray], n_tokens: int) -> np.ndarray:
+    """The values (T, B, …) that belong to the targets of all windows of a text, one a token in the text's order."""
+    whole = np.concatenate(parts)  # (T of the longest stream, B, …)
+    short, longer = divmod(n_tokens, whole.shape[1])
+    lengths = [short + (stream < longer) for stream in range(whole.shape[1])]
+    return np.concatenate([whole[:length, stream] for stream, length in enumerate(lengths)])
+
+
 def _check(n_tokens: int, streams: int, steps: int) -> None:
     if steps < 1:
         raise UsageError(f"steps={steps}: a window needs at least one step.")

@@ -84,7 +84,9 @@ class Snapshot:
 
     def model(self) -> RecurrentLM:
         """The model as it was at the checkpoint, vocabulary and classes included."""
-        return from_arrays(self.header["model"], self._part("model/"))
+        model = from_arrays(self.header["model"], self._part("model/"))
+        assert isinstance(model, RecurrentLM)  # no other has a checkpoint
+        return model
 
     def restore(self, trainer: Trainer) -> None:
         """Put a trainer, made with the same settings around `model()`, where the run stood."""

@@ -1,0 +1,138 @@
+"""The probability stream of a model over a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import DataError, UsageError
+from ..ops import ops_for
+from ..ops.threads import one_thread
+from ..text.corpus import Corpus
+from ..text.windows import in_order, windows
+from .stream import Stream, unknown_rule
+
+if TYPE_CHECKING:
+    from ..models.language_model import LanguageModel
+
+STEPS = 1000  # a window of the single stream: long enough that a class's tokens come together
+CELLS = 8_000_000  # output units in a window at most, so that a full softmax stays under 100 MB
+
+
+def scored_windows(
+    model: LanguageModel, corpus: Corpus, streams: int = 1, independent: bool | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (y, logp), both (T, B), for each window of the text: the targets (-1: none) and log P of each, nats.
+
+    `independent` clears the state at sentence ends; None does as in training.
+    """
+    steps = _steps(streams, model.units_per_token)
+    state = model.start(streams)
+    parts = windows(corpus.ids, streams, steps, independent=_independent(model, independent))
+    with one_thread():
+        for x, y, keep in parts:
+            logp, state = model.score(x, y, state, keep)
+            yield y, ops_for(logp).to_host(logp).astype(np.float64)
+
+
+def score(
+    model: LanguageModel,
+    text: Corpus | str | Path,
+    *,
+    streams: int = 1,
+    independent: bool | None = None,
+    distribution: bool = False,
+    top: int = 0,
+    name: str = "",
+) -> Stream:
+    """One log-probability per token of a text, in its order, with all that must be known to compare them.
+
+    `text`, `streams` and `independent` are as for `perplexity`. With `distribution` also the entropy of each
+    prediction, H = -Σ_w P(w) log P(w) in nats, and the rank of the token in it (1 + the number of likelier words);
+    with `top` the k likeliest words too. These need P of every word at every place, V numbers a token. `name` is what
+    messages call the model. Raises DataError as `perplexity` does, UsageError for a negative `top`.
+    """
+    if top < 0:
+        raise UsageError(f"top={top} is not possible. Give the number of likeliest words, 0 for none.")
+    corpus = as_corpus(model, text)
+    columns: dict[str, list[np.ndarray]] = {}
+    if distribution or top:
+        parts = _distributions(model, corpus, streams, independent, min(top, len(model.vocabulary)))
+    else:
+        parts = ({"logp": logp} for _, logp in scored_windows(model, corpus, streams, independent))
+    for part in parts:
+        for column, values in part.items():
+            columns.setdefault(column, []).append(values)
+    whole = {column: in_order(values, len(corpus)) for column, values in columns.items()}
+    ids = np.asarray(corpus.ids)
+    whole["logp"][ids < 0] = np.nan
+    return Stream(
+        ids=ids,
+        model=name or model.kind,
+        text=corpus.name,
+        sha256=corpus.sha256,
+        vocabulary=model.vocabulary,
+        tokenizer=corpus.tokenizer,
+        unknown=unknown_rule(model.vocabulary),
+        characters=corpus.characters,
+        logp=whole["logp"],
+        entropy=whole.get("entropy"),
+        rank=whole.get("rank"),
+        top_ids=whole.get("top_ids"),
+        top_logp=whole.get("top_logp"),
+    )
+
+
+def distribution_windows(
+    model: LanguageModel, corpus: Corpus, streams: int = 1, independent: bool | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (y (T, B), logp (T, B, V)) for each window of the text: log P of every word at every place, nats."""
+    steps = _steps(streams, len(model.vocabulary))
+    state = model.start(streams)
+    parts = windows(corpus.ids, streams, steps, independent=_independent(model, independent))
+    with one_thread():
+        for x, y, keep in parts:
+            logp, state = model.distributions(x, state, keep)
+            yield y, ops_for(logp).to_host(logp).astype(np.float64)
+
+
+def _distributions(
+    model: LanguageModel, corpus: Corpus, streams: int, independent: bool | None, top: int
+) -> Iterator[dict[str, np.ndarray]]:
+    for y, logp in distribution_windows(model, corpus, streams, independent):
+        target = np.take_along_axis(logp, np.maximum(y, 0)[..., None], axis=-1)
+        p = np.exp(logp)
+        found = {
+            "logp": np.where(y < 0, 0.0, target[..., 0]),
+            "entropy": -np.sum(p * np.where(p > 0, logp, 0.0), axis=-1),
+            "rank": np.where(y < 0, 0, 1 + np.sum(logp > target, axis=-1)).astype(np.int32),
+        }
+        if top:
+            likeliest = np.argsort(-logp, axis=-1, kind="stable")[..., :top]  # ties: the more frequent word
+            found["top_ids"] = likeliest.astype(np.int32)
+            found["top_logp"] = np.take_along_axis(logp, likeliest, axis=-1)
+        yield found
+
+
+def as_corpus(model: LanguageModel, text: Corpus | str | Path) -> Corpus:
+    """The text in the model's own ids; DataError for a corpus of another vocabulary."""
+    if not isinstance(text, Corpus):
+        return Corpus.encode(text, vocabulary=model.vocabulary, tokenizer=model.tokenizer)
+    if text.vocabulary.hash != model.vocabulary.hash:
+        raise DataError(
+            f"the model holds {len(model.vocabulary):,} words, {text.name} was encoded with "
+            f"{len(text.vocabulary):,} others. "
+            "Encode it with the model's own vocabulary (lm.vocabulary)."
+        )
+    return text
+
+
+def _steps(streams: int, units: int) -> int:
+    return max(1, min(STEPS, CELLS // units) // max(streams, 1))
+
+
+def _independent(model: LanguageModel, wish: bool | None) -> bool:
+    return bool(model.config.get("independent", False)) if wish is None else wish
