@@ -162,7 +162,7 @@ def _mapped(path: Path) -> dict[str, np.ndarray]:
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         entries = json.loads(file.read(length))
-        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     arrays = {}
     for name, entry in entries.items():
         if name != "__metadata__":
