@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .arrays import Array
-from .compiled import elementwise, outputs, product, recurrence, tables, updates
+from .compiled import elementwise, ngrams, outputs, product, recurrence, tables, updates
 from .compiled.waiting import ring, watch
 from .elementwise import CLIP, _mix, _threshold
 from .gradients import Gradient, Outer, Some, Whole
@@ -100,6 +100,11 @@ class Cpu(Reference):
         bounds = np.append(first, len(order))
         self._run(tables.sum_rows, self._parts(len(distinct), 1 + MOVED // flat.shape[1]), flat, order, bounds, out)
         return Some(distinct.astype(np.int64), out.reshape(-1, *rows.shape[1:]))
+
+    def children(self, words: Array, first: Array, nodes: Array, ids: Array) -> Array:
+        out = np.empty_like(nodes)
+        self._run(ngrams.children, self._parts(len(nodes), 4000), words, first, nodes, _whole(ids, words.dtype), out)
+        return out
 
     # affine maps
 

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 from .affine import AffineOps
 from .arrays import Array
 from .gradients import Gradient
+from .ngrams import NgramOps
 from .outer import OuterOps
 from .recurrence import RecurrenceOps
 from .tables import TableOps
 
 
-class Reference(RecurrenceOps, TableOps, OuterOps, AffineOps):
+class Reference(RecurrenceOps, TableOps, OuterOps, AffineOps, NgramOps):
     """Every operation, stated once and as plainly as the textbook: the judge of every faster backend."""
 
     # The optimizers' rules that `update` knows; a backend without rules leaves them to the optimizers' own array code.

@@ -1,0 +1,1 @@
+"""Counts of n-grams, their smoothing, pruning and files: what n-gram models are made of."""

@@ -1,0 +1,188 @@
+"""From counts to probabilities: the ways of smoothing, on the same counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import UsageError
+from . import discounts
+from .columns import Columns
+from .counts import Counts
+from .discounts import Discounts
+
+
+class Block(NamedTuple):
+    """Some contexts of one order with all their n-grams."""
+
+    order: int  # words in an n-gram
+    counts: np.ndarray  # (n,) of the n-grams, or their continuation counts
+    kept: np.ndarray  # (n,) False where the n-gram is pruned
+    of: np.ndarray  # (n,) the context of each, 0 … contexts - 1
+    contexts: int
+    lower: np.ndarray  # (n,) P(word | context without its first word)
+    scale: np.ndarray  # (contexts,) Σ_w of the score of the context without its first word: stupid back-off's
+    words: int  # V
+
+    def sum(self, values: np.ndarray) -> np.ndarray:
+        """(contexts,) sums over the n-grams of each context."""
+        return np.bincount(self.of, values, self.contexts)
+
+
+class Shares(NamedTuple):
+    """P(w | h) = own(h w) + rest(h) · P(w | h'), and for an n-gram that the table lacks rest(h) · P(w | h') alone."""
+
+    own: np.ndarray  # (n,)
+    rest: np.ndarray  # (contexts,)
+    scale: np.ndarray | None = None  # (contexts,) Σ_w of a score that was not a probability
+
+
+class Smoothing:
+    """A way of smoothing. `interpolated`: P of an n-gram that is there is own + rest · P(w | h'), not own alone.
+    `continuation`: lower orders count in how many different words n-grams follow (Kneser and Ney)."""
+
+    interpolated = True
+    continuation = False
+
+    def prepare(self, counts: Counts, adjusted: np.ndarray) -> list[str]:
+        """Look at all counts first; returns what should be said about them."""
+        return []
+
+    def shares(self, block: Block) -> Shares:
+        """How each context of the block divides its probability."""
+        raise NotImplementedError
+
+    def unigrams(self, block: Block) -> Shares:
+        """The same for single words, whose lower order is the uniform distribution 1 / V."""
+        return self.shares(block)
+
+
+class KneserNey(Smoothing):
+    """Interpolated modified Kneser–Ney: own = (a - D(a)) / Σ a, with continuation counts a below the highest order.
+
+    rest(h) = Σ_w D(a(h w)) / Σ_w a(h w). R. Kneser and H. Ney, "Improved backing-off for m-gram language modeling",
+    ICASSP 1995; Chen and Goodman 1998.
+    """
+
+    continuation = True
+    rule = staticmethod(discounts.modified)
+
+    def __init__(self) -> None:
+        self.discounts: list[Discounts] = []  # by order
+
+    def prepare(self, counts: Counts, adjusted: np.ndarray) -> list[str]:
+        orders = range(1, counts.order + 1)
+        self.discounts = [self.rule(discounts.count_of_counts(adjusted[counts.level(k)]), k) for k in orders]
+        return [d.note for d in self.discounts if d.note]
+
+    def shares(self, block: Block) -> Shares:
+        total, off = _positive(block.sum(block.counts)), self.discounts[block.order - 1].of(block.counts)
+        return Shares((block.counts - off) / total[block.of], block.sum(off) / total)
+
+
+class AbsoluteDiscounting(KneserNey):
+    """The same with plain counts and one discount an order: Ney, Essen and Kneser 1994."""
+
+    continuation = False
+    rule = staticmethod(discounts.absolute)
+
+
+class WittenBell(Smoothing):
+    """own = c / (N + T), rest = T / (N + T): N tokens and T types after the context.
+
+    I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE Transactions on Information Theory 37, 1991.
+    """
+
+    def shares(self, block: Block) -> Shares:
+        types = block.sum(block.counts > 0)
+        total = _positive(block.sum(block.counts) + types)
+        return Shares(block.counts / total[block.of], types / total)
+
+
+class MaximumLikelihood(Smoothing):
+    """own = c / N and no rest: words not seen after a context have probability zero; a context that was never seen
+    passes the question on to the shorter one."""
+
+    def shares(self, block: Block) -> Shares:
+        total = _positive(block.sum(block.counts))
+        return Shares(block.counts / total[block.of], np.zeros(block.contexts))
+
+
+class Lidstone(Smoothing):
+    """P = (c + γ) / (N + γ V) at the highest order alone; γ = 1 is Laplace's rule. G. J. Lidstone 1920."""
+
+    def __init__(self, order: int, gamma: float = 1.0) -> None:
+        if not 0 < gamma < np.inf:
+            raise UsageError(f"gamma={gamma} is not possible. Give a number > 0; 1 is Laplace's rule.")
+        self.order, self.gamma = order, gamma
+
+    def shares(self, block: Block) -> Shares:
+        if block.order < self.order:  # only the uniform distribution stands below
+            return Shares(np.zeros(len(block.counts)), np.ones(block.contexts))
+        extra = self.gamma * block.words
+        total = block.sum(block.counts) + extra
+        return Shares(block.counts / total[block.of], extra / total)
+
+
+class StupidBackoff(Smoothing):
+    """The score c / N, or α times that of the shorter context, divided by its sum over all words.
+
+    The score itself is no probability; divided by Z(h) = Σ_w S(w | h) it is, and a perplexity can be compared. T.
+    Brants, A. C. Popat, P. Xu, F. J. Och and J. Dean, "Large language models in machine translation", EMNLP 2007.
+    """
+
+    interpolated = False
+
+    def __init__(self, alpha: float = 0.4) -> None:
+        if not 0 < alpha < np.inf:
+            raise UsageError(f"alpha={alpha} is not possible. Give a number > 0; the paper's is 0.4.")
+        self.alpha = alpha
+
+    def shares(self, block: Block) -> Shares:
+        own = block.counts / _positive(block.sum(block.counts))[block.of]
+        unseen = 1 - block.sum(block.lower * block.kept)
+        z = block.sum(own * block.kept) + self.alpha * block.scale * unseen
+        return Shares(own / z[block.of], self.alpha * block.scale / z, z)
+
+    def unigrams(self, block: Block) -> Shares:
+        return Shares(block.counts / block.counts.sum(), np.zeros(1), np.ones(1))
+
+
+def _positive(total: np.ndarray) -> np.ndarray:
+    return np.where(total > 0, total, 1.0)
+
+
+def adjusted_counts(counts: Counts, columns: Columns) -> np.ndarray:
+    """Kneser and Ney's counts: below the highest order, in how many words an n-gram is continued to the left.
+
+    Nothing stands to the left of an n-gram that begins a sentence, so that keeps its count.
+    """
+    adjusted = columns.zeros(counts.levels[-1], counts.counts.dtype)
+    adjusted[counts.level(counts.order)] = counts.counts[counts.level(counts.order)]
+    for k in range(2, counts.order + 1):
+        for _, ngrams, _ in counts.blocks(k):
+            np.add.at(adjusted, counts.suffix[ngrams], 1)
+    for k in range(1, counts.order):
+        start, level = counts.at_start(k), counts.level(k)
+        adjusted[start] = counts.counts[start]
+        np.minimum(
+            counts.counts[level], np.maximum(adjusted[level], 1), out=adjusted[level]
+        )  # left of it only unknown words
+    return adjusted
+
+
+def check_prune(prune: Sequence[int], order: int) -> list[int]:
+    """The count up to which n-grams of each order are left out, (order,); the last given holds for the higher orders.
+
+    UsageError where they fall: an n-gram must not outlive its own beginning.
+    """
+    given = list(prune) or [0]
+    if given[0] != 0 or any(b < a for a, b in pairwise(given)) or len(given) > order:
+        raise UsageError(
+            f"prune={' '.join(map(str, given))} is not possible for order {order}. "
+            f"Give at most {order} numbers that do not fall, the first 0 (all words stay), as in 0 0 1."
+        )
+    return given + [given[-1]] * (order - len(given))

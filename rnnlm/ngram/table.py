@@ -1,0 +1,39 @@
+"""Probabilities of n-grams with back-off weights: what every smoothing becomes, and what is queried and saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .counts import Trie
+
+
+@dataclass(frozen=True)
+class Table(Trie):
+    """A trie with `logp` (nodes,), log P(last word | words before) of each n-gram, and `backoff` (contexts,).
+
+    P(w | h) is exp logp of h w where the table has it, and exp backoff[h] · P(w | h without its first word) where it
+    has not, backoff 0 for an h that the table lacks. Natural logarithms; -inf is a probability of zero.
+    """
+
+    logp: np.ndarray
+    backoff: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a file needs."""
+        levels = np.array(self.levels, np.int64)
+        flat = {"words": self.words, "first": self.first, "logp": self.logp, "backoff": self.backoff}
+        return {f"ngram.{name}": array for name, array in {"levels": levels, **flat}.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Table:
+        """The table of `arrays`. ValueError where they do not fit together, KeyError where one is missing."""
+        words, first, logp, backoff = (arrays[f"ngram.{name}"] for name in ("words", "first", "logp", "backoff"))
+        levels = tuple(int(level) for level in arrays["ngram.levels"])
+        contexts = levels[-2]
+        if not len(words) == len(logp) == levels[-1] or not len(first) == contexts + 1 == len(backoff) + 1:
+            raise ValueError(f"the n-gram arrays do not fit the levels {levels}")
+        if int(first[0]) != levels[1] or int(first[-1]) != levels[-1]:
+            raise ValueError("the n-gram arrays name children that are not there")
+        return cls(len(levels) - 1, levels, words, first, logp, backoff)
