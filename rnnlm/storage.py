@@ -15,7 +15,7 @@ import mmap
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -59,8 +59,13 @@ def from_json_array(array: np.ndarray) -> Any:
 
 def write_bytes(path: str | Path, content: bytes, what: str) -> None:
     """Write bytes to a temporary neighbour, flush, rename. DataError names the path and the system's reason."""
+    write_blocks(path, [content], what)
+
+
+def write_blocks(path: str | Path, blocks: Iterable[bytes], what: str) -> None:
+    """Write bytes that come in blocks as `write_bytes` does, so that they need not be in memory together."""
     with _replacing(path, what) as temporary, open(temporary, "wb") as file:
-        file.write(content)
+        file.writelines(blocks)
 
 
 @contextmanager

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from functools import partial
 from itertools import product
 
 import numpy as np
 import pytest
 
 from rnnlm import load
-from rnnlm.models import MODELS, LanguageModel
+from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, LanguageModel, MixtureLM, NgramLM
+from rnnlm.models.ngram import SMOOTHINGS
+from rnnlm.text.corpus import Corpus
 from rnnlm.text.vocabulary import Vocabulary
 
 WORDS = 30
@@ -24,17 +28,63 @@ KINDS = [
 ]
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: "-".join([kind[0], *(f"{k}={v}" for k, v in kind[1].items())]))
-def lm(request):
-    """A model of each kind in float64, with weights large enough that its distributions are far from uniform."""
-    kind, config = request.param
+def words():
+    """A vocabulary whose counts fall as those of texts do."""
     counts = np.random.default_rng(3).zipf(1.5, WORDS).clip(1, 500)
-    vocabulary = Vocabulary(["</s>", *(f"w{i}" for i in range(1, WORDS))], [40, *sorted(counts[1:], reverse=True)])
-    model = MODELS[kind](vocabulary, hidden=8, seed=5, dtype="float64", **config)
-    rng = np.random.default_rng(4)
+    return Vocabulary(["</s>", *(f"w{i}" for i in range(1, WORDS))], [40, *sorted(counts[1:], reverse=True)])
+
+
+def recurrent(kind, seed=5, **config):
+    """A model in float64, with weights large enough that its distributions are far from uniform."""
+    model = MODELS[kind](words(), hidden=8, seed=seed, dtype="float64", **config)
+    rng = np.random.default_rng(seed - 1)
     for param in model.params.values():
         param.value += rng.normal(0, 0.5, param.value.shape)
     return model
+
+
+def mixed(mix, *weights):
+    return MixtureLM([recurrent("elman", classes=4), recurrent("jordan", seed=8, layers=2)], weights, mix)
+
+
+def ngrams(smoothing="kneser-ney", order=3, length=3000):
+    """A model of a text in which a word is likelier after some words than after others."""
+    rng = np.random.default_rng(11)
+    rows = np.random.default_rng(12).dirichlet(np.full(WORDS, 0.3), (WORDS, WORDS))
+    ids = [0, 0]
+    for _ in range(length):
+        ids.append(rng.choice(WORDS, p=rows[ids[-2], ids[-1]]))
+    corpus = Corpus(np.array(ids[2:], np.int32), words())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # so small a vocabulary has no rare words
+        return NgramLM.train(corpus, order=order, smoothing=smoothing, dtype="float64")
+
+
+def cached(model, **config):
+    return CacheLM(model, strengths=[5.0, 3.0, 1.0], decay=0.9, **config)
+
+
+MAKERS = {  # name -> a function that returns the model
+    **{"-".join([kind, *(f"{k}={v}" for k, v in c.items())]): partial(recurrent, kind, **c) for kind, c in KINDS},
+    "mixture-linear": partial(mixed, "linear", 0.3, 0.7),
+    "mixture-geometric": partial(mixed, "geometric", 0.6, 0.9),
+    **{f"ngram-{smoothing}": partial(ngrams, smoothing) for smoothing in SMOOTHINGS if smoothing != "ml"},
+    "ngram-4": partial(ngrams, order=4),
+    "ngram-ml": partial(ngrams, "ml", length=200_000),  # no context is missing a word
+    "ngram-entropy-pruned": lambda: ngrams("witten-bell").pruned(1e-4),
+    "cache-recurrent": lambda: cached(recurrent("elman")),
+    "cache-ngram": lambda: cached(ngrams(), window=4),
+    "cache-mixture": lambda: cached(mixed("linear", 0.5, 0.5)),
+    "cache-independent": lambda: cached(recurrent("elman", independent=True)),
+    "continuous-cache": lambda: ContinuousCacheLM(recurrent("rnnlm"), size=7, theta=0.7, share=0.3),
+    "continuous-cache-short": lambda: ContinuousCacheLM(recurrent("elman", classes=6), size=2, theta=2.0, share=0.5),
+}
+
+
+@pytest.fixture(params=MAKERS.values(), ids=MAKERS)
+def lm(request):
+    """A model of each kind."""
+    return request.param()
 
 
 @pytest.fixture
@@ -128,7 +178,7 @@ def test_a_long_training_log_is_saved_too(tmp_path):
 def test_sampling_in_between_changes_nothing(lm, text):
     x, y = text
     first, state = lm.score(x[:6], y[:6], lm.start(3))
-    weights = {name: param.value.copy() for name, param in lm.params.items()}
+    weights = {name: array.copy() for name, array in lm.pack()[1].items()}
     kept = tuple(part.copy() for part in state)
     lm.sample("w1 w2", 15, count=4, seed=1)
     lm.sample("w3", 5, temperature=0.5, top_k=4, seed=2)
@@ -138,7 +188,7 @@ def test_sampling_in_between_changes_nothing(lm, text):
     for a, b in zip(state, kept, strict=True):
         np.testing.assert_array_equal(a, b)
     for name, value in weights.items():
-        np.testing.assert_array_equal(lm.params[name].value, value)
+        np.testing.assert_array_equal(lm.pack()[1][name], value)
 
 
 def test_drawn_words_have_the_log_probability_that_next_gives(lm, text):

@@ -61,6 +61,18 @@ def sum_rows(r, N, V, E):
         yield np.full(N, -1), r(*shape)
 
 
+@case((1, 1), (3, 7), (20, 300), (300, 20_000))
+def children(r, V, n):
+    for integer in (np.int32, np.int64):
+        sizes = r.rng.integers(0, V, V, endpoint=True)
+        sizes[-1] = V  # a node whose children are all words, at the end of the table
+        words = [np.arange(V), *(np.sort(r.rng.permutation(V)[:size]) for size in sizes)]
+        first = V + np.cumsum(np.append(0, sizes))
+        nodes, ids = r.rng.integers(-1, V, n), r.rng.integers(-1, V, n)
+        nodes[-1], ids[-1] = V - 1, V - 1
+        yield np.concatenate(words).astype(integer), first.astype(integer), nodes.astype(integer), ids.astype(np.int32)
+
+
 @case((1, 1, 1), (3, 13, 1), (5, 1, 67), (7, 50, 13), (200, 301, 403))
 def affine(r, N, n, m):
     yield r(N, n), r(n, m), r(m)

@@ -18,7 +18,12 @@ from .console import error_line
 
 COMMANDS = {  # name -> the line that `rnnlm --help` shows
     "train": "Train a model on a text.",
+    "ngram": "Train an n-gram model on a text.",
+    "cache": "Let a model remember the recent text.",
     "ppl": "Perplexity of a text under one or more models.",
+    "compare": "Whether a text can tell two models apart.",
+    "score": "Log-probability of each word of a text, as a table.",
+    "ensemble": "Several models as one model file.",
     "sample": "Draw texts from a model.",
     "info": "What a model file holds.",
     "corpus": "Named corpora: list them, get them.",

@@ -17,10 +17,9 @@ from .machine import choose, machine_options
 def command(model: str, backend: str | None, threads: int | None, as_json: bool) -> None:
     """What the file MODEL holds: its settings, sizes, vocabulary and training; and what would compute with it here."""
     machine = choose(backend, threads)
-    from ..models import RecurrentLM, load
+    from ..models import load
 
     lm = load(model)
-    assert isinstance(lm, RecurrentLM)
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
     facts: dict[str, Any] = {
@@ -28,8 +27,7 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
         "words": len(lm.vocabulary),
         "vocabulary": lm.vocabulary.hash,
         "tokenizer": lm.tokenizer,
-        "classes": 0 if lm.class_map is None else len(lm.class_map),
-        "weights": sum(param.value.size for param in lm.params.values()),
+        **lm.facts(),
         "config": lm.config,
         "backend": machine.name,
         "threads": machine.threads,
@@ -41,17 +39,22 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
         return
     lines = [
         ("model", lm.kind),
-        ("settings", ", ".join(f"{name} {value}" for name, value in lm.config.items() if value is not None)),
+        ("settings", _settings(lm.config)),
         ("vocabulary", f"{facts['words']:,} words, tokenizer {lm.tokenizer}, hash {lm.vocabulary.hash[:12]}"),
-        ("output", f"{facts['classes']} word classes" if facts["classes"] else "full softmax"),
-        ("weights", f"{facts['weights']:,}"),
     ]
+    for name, value in lm.facts().items():
+        lines += _lines(name, value)
     lines.append(("backend", machine.description))
-    if run:
-        lines += [
+    if "data.train" in run:
+        lines.append(
             ("trained on", f"{run['text']}, {run['data.train_tokens']:,} tokens, sha256 {str(run['data.train'])[:12]}")
-        ]
-        lines += [("command", run["command"])] if run["command"] else []
+        )
+    if "data.fit" in run:
+        fit = run["fit"]
+        lines.append(("fitted to", f"{run['text']}, {fit['tokens']:,} tokens, sha256 {str(run['data.fit'])[:12]}"))
+        lines.append(("validation", f"PPL {ppl(fit['nll'])}"))
+    if run.get("command"):
+        lines.append(("command", run["command"]))
     if epochs:
         best = min(epochs, key=lambda entry: entry["train_nll"] if entry["valid_nll"] is None else entry["valid_nll"])
         lines.append(("epochs", f"{len(epochs)}; the best is {best['epoch']}; {epochs[-1]['stop'] or 'not ended'}"))
@@ -60,3 +63,19 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         result(f"{name.ljust(width)}  {value}")
+
+
+def _settings(config: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in config.items() if value is not None and name != "weights")
+
+
+def _lines(name: str, value: Any) -> list[tuple[str, str]]:
+    """A fact of the model for people."""
+    if name == "classes":
+        return [("output", f"{value} word classes" if value else "full softmax")]
+    if name == "members":
+        return [
+            (f"member {place}", f"weight {m['weight']:.4f}  {m.get('file') or m['model']}  {_settings(m['config'])}")
+            for place, m in enumerate(value, 1)
+        ]
+    return [(name, f"{value:,}" if isinstance(value, int | float) else str(value))]

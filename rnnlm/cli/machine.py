@@ -18,7 +18,12 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--backend", metavar="NAME", help="numba (compiled) or numpy; without it, numba where it can be imported."
     )
     threads = click.option(
-        "--threads", type=int, metavar="N", help="Cores to use; without it, all. The result is the same, bit for bit."
+        "--threads",
+        type=int,
+        envvar="RNNLM_THREADS",
+        show_envvar=True,
+        metavar="N",
+        help="Cores to use; without it, all. The result is the same, bit for bit.",
     )
     return backend(threads(command))
 

@@ -1,8 +1,32 @@
 """What a trained model is worth, and what it says: one probability stream, perplexity and sampling for all models."""
 
+from .external import external, is_external
+from .log_linear import fit_geometric
+from .mixing import fit_linear, greedy_path, mixture
 from .perplexity import Perplexity, perplexity, stream_perplexity
 from .sampling import Sample, sample
-from .score import score
+from .score import in_ids_of, score
 from .stream import Stream, require_same
+from .stream_files import read_stream, write_binary
+from .stream_tsv import write_tsv
 
-__all__ = ["Perplexity", "Sample", "Stream", "perplexity", "require_same", "sample", "score", "stream_perplexity"]
+__all__ = [
+    "Perplexity",
+    "Sample",
+    "Stream",
+    "external",
+    "fit_geometric",
+    "fit_linear",
+    "greedy_path",
+    "in_ids_of",
+    "is_external",
+    "mixture",
+    "perplexity",
+    "read_stream",
+    "require_same",
+    "sample",
+    "score",
+    "stream_perplexity",
+    "write_binary",
+    "write_tsv",
+]

@@ -12,6 +12,7 @@ from ..errors import DataError, UsageError
 from ..ops import ops_for
 from ..ops.threads import one_thread
 from ..text.corpus import Corpus
+from ..text.vocabulary import Vocabulary
 from ..text.windows import in_order, windows
 from .stream import Stream, unknown_rule
 
@@ -108,13 +109,22 @@ def _distributions(
         found = {
             "logp": np.where(y < 0, 0.0, target[..., 0]),
             "entropy": -np.sum(p * np.where(p > 0, logp, 0.0), axis=-1),
-            "rank": np.where(y < 0, 0, 1 + np.sum(logp > target, axis=-1)).astype(np.int32),
+            "rank": np.where(y < 0, 0, 1 + np.count_nonzero(logp > target, axis=-1)).astype(np.int32),
         }
         if top:
-            likeliest = np.argsort(-logp, axis=-1, kind="stable")[..., :top]  # ties: the more frequent word
-            found["top_ids"] = likeliest.astype(np.int32)
-            found["top_logp"] = np.take_along_axis(logp, likeliest, axis=-1)
+            found["top_ids"], found["top_logp"] = _likeliest(logp, top)
         yield found
+
+
+def _likeliest(logp: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `top` likeliest words, falling, and their log P; of two as likely, the more frequent (lower id) first."""
+    left = np.maximum(logp, np.finfo(np.float64).min)  # -inf is kept for the words already taken
+    ids = np.empty((*logp.shape[:-1], top), np.int32)
+    for place in range(top):  # k times the largest: for a few of many words far cheaper than sorting them all
+        best = left.argmax(-1)[..., None]
+        ids[..., place] = best[..., 0]
+        np.put_along_axis(left, best, -np.inf, axis=-1)
+    return ids, np.take_along_axis(logp, ids, axis=-1)
 
 
 def as_corpus(model: LanguageModel, text: Corpus | str | Path) -> Corpus:
@@ -128,6 +138,18 @@ def as_corpus(model: LanguageModel, text: Corpus | str | Path) -> Corpus:
             "Encode it with the model's own vocabulary (lm.vocabulary)."
         )
     return text
+
+
+def in_ids_of(vocabulary: Vocabulary, corpus: Corpus) -> Corpus:
+    """The same text in the ids of another vocabulary; the words that it lacks are unknown.
+
+    So a text that is encoded once with its own vocabulary can be scored, and its words still be shown as written.
+    """
+    other = Corpus(
+        vocabulary.encode(corpus.vocabulary.words)[corpus.ids], vocabulary, corpus.tokenizer, corpus.name, corpus.sha256
+    )
+    other.characters = corpus.characters  # of the words as written
+    return other
 
 
 def _steps(streams: int, units: int) -> int:

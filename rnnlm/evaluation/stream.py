@@ -10,6 +10,8 @@ import numpy as np
 from ..errors import DataError, UsageError
 from ..text.vocabulary import Vocabulary
 
+ABOVE_ZERO = 1e-6  # nats by which rounding may take a log-probability that was written down above 0
+
 
 @dataclass(frozen=True, eq=False)
 class Stream:
@@ -57,19 +59,37 @@ class Stream:
     def with_unknown(self, rule: str | int) -> Stream:
         """The same stream with another rule for unknown words.
 
-        "<unk>" leaves them as the model scored them, "skip" leaves them out, and a whole number N divides P(`<unk>`)
-        evenly over N unseen types: log P(`<unk>`) - log N each. Raises UsageError for another rule or N < 1.
+        "<unk>" leaves them as the model scored them, "skip" leaves them out, and a whole number N (or its digits)
+        divides P(`<unk>`) evenly over N unseen types: log P(`<unk>`) - log N each. Raises UsageError for another rule,
+        N < 1, or an N where P(`<unk>`) is not there to be divided.
         """
+        types = unseen_types(rule)
         if rule == "<unk>":
             return self
         logp = self.logp.copy()
         if rule == "skip":
             logp[self.is_unknown] = np.nan
             return replace(self, logp=logp, unknown="left out")
-        if not isinstance(rule, int) or rule < 1:
-            raise UsageError(f"unknown={rule!r} is not a rule. Give <unk>, skip, or a number of unseen types >= 1.")
-        logp[self.is_unknown] -= np.log(rule)
-        return replace(self, logp=logp, unknown=f"divided over {rule} types")
+        divided = f"divided over {types} types"
+        if self.unknown == divided:
+            return self
+        if self.unknown != "<unk>":
+            raise UsageError(
+                f"unknown={types} would divide P(<unk>), but in {self.model} unknown words are {self.unknown}. "
+                "Give unknown=skip, or a model whose vocabulary has <unk>."
+            )
+        logp[self.is_unknown] -= np.log(types)
+        return replace(self, logp=logp, unknown=divided)
+
+
+def unseen_types(rule: str | int) -> int:
+    """The number N in a rule for unknown words, 1 for "<unk>" and "skip". UsageError for what is not a rule."""
+    if rule in ("<unk>", "skip"):
+        return 1
+    types = int(rule) if isinstance(rule, str) and rule.isdecimal() else rule
+    if not isinstance(types, int) or types < 1:
+        raise UsageError(f"unknown={rule!r} is not a rule. Give <unk>, skip, or a number of unseen types >= 1.")
+    return types
 
 
 def unknown_rule(vocabulary: Vocabulary) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from .. import storage
 from ..errors import DataError
+from ..ngram.arpa_lines import is_arpa
 from ..ops import ops_for
 from ..text.vocabulary import Vocabulary
 from .language_model import LanguageModel
+from .ngram import NgramLM
 
 
 def to_arrays(model: LanguageModel) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -45,8 +48,14 @@ def save(model: LanguageModel, path: str | Path) -> None:
     storage.write(path, "model", *to_arrays(model))
 
 
-def load(path: str | Path) -> LanguageModel:
-    """The model in a file. DataError for a file that is missing, damaged, of a newer version, or something else."""
+def load(path: str | Path, vocabulary: Vocabulary | None = None) -> LanguageModel:
+    """The model in a file: one of ours, or an n-gram model in the ARPA format, plain or compressed.
+
+    `vocabulary` gives the words of an ARPA file their ids; our files have their own. DataError for a file that is
+    missing, damaged, of a newer version, or something else.
+    """
+    if Path(path).is_file() and is_arpa(path):
+        return NgramLM.read_arpa(path, vocabulary)
     header, arrays = storage.read(path, "model")
     try:
         return from_arrays(header, arrays, Path(path).parent)
@@ -56,3 +65,22 @@ def load(path: str | Path) -> LanguageModel:
         raise DataError(
             f"{path} cannot be used as a model: {error!r}. Train it again, or install a newer rnnlm-kit."
         ) from error
+
+
+def load_together(paths: Sequence[str | Path]) -> list[LanguageModel]:
+    """The models in several files; ARPA files, which do not fix the order of their words, take that of the first other.
+
+    One whose words are others keeps its own order. Raises DataError as `load` does.
+    """
+    models = {place: load(path) for place, path in enumerate(paths) if not (Path(path).is_file() and is_arpa(path))}
+    vocabulary = next((model.vocabulary for model in models.values()), None)
+    for place, path in enumerate(paths):
+        if place not in models:
+            models[place] = load(path)
+            if vocabulary is None:
+                vocabulary = models[place].vocabulary
+            elif models[place].vocabulary.hash != vocabulary.hash and vocabulary.index.keys() == set(
+                models[place].vocabulary.words
+            ):
+                models[place] = load(path, vocabulary)
+    return [models[place] for place in range(len(paths))]

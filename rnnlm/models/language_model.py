@@ -45,6 +45,10 @@ class LanguageModel(ABC):
         """
         raise TypeError(f"a {cls.__name__} does not say how to load it: it has no method unpack")
 
+    def facts(self) -> dict[str, Any]:
+        """What `rnnlm info` tells besides the settings: numbers and words by name."""
+        return {}
+
     @property
     def units_per_token(self) -> int:
         """How many output units scoring a token takes at most: V, unless the model knows a shorter way."""

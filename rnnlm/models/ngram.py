@@ -9,10 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import DataError, UsageError
+from ..ngram import arpa_read, arpa_write
 from ..ngram.columns import Workspace
-from ..ngram.counts import count
+from ..ngram.counts import check_order, count
 from ..ngram.estimate import estimate
+from ..ngram.pruning import entropy_prune
 from ..ngram.smoothing import (
     AbsoluteDiscounting,
     KneserNey,
@@ -21,6 +23,7 @@ from ..ngram.smoothing import (
     Smoothing,
     StupidBackoff,
     WittenBell,
+    check_prune,
 )
 from ..ngram.table import Table
 from ..ops import ops_for
@@ -82,15 +85,19 @@ class NgramLM(LanguageModel):
             raise UsageError(f"smoothing={smoothing!r} is not known. Give one of {', '.join(SMOOTHINGS)}.")
         if dtype not in ("float32", "float64"):
             raise UsageError(f"dtype={dtype!r} is not known. Give float32 or float64.")
+        check_order(order)
+        check_prune(prune, order)
+        how = SMOOTHINGS[smoothing](order, gamma, alpha)
         corpus = text if isinstance(text, Corpus) else Corpus.encode(text, vocabulary=vocabulary, tokenizer=tokenizer)
+        if not (corpus.ids >= 0).any():
+            raise DataError(f"no token of {corpus.name} is in the vocabulary, so there is nothing to count.")
         words = len(corpus.vocabulary)
         with Workspace(len(corpus) * order * BYTES, memory) as place:
             counts = count(corpus.ids, words, order, chunk=place.chunk, columns=place.columns)
-            how = SMOOTHINGS[smoothing](order, gamma, alpha)
             table, notes = estimate(counts, how, prune=prune, dtype=dtype, columns=place.columns)
             if notes:
                 warnings.warn(f"{corpus.name}: {'; '.join(notes)}.", RuntimeWarning, stacklevel=2)
-            config = {"order": order, "smoothing": smoothing, "prune": list(prune), "dtype": dtype}
+            config: dict[str, Any] = {"order": order, "smoothing": smoothing, "prune": list(prune), "dtype": dtype}
             if smoothing == "lidstone":
                 config["gamma"] = gamma
             if smoothing == "stupid":
@@ -99,6 +106,25 @@ class NgramLM(LanguageModel):
         run = {"text": corpus.name, "data.train": corpus.sha256, "data.train_tokens": len(corpus), "notes": notes}
         model.log.append({"kind": "run", "command": "", **run})
         return model
+
+    @classmethod
+    def read_arpa(cls, path: str | Path, vocabulary: Vocabulary | None = None) -> NgramLM:
+        """The model in an ARPA file, of any program. See `rnnlm.ngram.arpa_read`."""
+        words, table = arpa_read.read(path, vocabulary)
+        model = cls(words, table, order=table.order, smoothing="arpa", prune=[], dtype="float32")
+        model.log.append({"kind": "run", "command": "", "text": str(path)})
+        return model
+
+    def pruned(self, threshold: float) -> NgramLM:
+        """The model without the n-grams that hardly change it. See `rnnlm.ngram.pruning.entropy_prune`."""
+        config = self.config | {"entropy": threshold}
+        model = NgramLM(self.vocabulary, entropy_prune(self.table, threshold), tokenizer=self.tokenizer, **config)
+        model.log = list(self.log)
+        return model
+
+    def write_arpa(self, path: str | Path) -> None:
+        """Write an ARPA file, which other programs read. See `rnnlm.ngram.arpa_write`."""
+        arpa_write.write(path, self.table, self.vocabulary)
 
     @property
     def units_per_token(self) -> int:

@@ -95,6 +95,10 @@ class RecurrentLM(LanguageModel):
             for name, param in layer.params.items()
         }
 
+    def facts(self) -> dict[str, Any]:
+        classes = 0 if self.class_map is None else len(self.class_map)
+        return {"classes": classes, "weights": sum(param.value.size for param in self.params.values())}
+
     def pack(self) -> tuple[Header, dict[str, Array]]:
         arrays = {name: param.value for name, param in self.params.items()}
         if self.class_map is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -28,7 +29,7 @@ class Columns:
         self._made += 1
         return Column(np.dtype(dtype), None if self.folder is None else self.folder / f"{self._made}.column")
 
-    def zeros(self, size: int, dtype: np.dtype | type) -> np.ndarray:
+    def zeros(self, size: int, dtype: np.dtype | type | str) -> np.ndarray:
         """An array of zeros that can be written."""
         if self.folder is None or not size:
             return np.zeros(size, dtype)
@@ -77,7 +78,7 @@ class Workspace:
     """
 
     def __init__(self, need: int, memory: float | None = None) -> None:
-        if memory is not None and not memory > 0:
+        if memory is not None and not 0 < memory < math.inf:
             raise UsageError(f"memory={memory} is not possible. Give a positive number of GB.")
         room = SHARE * _machine_memory() if memory is None else memory * 1e9
         self.chunk = int(max(1000, room / (2 * TOKEN)))

@@ -69,6 +69,12 @@ class Counts(Trie):
         return slice(begin, node + 1) if k > 1 else slice(0, 0)
 
 
+def check_order(order: int) -> None:
+    """UsageError for an order that is none."""
+    if order < 1:
+        raise UsageError(f"order={order} is not possible. Give the number of words in an n-gram, 1 or more.")
+
+
 def count(ids: np.ndarray, words: int, order: int, *, chunk: int = CHUNK, columns: Columns | None = None) -> Counts:
     """Count the n-grams of 1 … `order` words of a text: ids (n,), 0 is `</s>`, -1 a word that breaks every n-gram.
 
@@ -77,8 +83,7 @@ def count(ids: np.ndarray, words: int, order: int, *, chunk: int = CHUNK, column
     into one integer; so counting is the sorting of integers, in runs of `chunk` tokens which are merged. With `columns`
     in a folder the runs and the counts are files there, and memory holds one chunk. Raises UsageError for order < 1.
     """
-    if order < 1:
-        raise UsageError(f"order={order} is not possible. Give the number of words in an n-gram, 1 or more.")
+    check_order(order)
     columns = columns or Columns()
     number = np.dtype(np.int32 if len(ids) * order + words < 2**31 else np.int64)
     found = {name: columns.new(number) for name in ("words", "counts", "suffix")}

@@ -46,6 +46,7 @@ def estimate(
                 order=k,
                 counts=np.asarray(adjusted[ngrams]),
                 kept=counts.counts[ngrams] > (thresholds[k - 1] if k > 1 else -1),
+                starts=np.arange(ngrams.start, ngrams.stop) < counts.at_start(k).stop,
                 of=of,
                 contexts=contexts.stop - contexts.start,
                 lower=lower[suffix],

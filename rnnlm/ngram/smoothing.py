@@ -21,6 +21,7 @@ class Block(NamedTuple):
     order: int  # words in an n-gram
     counts: np.ndarray  # (n,) of the n-grams, or their continuation counts
     kept: np.ndarray  # (n,) False where the n-gram is pruned
+    starts: np.ndarray  # (n,) True where the n-gram begins a sentence
     of: np.ndarray  # (n,) the context of each, 0 … contexts - 1
     contexts: int
     lower: np.ndarray  # (n,) P(word | context without its first word)
@@ -112,7 +113,10 @@ class MaximumLikelihood(Smoothing):
 
 
 class Lidstone(Smoothing):
-    """P = (c + γ) / (N + γ V) at the highest order alone; γ = 1 is Laplace's rule. G. J. Lidstone 1920."""
+    """P = (c + γ) / (N + γ V) after a whole history alone: all words that the order allows, or that the sentence has.
+
+    After any other history P is 1 / V. γ = 1 is Laplace's rule. G. J. Lidstone 1920.
+    """
 
     def __init__(self, order: int, gamma: float = 1.0) -> None:
         if not 0 < gamma < np.inf:
@@ -120,11 +124,10 @@ class Lidstone(Smoothing):
         self.order, self.gamma = order, gamma
 
     def shares(self, block: Block) -> Shares:
-        if block.order < self.order:  # only the uniform distribution stands below
-            return Shares(np.zeros(len(block.counts)), np.ones(block.contexts))
+        counts = block.counts * (block.starts | (block.order == self.order))
         extra = self.gamma * block.words
-        total = block.sum(block.counts) + extra
-        return Shares(block.counts / total[block.of], extra / total)
+        total = block.sum(counts) + extra
+        return Shares(counts / total[block.of], extra / total)
 
 
 class StupidBackoff(Smoothing):
@@ -142,9 +145,9 @@ class StupidBackoff(Smoothing):
         self.alpha = alpha
 
     def shares(self, block: Block) -> Shares:
-        own = block.counts / _positive(block.sum(block.counts))[block.of]
+        own = block.counts * block.kept / _positive(block.sum(block.counts))[block.of]
         unseen = 1 - block.sum(block.lower * block.kept)
-        z = block.sum(own * block.kept) + self.alpha * block.scale * unseen
+        z = block.sum(own) + self.alpha * block.scale * unseen
         return Shares(own / z[block.of], self.alpha * block.scale / z, z)
 
     def unigrams(self, block: Block) -> Shares:

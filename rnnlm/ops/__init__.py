@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import UsageError
 from .reference import Reference
 
-__all__ = ["BACKENDS", "Reference", "backend", "ops_for", "tell_when_compiling", "use"]
+__all__ = ["BACKENDS", "Reference", "backend", "cores", "ops_for", "tell_when_compiling", "use"]
 
 BACKENDS = ("numpy", "numba")
 
@@ -61,7 +61,7 @@ def use(backend: str | None = None, threads: int | None = None) -> Reference:
         _host = _reference("numpy")
         return _host
     try:
-        _host = _compiled(threads or _cores())
+        _host = _compiled(threads or cores())
     except ImportError as error:  # not installed, or not for this NumPy
         if backend == "numba":
             raise UsageError(
@@ -100,5 +100,6 @@ def ops_for(array: Any) -> Reference:
     return backend() if library == "numpy" else _reference(library)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -182,7 +182,7 @@ COMMANDS = [
     ("--nothing", USAGE, ["No such option '--nothing'"]),
     ("sample", USAGE, ["Missing argument 'MODEL'", "rnnlm sample --help"]),
     ("ppl good.rnnlm", USAGE, ["needs a model and a text", "'good.rnnlm'", "rnnlm ppl MODEL... TEXT"]),
-    ("ppl good.rnnlm good.rnnlm -", USAGE, ["standard input can be read once", "as a file"]),
+    ("ppl good.rnnlm good.txt --fit", USAGE, ["'--fit' requires an argument"]),
     ("ppl good.rnnlm good.txt --streams 99999", USAGE, ["streams=99999", "Give streams <= "]),
     ("ppl good.rnnlm good.txt --streams 0", USAGE, ["streams=0"]),
     ("plot good.rnnlm -o c.gif", USAGE, ["c.gif", "'.gif'", ".png, .svg, .pdf"]),

@@ -124,7 +124,11 @@ def test_several_models_are_several_lines(call, shared):
     lines = called.out.splitlines()
     assert called.status == 0
     assert [line.split()[0] for line in lines] == ["model", str(shared / "m.rnnlm"), str(shared / "unk.rnnlm")]
-    listed = json.loads(call("ppl", shared / "m.rnnlm", shared / "unk.rnnlm", shared / "test.txt", "--json").out)
+    assert "no mixture: " in called.err
+    assert "vocabularies" in called.err
+    found = json.loads(call("ppl", shared / "m.rnnlm", shared / "unk.rnnlm", shared / "test.txt", "--json").out)
+    listed = found["models"]
+    assert found["mixture"] is None
     assert [f"{entry['ppl']:.4f}" for entry in listed] == [line.split()[1] for line in lines[1:]]
     assert listed[1]["unknown"] > 0
 

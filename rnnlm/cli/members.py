@@ -1,0 +1,204 @@
+"""What a mixture is made of, as typed: models and files of probabilities, the texts that they score, the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from ..errors import DataError, UsageError
+from .console import ppl, say
+
+if TYPE_CHECKING:
+    from ..evaluation import Stream
+    from ..models import LanguageModel
+    from ..text import Corpus
+
+
+def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--unknown` and `--streams`."""
+    unknown = click.option(
+        "--unknown",
+        default="<unk>",
+        show_default=True,
+        metavar="RULE",
+        help="Unknown words: <unk> as that word, skip leaves them out, a number N divides P(<unk>) over N types.",
+    )
+    streams = click.option(
+        "--streams",
+        default=1,
+        show_default=True,
+        metavar="B",
+        help="Parts scored side by side; 1 is exact, more is faster.",
+    )
+    return unknown(streams(command))
+
+
+def mixing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--fit`, `--weights`, `--mix`, and those of scoring."""
+    for option in (
+        scoring_options,
+        click.option(
+            "--mix",
+            type=click.Choice(["linear", "geometric"]),
+            default="linear",
+            show_default=True,
+            help="Σ w P, or the product of P^w, renormalised at every token, which takes far longer.",
+        ),
+        click.option("--weights", metavar="W,W,...", help="The weights, given by hand."),
+        click.option("--fit", metavar="VALID", help="Fit the weights to this text; without it they are equal."),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass
+class Member:
+    """A model, or the files in which another program left its probabilities of the text and of the --fit text."""
+
+    name: str
+    model: LanguageModel | None = None
+    files: tuple[str, ...] = ()
+
+
+def members(paths: Sequence[str]) -> list[Member]:
+    """The members that the arguments name: MODEL, FILE or FILE@FITFILE. Errors as of `load`."""
+    from ..evaluation.external import is_external
+    from ..models import load_together
+
+    files: dict[str, tuple[str, ...]] = {}
+    for path in paths:
+        if is_external(path):
+            files[path] = (path,)
+        elif "@" in path and not Path(path).exists():
+            files[path] = _pair(path)
+    models = iter(load_together([path for path in paths if path not in files]))
+    return [Member(path, files=files[path]) if path in files else Member(path, next(models)) for path in paths]
+
+
+def _pair(path: str) -> tuple[str, ...]:
+    from ..evaluation.external import is_external
+
+    files = path.split("@")
+    if len(files) != 2:
+        raise UsageError(f"{path!r} is not the path of a file, nor two of them. Give FILE@FITFILE.")
+    for file in files:
+        if not is_external(file):
+            why = "holds no probabilities of tokens" if Path(file).exists() else "does not exist"
+            raise DataError(f"{file}, a part of {path}, {why}. Give the files for TEXT and for the --fit text.")
+    return tuple(files)
+
+
+def real_models(found: Sequence[Member], purpose: str) -> list[LanguageModel]:
+    """The models, where nothing but models will do; UsageError for a file of probabilities."""
+    for member in found:
+        if member.model is None:
+            raise UsageError(
+                f"{member.name} holds the probabilities of one text only, and {purpose} needs every word's. "
+                "Give a model file."
+            )
+    return [member.model for member in found if member.model is not None]
+
+
+@dataclass
+class Scorer:
+    """Scores texts, each read once for all models that cut and number it the same way."""
+
+    streams: int = 1
+    unknown: str = "<unk>"
+    corpora: dict[tuple[str, str, str], Corpus] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from ..evaluation.stream import unseen_types
+
+        unseen_types(self.unknown)  # a rule that is none is refused before the work
+
+    def corpus(self, model: LanguageModel, text: str) -> Corpus:
+        from ..text import Corpus
+
+        key = (text, model.vocabulary.hash, model.tokenizer)
+        if key not in self.corpora:
+            if text == "-" and any(other == "-" for other, _, _ in self.corpora):
+                raise UsageError(
+                    "standard input can be read once, and these models have different vocabularies. "
+                    "Give the text as a file."
+                )
+            self.corpora[key] = Corpus.encode(text, vocabulary=model.vocabulary, tokenizer=model.tokenizer)
+        return self.corpora[key]
+
+    def scored(self, found: Sequence[Member], text: str, fit: bool = False) -> list[Stream]:
+        """The members' streams over a text, under the rule for unknown words; `fit`: it is the --fit text."""
+        from ..evaluation import score
+        from ..evaluation.external import external
+
+        first = next((member.model for member in found if member.model is not None), None)
+        if first is None:
+            raise UsageError("files of probabilities have no vocabulary of their own. Give at least one model file.")
+        streams = []
+        for member in found:
+            if member.model is not None:
+                corpus = self.corpus(member.model, text)
+                stream = score(member.model, corpus, streams=self.streams, name=member.name)
+            elif fit and len(member.files) < 2:
+                raise UsageError(
+                    f"--fit needs the probabilities of {text} too, and {member.name} has those of one text. "
+                    f"Give {member.name}@FITFILE."
+                )
+            else:
+                stream = external(member.files[fit], self.corpus(first, text))
+            streams.append(stream.with_unknown(self.unknown))
+        return streams
+
+
+def choose_weights(
+    found: Sequence[Member], fit: str | None, given: str | None, mix: str, scorer: Scorer
+) -> tuple[np.ndarray, list[Stream]]:
+    """The weights: fitted, given or equal; and where they are fitted, the streams over the --fit text."""
+    from ..evaluation import fit_geometric, fit_linear
+
+    if fit is not None and given is not None:
+        raise UsageError("--fit and --weights both say what the weights are. Give one of them.")
+    if given is not None:
+        return parse_weights(given), []
+    if fit is None:
+        return np.full(len(found), 1 / len(found)), []
+    streams = scorer.scored(found, fit, fit=True)
+    if mix == "linear":
+        return fit_linear(streams), streams
+    models = real_models(found, "a geometric mixture")
+    corpus = scorer.corpus(models[0], fit)
+    return fit_geometric(models, corpus, skip_unknown=scorer.unknown == "skip", tell=_tell), streams
+
+
+def parse_weights(text: str) -> np.ndarray:
+    """The numbers between the commas; UsageError for anything else."""
+    try:
+        return np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        raise UsageError(f"--weights {text!r} is not a list of numbers. Give one a model, such as 0.7,0.3.") from None
+
+
+def combined(
+    found: Sequence[Member], streams: Sequence[Stream], weights: np.ndarray, mix: str, scorer: Scorer, text: str
+) -> Stream:
+    """The mixture's stream over a text, of which `streams` are the members'."""
+    from ..evaluation import mixture, score
+    from ..models import MixtureLM
+
+    if mix == "linear":
+        return mixture(streams, weights)
+    model = MixtureLM(real_models(found, "a geometric mixture"), weights, mix)
+    return score(model, scorer.corpus(model, text), streams=scorer.streams).with_unknown(scorer.unknown)
+
+
+def shown(weight: float) -> str:
+    """A weight for a table; only a true 0 is shown as 0."""
+    return f"{weight:.4f}" if weight else "0"
+
+
+def _tell(nll: float) -> None:
+    say(f"geometric fit: PPL {ppl(nll)} so far")

@@ -1,0 +1,20 @@
+"""Names of the files that commands write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import UsageError
+
+
+def default_output(text: str) -> str:
+    """The model file's name when none is given: that of the text, in the current folder."""
+    stem = "model" if text == "-" else Path(text).name.split(".")[0] or "model"
+    return f"{stem}.rnnlm"
+
+
+def require_other(output: str, *inputs: str | None) -> None:
+    """UsageError where the output is one of the inputs, which it would replace."""
+    for path in inputs:
+        if path is not None and Path(path).exists() and Path(output).exists() and Path(output).samefile(path):
+            raise UsageError(f"the output {output} is {path} itself, which it would replace. Give another -o.")

@@ -1,0 +1,88 @@
+"""What a person sees of `rnnlm train --runs`: the runs' talk, and their figures in a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .console import ppl, result, result_json, say, table
+
+if TYPE_CHECKING:
+    from ..training.figures import Figures
+    from ..training.runs import Outcome
+    from ..training.settings import Settings
+
+
+def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool) -> bool:
+    """Train, mix and report; False when Ctrl-C came before the end. `runs` is a number or a TOML file."""
+    from ..training.runs import Runs, repeated
+    from ..training.runs_file import read_runs
+
+    several = repeated(settings, int(runs)) if _is_number(runs) else read_runs(runs, settings)
+    output = str(settings.output)
+    all_runs = Runs(several, output, jobs=jobs)
+    said, threads = all_runs.data.said, all_runs.threads
+    if said:
+        say(said)
+    kept = f" ({len(all_runs.ended)} of them ended before)" if all_runs.ended else ""
+    say(f"{len(several)} runs{kept}, {all_runs.jobs} at a time, {threads} thread{'s' * (threads > 1)} each", "cyan")
+
+    def tell(number: int, line: str) -> None:
+        if line != said and not line.startswith(("model", " ")):  # what to do next is said once, for the mixture
+            say(f"run {number}: {line}")
+
+    if all_runs.fit(tell) == "interrupted":
+        say("interrupted. Go on with the same command and --resume.", "yellow")
+        return False
+    outcome = all_runs.conclude()
+    if as_json:
+        result_json(_as_json(outcome))
+    else:
+        result(_table(outcome))
+        say(f"model: {output}, the mixture of all runs with equal weights", "green")
+    return True
+
+
+def figures_table(figures: Sequence[Figures]) -> str:
+    """A line for each model: what it is, its perplexities, its file."""
+    rows = [["", "file", "validation PPL", "test PPL"]]
+    rows += [[one.name, str(one.path), ppl(one.valid_nll), _test(one)] for one in figures]
+    return table(rows, left=2)
+
+
+def _table(outcome: Outcome) -> str:
+    rows = [["run", "file", "seed", "best epoch", "validation PPL", "test PPL"]]
+    for run in outcome.runs:
+        one = run.figures
+        rows.append(
+            [str(run.number), str(one.path), str(run.seed), str(run.best_epoch), ppl(one.valid_nll), _test(one)]
+        )
+    has_test = outcome.mixture.test is not None
+    columns = [outcome.spread(text) for text in (("valid", "test") if has_test else ("valid",))]
+    missing = [] if has_test else ["-"]
+    rows.append(["mean", "", "", "", *(ppl(math.log(mean)) for mean, _ in columns), *missing])
+    digits = [2 if mean >= 10 else 4 for mean, _ in columns]  # as in the lines above
+    spread = [f"{deviation:.{n}f}" for (_, deviation), n in zip(columns, digits, strict=True)]
+    rows.append(["spread", "", "", "", *spread, *missing])
+    one = outcome.mixture
+    rows.append([one.name, str(one.path), "", "", ppl(one.valid_nll), _test(one)])
+    return table(rows, left=2)
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    texts = ["valid"] if outcome.mixture.test is None else ["valid", "test"]
+    spread = {text: dict(zip(("mean", "spread"), outcome.spread(text), strict=True)) for text in texts}
+    runs = [
+        {"run": run.number, "seed": run.seed, "best_epoch": run.best_epoch, **run.figures.as_dict()}
+        for run in outcome.runs
+    ]
+    return {"runs": runs, "ppl": spread, "mixture": outcome.mixture.as_dict()}
+
+
+def _test(one: Figures) -> str:
+    return "-" if one.test_nll is None else ppl(one.test_nll)
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").isdecimal()

@@ -1,0 +1,110 @@
+"""A table per word, as `write_tsv` makes it, read back into a probability stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+from ..text.vocabulary import Vocabulary
+from .lines import bad_line, numbered_lines
+from .stream import ABOVE_ZERO, Stream
+from .stream_tsv import ESCAPES, UNITS
+
+_KEYS = ("model", "text", "sha256", "tokenizer", "tokens", "characters", "vocabulary", "unknown words", "unit")
+_TOKENS = {escape: token for token, escape in ESCAPES.items()}
+
+Lines = Iterator[tuple[int, str]]
+
+
+def read_tsv(path: str | Path, vocabulary: Vocabulary) -> Stream:
+    """The stream in a table per word, to the digits that are written. DataError names the file, line and reason."""
+    lines = numbered_lines(path)
+    about, names = _head(path, lines)
+    if about["vocabulary"] != vocabulary.hash:
+        raise DataError(
+            f"{path} was scored with a vocabulary of hash {about['vocabulary'][:12]}, and this one has "
+            f"{vocabulary.hash[:12]} ({len(vocabulary):,} words). Probabilities compare only over the same words."
+        )
+    unit = UNITS[about["unit"]]
+    ids, figures, top_ids = _rows(path, lines, names, vocabulary)
+    if len(ids) != int(about["tokens"]):
+        raise DataError(f"{path} has {len(ids):,} words where it says {about['tokens']}. Score the text again.")
+    return Stream(
+        ids=ids,
+        logp=figures["logprob"] * unit,
+        model=about["model"],
+        text=about["text"],
+        sha256=about["sha256"],
+        vocabulary=vocabulary,
+        tokenizer=about["tokenizer"],
+        unknown=about["unknown words"],
+        characters=int(about["characters"]),
+        ends=about.get("sentence ends") != "not scored",
+        entropy=figures["entropy"] * unit if "entropy" in figures else None,
+        rank=figures["rank"].astype(np.int32) if "rank" in figures else None,
+        top_ids=top_ids if top_ids.size else None,
+        top_logp=np.stack([figures[f"top{k}_logprob"] for k in range(1, top_ids.shape[1] + 1)], axis=1) * unit
+        if top_ids.size
+        else None,
+    )
+
+
+def _head(path: str | Path, lines: Lines) -> tuple[dict[str, str], list[str]]:
+    """What the lines `# key: value` say, and the names of the columns."""
+    about: dict[str, str] = {}
+    number, line = next(lines)
+    while line.startswith("# "):
+        key, _, value = line.removeprefix("# ").partition(":")
+        about[key] = value.removeprefix(" ")
+        number, line = next(lines, (number, ""))
+    names = line.split("\t")
+    lost = [f"# {key}:" for key in _KEYS if key not in about]
+    lost += [name for name in ("word", "unknown", "logprob") if name not in names]
+    if lost:
+        raise bad_line(path, number, f"{lost[0]!r} is missing up to here. Score the text again.")
+    for key in ("tokens", "characters"):
+        if not about[key].isdecimal():
+            raise DataError(f"{path}: {key} is {about[key]!r}, not a number. Score the text again.")
+    if about["unit"] not in UNITS:
+        raise DataError(f"{path}: unit is {about['unit']!r}, not one of {', '.join(UNITS)}. Score the text again.")
+    return about, names
+
+
+def _rows(
+    path: str | Path, lines: Lines, names: list[str], vocabulary: Vocabulary
+) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """The ids (n,), the columns of figures, and the ids of the likeliest words (n, k)."""
+    place = {name: i for i, name in enumerate(names)}
+    word, unknown = place["word"], place["unknown"]
+    tops = [i for name, i in place.items() if f"{name}_logprob" in place]
+    figures = {name: i for name, i in place.items() if name in ("entropy", "rank") or name.endswith("logprob")}
+
+    def word_id(cell: str) -> int:
+        return vocabulary.index[_TOKENS.get(cell, cell)]
+
+    ids: list[int] = []
+    top_ids: list[list[int]] = []
+    values: list[list[float]] = []
+    for number, line in lines:
+        cells = line.split("\t")
+        try:
+            if len(cells) != len(names):
+                raise ValueError(f"there are {len(cells)} columns, and {len(names)} names of columns")
+            ids.append(vocabulary.unknown_id if cells[unknown] == "1" else word_id(cells[word]))
+            top_ids.append([word_id(cells[i]) for i in tops])
+            values.append([float(cells[i]) for i in figures.values()])
+            if float(cells[place["logprob"]]) > ABOVE_ZERO:
+                raise ValueError(f"the log-probability {cells[place['logprob']]} is above 0")
+        except KeyError as error:
+            raise bad_line(path, number, f"the word {error} is not in the vocabulary. Score the text again.") from None
+        except ValueError as error:
+            raise bad_line(path, number, f"{error}. Score the text again.") from None
+    columns = np.array(values, dtype=np.float64).reshape(-1, len(figures)).T
+    return (
+        np.array(ids, dtype=np.int32),
+        dict(zip(figures, columns, strict=True)),
+        np.array(top_ids, dtype=np.int32).reshape(len(ids), len(tops)),
+    )

@@ -1,0 +1,64 @@
+"""Probability streams in files: the compact binary file, exact to the bit, and the table per word read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .. import storage
+from ..errors import DataError, UsageError
+from ..text.vocabulary import Vocabulary
+from .lines import bad_line, numbered_lines
+from .read_tsv import read_tsv
+from .stream import Stream
+from .stream_tsv import MAGIC
+
+_ABOUT = ("model", "text", "sha256", "tokenizer", "unknown", "characters", "ends")
+_ARRAYS = ("ids", "logp", "entropy", "rank", "top_ids", "top_logp")
+
+
+def write_binary(stream: Stream, path: str | Path) -> None:
+    """Write a stream to a compact file, whole or not at all, exact to the bit. DataError when the disk refuses."""
+    arrays = {name: array for name in _ARRAYS if (array := getattr(stream, name)) is not None}
+    arrays["vocabulary.words"] = storage.json_array(stream.vocabulary.words)
+    arrays["vocabulary.counts"] = stream.vocabulary.counts
+    storage.write(path, "stream", {name: getattr(stream, name) for name in _ABOUT}, arrays)
+
+
+def read_stream(path: str | Path, vocabulary: Vocabulary | None = None) -> Stream:
+    """The stream in a file of `write_binary`, or in a table per word of `write_tsv`.
+
+    A table says only the hash of its vocabulary, so it needs the `vocabulary`, and gives the digits that are written.
+    Raises DataError for a file that is something else, damaged or cut short, or a table of another vocabulary.
+    """
+    if _is_safetensors(path):
+        return _read_binary(path)
+    number, first = next(numbered_lines(path), (1, ""))
+    if not first.startswith(MAGIC):
+        raise bad_line(
+            path, number, f"a file of scores starts with {MAGIC.strip()!r}. Give one that `rnnlm score` wrote."
+        )
+    if first != f"{MAGIC}word":
+        raise bad_line(path, number, "only scores per word can be read back. Score the text again with --per word.")
+    if vocabulary is None:
+        raise UsageError(f"{path} is a table, which does not hold its vocabulary. Give vocabulary=, or a binary file.")
+    return read_tsv(path, vocabulary)
+
+
+def _is_safetensors(path: str | Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(9)[8:] == b"{"  # behind the length of the header
+    except OSError:
+        return False  # reading it says why
+
+
+def _read_binary(path: str | Path) -> Stream:
+    header, arrays = storage.read(path, "stream")
+    try:
+        words = storage.from_json_array(arrays["vocabulary.words"])
+        fields: dict[str, Any] = {name: header[name] for name in _ABOUT}
+        fields |= {name: arrays[name] for name in _ARRAYS if name in arrays}
+        return Stream(vocabulary=Vocabulary(words, arrays["vocabulary.counts"]), **fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} cannot be used as a stream: {error!r}. Score the text again.") from error

@@ -1,0 +1,158 @@
+"""A probability stream as a table for people: a line a word, a sentence or a text, tabs between the columns."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .. import storage
+from ..errors import DataError, UsageError
+from ..text.corpus import Corpus
+from .perplexity import stream_perplexity
+from .stream import Stream
+
+MAGIC = "# rnnlm score: per "
+PER = ("word", "sentence", "text")
+UNITS = {"nats": 1.0, "bits": math.log(2), "log10": math.log(10)}  # one of each in nats
+ESCAPES = {"\t": "\\t", "\r": "\\r"}  # tokens of `chars` and `bytes` that a table cannot hold
+_ROWS = 10_000  # lines made at a time
+_SPECIAL = {"nan": "NaN", "inf": "Inf", "-inf": "-Inf"}  # as R and pandas read them
+
+
+def write_tsv(
+    stream: Stream,
+    path: str | Path | None = None,
+    *,
+    per: str = "word",
+    unit: str = "bits",
+    words: Corpus | None = None,
+) -> None:
+    """Write a stream as a table to a file, whole or not at all, or to standard output.
+
+    Lines `# key: value` say what must be known to compare it; then come the names of the columns, then the lines:
+
+    per word      sentence, position (both from 1), word, unknown (1 or 0), logprob, surprisal = -logprob, and where
+                  the stream has them entropy, rank, and top1, top1_logprob, top2, …: the likeliest words
+    per sentence  sentence, tokens, scored, unknown, logprob (the sum), perplexity
+    per text      tokens, scored, unknown, sentences, logprob, perplexity, perplexity_known (without unknown words),
+                  bits_per_character
+
+    `unit` (nats, bits, log10) is that of log-probabilities, surprisal and entropy. `words` is the same text encoded
+    with its own vocabulary, `Corpus.encode(path, tokenizer=...)`: the word column shows unknown words as they are
+    written; without it they are `<unk>`. What is not scored is NaN, its rank 0; a tab that is a token is `\\t`, a
+    carriage return `\\r`. Raises UsageError for another `per` or `unit`, DataError for other `words`, or when the disk
+    refuses.
+    """
+    check(per, unit)
+    if words is not None and len(words) != len(stream):
+        raise DataError(
+            f"{words.name} has {len(words):,} tokens, the stream {len(stream):,}. Encode the text that was scored."
+        )
+    rows = {"word": _words, "sentence": _sentences, "text": _text}[per](stream, UNITS[unit], words)
+    blocks = (f"{block}\n" for block in _with_head(stream, per, unit, rows))
+    if path is None:
+        for block in blocks:
+            sys.stdout.write(block)
+    else:
+        storage.write_blocks(path, (block.encode() for block in blocks), "the scores")
+
+
+def check(per: str, unit: str) -> None:
+    """UsageError unless a table can be `per` this, in this unit."""
+    if per not in PER:
+        raise UsageError(f"per={per!r} is not possible. Give one of {', '.join(PER)}.")
+    if unit not in UNITS:
+        raise UsageError(f"unit={unit!r} is not possible. Give one of {', '.join(UNITS)}.")
+
+
+def _with_head(stream: Stream, per: str, unit: str, rows: Iterator[str]) -> Iterator[str]:
+    about = {
+        "model": stream.model,
+        "text": stream.text,
+        "sha256": stream.sha256,
+        "tokenizer": stream.tokenizer,
+        "tokens": len(stream),
+        "characters": stream.characters,
+        "vocabulary": stream.vocabulary.hash,
+        "vocabulary size": len(stream.vocabulary),
+        "unknown words": stream.unknown,
+        "sentence ends": "scored" if stream.ends else "not scored",
+        "unit": unit,
+    }
+    yield "\n".join([MAGIC + per, *(f"# {key}: {' '.join(str(value).split())}" for key, value in about.items())])
+    yield from rows
+
+
+def _words(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
+    columns = ["sentence", "position", "word", "unknown", "logprob", "surprisal"]
+    columns += ["entropy"] * (stream.entropy is not None) + ["rank"] * (stream.rank is not None)
+    top = 0 if stream.top_ids is None else stream.top_ids.shape[1]
+    yield "\t".join(columns + [name for k in range(1, top + 1) for name in (f"top{k}", f"top{k}_logprob")])
+
+    known = [ESCAPES.get(word, word) for word in [*stream.vocabulary.words, "<unk>"]]  # the last is that of id -1
+    shown, ids = known, stream.ids
+    if words is not None:
+        shown, ids = [ESCAPES.get(word, word) for word in words.vocabulary.words], words.ids
+    starts = _starts(stream)
+    sentence = np.repeat(np.arange(1, len(starts) + 1), np.diff(starts, append=len(stream)))
+    position = np.arange(len(stream)) - starts[sentence - 1] + 1
+    is_unknown = stream.is_unknown.astype(int)
+    for start in range(0, len(stream), _ROWS):
+        rows = slice(start, start + _ROWS)
+        logp = stream.logp[rows] / unit
+        cells = [
+            map(str, sentence[rows].tolist()),
+            map(str, position[rows].tolist()),
+            map(shown.__getitem__, ids[rows].tolist()),
+            map(str, is_unknown[rows].tolist()),
+            _figures(logp),
+            _figures(0.0 - logp),  # not -logp, which makes -0 of 0
+        ]
+        if stream.entropy is not None:
+            cells.append(_figures(stream.entropy[rows] / unit))
+        if stream.rank is not None:
+            cells.append(map(str, stream.rank[rows].tolist()))
+        for k in range(top):
+            assert stream.top_ids is not None
+            assert stream.top_logp is not None
+            cells.append(map(known.__getitem__, stream.top_ids[rows, k].tolist()))
+            cells.append(_figures(stream.top_logp[rows, k] / unit))
+        yield "\n".join(map("\t".join, zip(*cells, strict=True)))
+
+
+def _sentences(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
+    yield "\t".join(["sentence", "tokens", "scored", "unknown", "logprob", "perplexity"])
+    starts = _starts(stream)
+    tokens = np.diff(starts, append=len(stream))
+    scored, unknown = (np.add.reduceat(marks.astype(int), starts) for marks in (stream.scored, stream.is_unknown))
+    logp = np.add.reduceat(np.where(stream.scored, stream.logp, 0.0), starts)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a sentence without a scored word: NaN
+        ppl = np.exp(-logp / scored)
+    counts = (map(str, part.tolist()) for part in (np.arange(1, len(starts) + 1), tokens, scored, unknown))
+    yield "\n".join(map("\t".join, zip(*counts, _figures(logp / unit), _figures(ppl), strict=True)))
+
+
+def _text(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
+    names = "tokens scored unknown sentences logprob perplexity perplexity_known bits_per_character"
+    yield names.replace(" ", "\t")
+    p = stream_perplexity(stream)
+    total = stream.logp.sum(where=stream.scored) / unit
+    counts = map(str, (p.tokens, p.scored, p.unknown, p.sentences))
+    yield "\t".join([*counts, *_figures(np.array([total, p.ppl, p.ppl_known, p.bits_per_character]))])
+
+
+def _starts(stream: Stream) -> np.ndarray:
+    """The places where sentences start; a text without a last `</s>` has a sentence more than sentence ends."""
+    starts = np.append(0, np.flatnonzero(stream.ids == stream.vocabulary.eos) + 1)
+    return starts[starts < len(stream)]
+
+
+def _figures(values: np.ndarray) -> list[str]:
+    found = [f"{value:.10g}" for value in values.tolist()]
+    for i in np.flatnonzero(~np.isfinite(values)):
+        found[i] = _SPECIAL[found[i]]
+    return found

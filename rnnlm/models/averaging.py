@@ -1,0 +1,53 @@
+"""One model from several of the same shape: the mean of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import DataError, UsageError
+from .files import from_arrays, to_arrays
+from .recurrent import RecurrentLM
+
+
+def average(models: Sequence[RecurrentLM]) -> RecurrentLM:
+    """The model whose every weight is the mean of those of `models`, such as the last epochs of one run.
+
+    Kind, config (but for the seed), vocabulary, tokenizer and word classes must agree; the log is that of the last.
+    Models that did not start from the same weights have no common coordinates: mix those instead (`MixtureLM`).
+    Raises UsageError for no models, or one that is not recurrent; DataError names the first difference.
+
+    B. Polyak and A. Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 1992.
+    """
+    if not models:
+        raise UsageError("there is no model to average. Give at least one.")
+    for place, model in enumerate(models, 1):
+        if not isinstance(model, RecurrentLM):
+            raise UsageError(
+                f"model {place} is of the kind {model.kind}, which has no weights to average. Mix instead."
+            )
+        _require_same_shape(models[0], model, place)
+    taken = [to_arrays(model) for model in models]
+    header, arrays = taken[-1]
+    means = {name: np.mean([own[name] for _, own in taken], axis=0, dtype=np.float64) for name in models[0].params}
+    arrays = arrays | {name: mean.astype(arrays[name].dtype) for name, mean in means.items()}
+    mean = from_arrays(header, arrays)
+    assert isinstance(mean, RecurrentLM)
+    return mean
+
+
+def _require_same_shape(first: RecurrentLM, other: RecurrentLM, place: int) -> None:
+    for name, one, two in (
+        ("kind", first.kind, other.kind),
+        *((name, value, other.config.get(name)) for name, value in first.config.items() if name != "seed"),
+        ("vocabulary", first.vocabulary.hash[:12], other.vocabulary.hash[:12]),
+        ("tokenizer", first.tokenizer, other.tokenizer),
+    ):
+        if one != two:
+            raise DataError(
+                f"models 1 and {place} cannot be averaged: {name} is {one!r} in one and {two!r} in the other."
+            )
+    starts = [None if model.class_map is None else model.class_map.start.tolist() for model in (first, other)]
+    if starts[0] != starts[1]:
+        raise DataError(f"models 1 and {place} cannot be averaged: they divide their words into other classes.")

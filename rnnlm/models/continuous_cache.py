@@ -1,0 +1,139 @@
+"""A model that remembers what followed similar hidden states: the continuous cache."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import UsageError
+from ..ops import ops_for
+from ..ops.arrays import Array
+from .language_model import State
+from .recurrent import RecurrentLM
+from .wrapping import WrappedLM, keep_for
+
+
+class Memory(NamedTuple):
+    """What each step of a window may remember: pairs (hidden state, the word that followed it).
+
+    Step t sees the `size` pairs from t + 1 on whose word is not -1 and that are not before `since`.
+    """
+
+    keys: np.ndarray  # (B, size + T, H)
+    words: np.ndarray  # (B, size + T), -1 for no pair
+    since: np.ndarray  # (T, B) the first pair after the last fresh start
+
+
+class ContinuousCacheLM(WrappedLM):
+    """P(w | h_t) = (1 - λ) P_model(w | h_t) + λ P_cache(w | h_t) for a recurrent `model`, where
+
+    P_cache(w | h_t) = Σ_i [w_{i+1} = w] exp(θ h_t · h_i) / Σ_i exp(θ h_t · h_i)   over the last `size` words i < t,
+
+    h_t being what goes into the output layer, `theta` θ the flatness and `share` λ the weight. With nothing remembered
+    it is the model alone. The cache goes on across sentences, whatever the model does.
+
+    E. Grave, A. Joulin and N. Usunier, "Improving neural language models with a continuous cache", ICLR 2017. Raises
+    UsageError for a model without hidden states and for values out of range.
+    """
+
+    kind = "continuous-cache"
+    model: RecurrentLM
+
+    def __init__(self, model: RecurrentLM, *, size: int = 500, theta: float = 0.3, share: float = 0.1) -> None:
+        if not isinstance(model, RecurrentLM):
+            raise UsageError(f"a continuous cache needs a recurrent model, and this is of the kind {model.kind!r}.")
+        if size < 1:
+            raise UsageError(f"size={size} is too small. Give the number of words to remember, 1 or more.")
+        if not 0 <= theta < math.inf:
+            raise UsageError(f"theta={theta} is not possible. Give a number >= 0, such as 0.3.")
+        if not 0 <= share < 1:
+            raise UsageError(f"share={share} is not possible. Give the weight of the cache, 0 <= share < 1.")
+        super().__init__(model, size=size, theta=theta, share=share)
+
+    @property
+    def units_per_token(self) -> int:
+        return max(self.model.units_per_token, 4 * self.config["size"])
+
+    def start(self, batch: int = 1) -> State:
+        size, weights = self.config["size"], self.model.embedding.params["W"].value
+        H = weights.shape[1]
+        keys, last = np.zeros((batch, size, H), weights.dtype), np.zeros((batch, H), weights.dtype)
+        seen = np.zeros((batch, 1), dtype=np.int32)  # whether `last` is the hidden state of a word
+        return (keys, np.full((batch, size), -1, dtype=np.int32), last, seen, *self.model.start(batch))
+
+    def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        p, cached, state = self.both(x, y, state, keep)
+        with np.errstate(divide="ignore"):
+            return np.where(y < 0, 0.0, np.log(self._mixed(p, cached))), state
+
+    def both(
+        self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, State]:
+        """P_model(y) and P_cache(y) of a window, (T, B) each, nan where nothing is remembered; the state after it."""
+        h, memory, state = self._read(x, state, keep)
+        nll, _ = self.model.output.forward(h.reshape(-1, h.shape[-1]), y.reshape(-1), gradient=False)
+        p = np.exp(-ops_for(nll).to_host(nll).astype(np.float64)).reshape(x.shape)
+        cached = np.empty(x.shape)
+        for b in range(x.shape[1]):
+            weights = self._weights(h[:, b], memory, b)
+            cached[:, b] = (weights * (memory.words[b] == y[:, b, None])).sum(1)
+        return p, cached, state
+
+    def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        h, memory, state = self._read(x, state, keep)
+        logp = self.model.output.logprobs(h.reshape(-1, h.shape[-1]))
+        p = np.exp(ops_for(logp).to_host(logp).astype(np.float64)).reshape(*x.shape, -1)
+        for b in range(x.shape[1]):
+            weights = self._weights(h[:, b], memory, b)
+            share = np.where(np.isnan(weights[:, :1]), 0.0, self.config["share"])
+            p[:, b] *= 1 - share
+            t, j = np.nonzero(weights > 0)
+            np.add.at(p[:, b], (t, memory.words[b, j]), self.config["share"] * weights[t, j])
+        with np.errstate(divide="ignore"):
+            return np.log(p), state
+
+    def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        logp, state = self.distributions(np.asarray(x)[None], state)
+        return logp[0], state
+
+    def _mixed(self, p: np.ndarray, cached: np.ndarray) -> np.ndarray:
+        share = self.config["share"]
+        return np.where(np.isnan(cached), p, (1 - share) * p + share * cached)
+
+    def _read(self, x: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[np.ndarray, Memory, State]:
+        """The hidden states of a window (T, B, H), what each step remembers, and the state after it."""
+        keys, words, last, seen, *inner = state
+        x = np.asarray(x, dtype=np.int32)
+        found, inner_after = self.model.hidden(x, tuple(inner), keep_for(self.model, x, keep))
+        h = ops_for(found).to_host(found)
+        size, steps = self.config["size"], np.arange(len(x))[:, None]
+        followed = x.T.copy()  # the word that followed each key; of the first, which may follow nothing, see `seen`
+        followed[:, 0] = np.where(seen[:, 0] > 0, followed[:, 0], -1)
+        memory = Memory(
+            keys=np.concatenate([keys, last[:, None], h[:-1].transpose(1, 0, 2)], axis=1),
+            words=np.concatenate([words, followed], axis=1),
+            since=np.zeros(x.shape, dtype=np.int64),
+        )
+        if keep is not None:
+            resets = np.where(np.asarray(keep) == 0, steps, -1)
+            memory = memory._replace(since=size + 1 + np.maximum.accumulate(resets, axis=0))
+            memory.since[memory.since == size] = 0  # no fresh start so far
+            old = np.arange(memory.words.shape[1]) < memory.since[-1][:, None]
+            kept = np.where(old, -1, memory.words)
+        else:
+            kept = memory.words
+        after = (memory.keys[:, -size:], kept[:, -size:], h[-1], np.ones_like(seen))
+        return h, memory, (*after, *inner_after)
+
+    def _weights(self, h: np.ndarray, memory: Memory, b: int) -> np.ndarray:
+        """exp(θ h_t · h_i) / Σ over what step t of stream b remembers, (T, size + T); nan where that is nothing."""
+        size, steps, pairs = self.config["size"], np.arange(len(h))[:, None], np.arange(memory.words.shape[1])
+        visible = (memory.words[b] >= 0) & (pairs > steps) & (pairs <= steps + size)
+        visible &= pairs >= memory.since[:, b, None]
+        scores = np.where(visible, self.config["theta"] * (h @ memory.keys[b].T).astype(np.float64), -np.inf)
+        top = scores.max(1, keepdims=True)
+        weights = np.exp(scores - np.where(np.isfinite(top), top, 0.0))
+        with np.errstate(invalid="ignore"):
+            return weights / weights.sum(1, keepdims=True)

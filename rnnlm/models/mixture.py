@@ -1,0 +1,193 @@
+"""A mixture of language models, itself a language model."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ..errors import DataError, UsageError
+from ..evaluation.mixing import check_weights, weighted_sum
+from ..evaluation.stream import Stream, require_same, unknown_rule
+from ..ops import ops_for
+from ..ops.arrays import Array
+from ..text.vocabulary import Vocabulary
+from .files import from_arrays, load, to_arrays
+from .language_model import Header, LanguageModel, State
+from .wrapping import keep_for, next_of
+
+MIXES = ("linear", "geometric")
+
+
+class MixtureLM(LanguageModel):
+    """Several models over one vocabulary as one, P_i weighted by w_i.
+
+    `mix` "linear" is P(w) = Σ_i w_i P_i(w) with Σ_i w_i = 1; "geometric" is P(w) = Π_i P_i(w)^w_i / Z, Z being the sum
+    over the whole vocabulary. A single weight of 1 gives that member's numbers bit for bit, a weight of 0 costs
+    nothing. The state is that of all members with a weight, one after the other. A member whose config says
+    `independent` starts anew at each sentence end, whatever the others do.
+
+    `files` are the paths of the members' own files: a saved mixture then refers to them, by their path from its own
+    folder, and holds their checksums; without them it holds the members themselves. Raises DataError where the members
+    differ in vocabulary or tokenizer, UsageError for no members, another `mix`, or weights that
+    `evaluation.mixing.check_weights` refuses.
+    """
+
+    kind = "mixture"
+
+    def __init__(
+        self,
+        members: Sequence[LanguageModel],
+        weights: Sequence[float] | np.ndarray,
+        mix: str = "linear",
+        files: Sequence[str | Path] | None = None,
+    ) -> None:
+        if mix not in MIXES:
+            raise UsageError(f"mix={mix!r} is not known. Give one of {', '.join(MIXES)}.")
+        if not members:
+            raise UsageError("a mixture needs at least one model, and there is none.")
+        require_same([_nothing(member, place) for place, member in enumerate(members, 1)])
+        self.members, self.files = list(members), None if files is None else [Path(file) for file in files]
+        self.weights = check_weights(weights, len(members), mix)
+        self.config = {"mix": mix, "weights": [float(w) for w in weights]}
+        self.vocabulary, self.tokenizer = members[0].vocabulary, members[0].tokenizer
+        self.log: list[dict[str, Any]] = []
+        self.folder = Path()  # where the file of this model is
+        self._active = [member for member, w in zip(members, self.weights, strict=True) if w > 0]
+        self._shares = self.weights[self.weights > 0]
+        self._alone = len(self._active) == 1 and self._shares[0] == 1
+        self._sizes = [len(member.start(1)) for member in self._active]
+
+    @property
+    def units_per_token(self) -> int:
+        if self.config["mix"] == "linear" or self._alone:
+            return sum(member.units_per_token for member in self._active)
+        return len(self.vocabulary) * len(self._active)
+
+    def start(self, batch: int = 1) -> State:
+        return tuple(part for member in self._active for part in member.start(batch))
+
+    def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        if self.config["mix"] == "geometric" and not self._alone:
+            logp, state = self.distributions(x, state, keep)
+            target = np.take_along_axis(logp, np.maximum(y, 0)[..., None], axis=-1)
+            return np.where(y < 0, 0.0, target[..., 0]), state
+        found = [m.score(x, y, part, keep_for(m, x, keep)) for m, part in self._parts(state)]
+        logp, state = self._together(found)
+        return (logp if self._alone else np.where(y < 0, 0.0, logp)), state
+
+    def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        x = np.asarray(x)
+        return self._together([next_of(member, x, part) for member, part in self._parts(state)])
+
+    def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        return self._together([m.distributions(x, part, keep_for(m, x, keep)) for m, part in self._parts(state)])
+
+    def _parts(self, state: State) -> Iterator[tuple[LanguageModel, State]]:
+        """Each member that has a weight, with its part of the state."""
+        first = 0
+        for member, size in zip(self._active, self._sizes, strict=True):
+            yield member, state[first : first + size]
+            first += size
+
+    def _together(self, found: Sequence[tuple[Array, State]]) -> tuple[Array, State]:
+        """The mixture of the members' log-probabilities, over the last axis where it is geometric, and the state."""
+        state = tuple(part for _, parts in found for part in parts)
+        if self._alone:
+            return found[0][0], state
+        logps = [ops_for(logp).to_host(logp) for logp, _ in found]
+        if self.config["mix"] == "linear":
+            return weighted_sum(logps, self._shares), state
+        total = np.multiply(self._shares[0], logps[0], dtype=np.float64)
+        for w, logp in zip(self._shares[1:], logps[1:], strict=True):
+            total += np.multiply(w, logp, dtype=np.float64)
+        top = total.max(-1, keepdims=True)
+        total -= np.where(np.isfinite(top), top, 0.0)  # where the members exclude all words together, all stay -inf
+        Z = np.exp(total).sum(-1, keepdims=True)
+        total -= np.log(np.where(Z > 0, Z, 1.0))
+        return total, state
+
+    def facts(self) -> dict[str, Any]:
+        files: Sequence[Path | None] = self.files or [None] * len(self.members)
+        return {
+            "members": [
+                {"model": m.kind, "weight": float(w), "config": m.config, **m.facts()}
+                | ({} if file is None else {"file": str(file)})
+                for m, w, file in zip(self.members, self.weights, files, strict=True)
+            ]
+        }
+
+    def save(self, path: str | Path) -> None:
+        self.folder = Path(path).parent
+        super().save(path)
+
+    def pack(self) -> tuple[Header, dict[str, Array]]:
+        if self.files is not None:
+            here = self.folder.resolve()
+            return {
+                "members": [
+                    {
+                        "path": Path(os.path.relpath(file.resolve(), here)).as_posix(),
+                        "sha256": _sha256(file),
+                        "vocabulary": self.vocabulary.hash,
+                    }
+                    for file in self.files
+                ]
+            }, {}
+        headers: list[Header] = []
+        arrays: dict[str, Array] = {}
+        for place, member in enumerate(self.members):
+            header, own = to_arrays(member)
+            headers.append(header)
+            arrays |= {f"members.{place}.{name}": array for name, array in own.items()}
+        return {"members": headers}, arrays
+
+    @classmethod
+    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        members, files = [], []
+        for place, entry in enumerate(header["members"]):
+            if "path" in entry:
+                files.append(folder / entry["path"])
+                members.append(_referred(files[-1], entry))
+            else:
+                prefix = f"members.{place}."
+                own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+                members.append(from_arrays(entry, own, folder))
+        model = cls(members, files=files or None, **header["config"])
+        model.folder = folder
+        return model
+
+
+def _nothing(member: LanguageModel, place: int) -> Stream:
+    """The member's stream over an empty text: what it counts, and how."""
+    return Stream(
+        ids=np.zeros(0, dtype=np.int32),
+        logp=np.zeros(0),
+        model=f"member {place} ({member.kind})",
+        text="",
+        sha256="",
+        vocabulary=member.vocabulary,
+        tokenizer=member.tokenizer,
+        unknown=unknown_rule(member.vocabulary),
+        characters=0,
+    )
+
+
+def _referred(path: Path, entry: dict[str, Any]) -> LanguageModel:
+    if not path.is_file():
+        raise DataError(f"its member {path} does not exist. Put it back, or build the mixture again.")
+    if _sha256(path) != entry["sha256"]:
+        raise DataError(f"its member {path} has changed since the mixture was built. Build the mixture again.")
+    member = load(path)
+    if member.vocabulary.hash != entry["vocabulary"]:
+        raise DataError(f"its member {path} has another vocabulary than the mixture. Build the mixture again.")
+    return member
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

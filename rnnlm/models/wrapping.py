@@ -1,0 +1,55 @@
+"""Models that stand on others: each member starts anew at sentence ends if that is its way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ..ops import ops_for
+from ..ops.arrays import Array
+from ..text.vocabulary import Vocabulary
+from .files import from_arrays, to_arrays
+from .language_model import Header, LanguageModel, State
+
+
+def keep_for(member: LanguageModel, x: np.ndarray, keep: np.ndarray | None) -> np.ndarray | None:
+    """The mask (T, B) of fresh starts for a member: the window's own, and its sentence ends if it is independent."""
+    if not member.config.get("independent"):
+        return keep
+    own = (x != member.vocabulary.eos).astype(np.float32)
+    return own if keep is None else own * keep
+
+
+def next_of(member: LanguageModel, x: np.ndarray, state: State) -> tuple[Array, State]:
+    """The member's `next`, x (B,), from a fresh state after a sentence end if it is independent."""
+    if member.config.get("independent"):
+        fresh = member.start(len(x))
+        ended = x == member.vocabulary.eos
+        state = tuple(ops_for(old).choose_rows(ended, new, old) for new, old in zip(fresh, state, strict=True))
+    return member.next(x, state)
+
+
+class WrappedLM(LanguageModel):
+    """A model on top of one other, `model`, whose words it shares and which its file embeds.
+
+    The constructor takes the model and the keywords that it keeps in `config`.
+    """
+
+    def __init__(self, model: LanguageModel, **config: Any) -> None:
+        self.model, self.config = model, config
+        self.vocabulary, self.tokenizer = model.vocabulary, model.tokenizer
+        self.log: list[dict[str, Any]] = []
+
+    def facts(self) -> dict[str, Any]:
+        return {"members": [{"model": self.model.kind, "config": self.model.config, **self.model.facts()}]}
+
+    def pack(self) -> tuple[Header, dict[str, Array]]:
+        header, arrays = to_arrays(self.model)
+        return {"model": header}, {f"model.{name}": array for name, array in arrays.items()}
+
+    @classmethod
+    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        own = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
+        return cls(from_arrays(header["model"], own, folder), **header["config"])

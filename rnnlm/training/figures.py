@@ -1,0 +1,80 @@
+"""What several models of one run or of several are worth, alone and mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..evaluation.mixing import mixture
+from ..evaluation.perplexity import stream_perplexity
+from ..evaluation.score import score
+from ..evaluation.stream import Stream
+from ..models.language_model import LanguageModel
+from .data import Data
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The model in the file `path`: its streams over the validation and, where there is one, the test text."""
+
+    name: str
+    path: Path
+    valid: Stream
+    test: Stream | None
+
+    @property
+    def valid_nll(self) -> float:
+        """The validation cross-entropy, nats a token."""
+        return stream_perplexity(self.valid).nll
+
+    @property
+    def test_nll(self) -> float | None:
+        """The test cross-entropy, nats a token."""
+        return None if self.test is None else stream_perplexity(self.test).nll
+
+    def as_dict(self) -> dict[str, Any]:
+        """Names and perplexities, for machines."""
+        valid, test = self.valid, self.test
+        return {
+            "name": self.name,
+            "model": str(self.path),
+            "valid": stream_perplexity(valid).as_dict(),
+            "test": None if test is None else stream_perplexity(test).as_dict(),
+        }
+
+
+def judge(model: LanguageModel, data: Data, name: str, path: Path) -> Figures:
+    """The figures of a model on the texts of a run."""
+    with np.errstate(all="ignore"):
+        return Figures(
+            name,
+            path,
+            score(model, data.valid, name=str(path)),
+            None if data.test is None else score(model, data.test, name=str(path)),
+        )
+
+
+def mixed(figures: Sequence[Figures], name: str, path: Path) -> Figures:
+    """The figures of the mixture of models with equal weights, without reading a text again."""
+    weights = equal_weights(len(figures))
+    test = [one.test for one in figures if one.test is not None]
+    return Figures(
+        name,
+        path,
+        mixture([one.valid for one in figures], weights, name=str(path)),
+        mixture(test, weights, name=str(path)) if test else None,
+    )
+
+
+def equal_weights(count: int) -> list[float]:
+    """The weights of a mixture in which nobody was chosen."""
+    return [1 / count] * count
+
+
+def beside(output: Path, what: str) -> Path:
+    """The name of a file that belongs to the model file: m.rnnlm -> m.WHAT.rnnlm."""
+    return output.with_name(f"{output.stem}.{what}{output.suffix}")

@@ -1,0 +1,189 @@
+"""Several runs side by side, and their mixture: what `rnnlm train --runs` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import ops, storage
+from ..errors import DataError, RnnlmError, UsageError
+from ..models import LanguageModel, load
+from ..models.mixture import MixtureLM
+from ..text.corpus import Corpus
+from .checkpoint import Snapshot
+from .data import Data
+from .figures import Figures, beside, equal_weights, judge, mixed
+from .processes import INTERRUPTED, side_by_side
+from .run import Run
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that has ended."""
+
+    number: int
+    seed: int
+    best_epoch: int
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Runs that have ended, and the mixture of their models with equal weights."""
+
+    runs: list[Trained]
+    mixture: Figures
+
+    def spread(self, text: str) -> tuple[float, float]:
+        """Mean and standard deviation of the runs' perplexities on the text "valid" or "test"."""
+        found = np.exp([getattr(run.figures, f"{text}_nll") for run in self.runs])
+        return float(found.mean()), float(found.std(ddof=1))
+
+
+def repeated(settings: Settings, count: int) -> list[Settings]:
+    """The same setting from the seeds seed, seed + 1, … UsageError for fewer than 2 runs."""
+    if count < 2:
+        raise UsageError(f"runs={count} is too few to be mixed. Give a number >= 2, or a TOML file of runs.")
+    return [replace(settings, output=None, seed=settings.seed + i) for i in range(count)]
+
+
+class Runs:
+    """Runs in processes of their own, `jobs` at a time; None is as many as the cores allow.
+
+    Each trains the model that it would train alone, in whatever order they come. A run whose settings name no `output`
+    writes to that of the mixture with its number: m.rnnlm -> m.1.rnnlm, and so its checkpoint. With `resume` the runs
+    that have ended are kept, those that were cut off go on, the others start. Each has the `threads` of the settings;
+    None shares the cores between the jobs. Everything is checked before the first one starts: UsageError and DataError
+    as for `Run`, and DataError for runs whose vocabularies, validation or test texts differ, so that they could not be
+    mixed.
+    """
+
+    def __init__(self, settings: Sequence[Settings], output: str | Path, *, jobs: int | None = None) -> None:
+        if len(settings) < 2:
+            raise UsageError(f"there is {len(settings)} run, which is too few to be mixed. Give at least 2.")
+        if jobs is not None and jobs < 1:
+            raise UsageError(f"jobs={jobs} is too few. Give a whole number >= 1.")
+        self.output = Path(output)
+        storage.require_writable(self.output, "the mixture")
+        machine = ops.use(settings[0].backend, settings[0].threads)
+        self.settings = [
+            replace(one, threads=None, output=one.output or beside(self.output, str(number)))
+            for number, one in enumerate(settings, 1)
+        ]
+        self._check_names()
+        self.ended: set[int] = set()
+        self.data = self._checked(1)
+        for number in range(2, len(settings) + 1):
+            self._require_same_texts(number, self._checked(number))
+        left = max(1, len(settings) - len(self.ended))
+        self.jobs = min(jobs or max(1, ops.cores() // (settings[0].threads or 1)), left)
+        self.threads = settings[0].threads or max(1, machine.threads // self.jobs)
+
+    def fit(self, tell: Callable[[int, str], None] = lambda number, line: None) -> str:
+        """Train what is not trained yet; returns "done", or "interrupted" after Ctrl-C, which every run obeys.
+
+        `tell` is called with a run's number and each line of its talk. Where a run fails, the others go on to their
+        ends; then UsageError or RnnlmError says which run failed, and why.
+        """
+        commands = {
+            number: ["train", *arguments(one)]
+            for number, one in enumerate(self.settings, 1)
+            if number not in self.ended
+        }
+        ended = side_by_side(commands, self.jobs, tell, self.threads)
+        if len(ended) < len(commands) or any(end.status == INTERRUPTED for end in ended.values()):
+            return "interrupted"
+        for number, end in sorted(ended.items()):
+            if end.status:
+                reason = f"killed by signal {-end.status}." if end.status < 0 else end.last.partition("error: ")[2]
+                kind = UsageError if end.status == 2 else RnnlmError
+                raise kind(
+                    f"run {number} failed: {reason or end.last} What is done is kept; once that is put right, go on "
+                    "with --resume."
+                )
+        return "done"
+
+    def conclude(self) -> Outcome:
+        """Judge the models of all runs, and write their mixture to the output."""
+        runs, models = [], []
+        for number, one in enumerate(self.settings, 1):
+            path = Path(str(one.output))
+            model = load(path)
+            models.append(model)
+            best = max(entry["epoch"] for entry in model.log if entry["kind"] == "epoch" and entry["best"])
+            runs.append(Trained(number, one.seed, best, judge(model, self.data, f"run {number}", path)))
+        MixtureLM(models, equal_weights(len(models))).save(self.output)
+        return Outcome(runs, mixed([run.figures for run in runs], "mixture", self.output))
+
+    def _checked(self, number: int) -> Data:
+        """The texts of a run that can start, go on, or has ended."""
+        one = self.settings[number - 1]
+        path = Path(str(one.output))
+        going = Path(f"{path}.checkpoint").exists()
+        if one.resume and path.exists() and not going:
+            self.ended.add(number)
+        self.settings[number - 1] = one = replace(one, resume=one.resume and going)
+        try:
+            run = Run(one)
+            if number in self.ended:
+                Snapshot(path, {"run": _record(load(path))}, {}).require_same(_record(run.model))
+        except RnnlmError as error:
+            raise type(error)(f"run {number}: {error}") from error
+        return run.data
+
+    def _check_names(self) -> None:
+        outputs = [Path(str(one.output)).resolve() for one in self.settings] + [self.output.resolve()]
+        for number, one in enumerate(self.settings, 1):
+            if outputs.count(outputs[number - 1]) > 1:
+                raise UsageError(f"run {number} writes to {one.output}, and so does another. Give each its own output.")
+            for name in ("text", "valid", "test"):
+                given = getattr(one, name)
+                if str(given) == "-":
+                    raise UsageError(
+                        f"standard input can be read once, and there are several runs. Give the {name} as a file."
+                    )
+                if given is not None and Path(given).resolve() == outputs[-1]:
+                    raise UsageError(
+                        f"the output {self.output} is the {name} itself, which it would replace. Give another -o."
+                    )
+
+    def _require_same_texts(self, number: int, data: Data) -> None:
+        first = self.data
+        for name, one, two, advice in (
+            ("vocabulary", first.train.vocabulary.hash, data.train.vocabulary.hash, "text, max_vocab and min_count"),
+            ("tokenizer", first.tokenizer, data.tokenizer, "tokens"),
+            ("validation text", _text(first.valid), _text(data.valid), "text and valid"),
+            ("test text", _text(first.test), _text(data.test), "text and test"),
+        ):
+            if one != two:
+                raise DataError(
+                    f"run {number} has another {name} than run 1, so they cannot be mixed. "
+                    f"Give all runs the same {advice}."
+                )
+
+
+def arguments(settings: Settings) -> list[str]:
+    """What to type after `rnnlm train` for these settings."""
+    typed = [str(settings.text)]
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        if field.name != "text" and value != field.default:
+            typed.append("--" + field.name.replace("_", "-"))
+            if value is not True:
+                typed.append("none" if value is None else str(value))
+    return typed
+
+
+def _record(model: LanguageModel) -> dict[str, Any]:
+    """The settings under which a model was trained."""
+    run: dict[str, Any] = next((entry for entry in model.log if entry["kind"] == "run"), {})
+    return {name: value for name, value in run.items() if name not in ("kind", "command")}
+
+
+def _text(corpus: Corpus | None) -> tuple[str, int] | None:
+    return None if corpus is None else (corpus.sha256, len(corpus))

@@ -1,0 +1,119 @@
+"""`rnnlm score`, in process, against the Python functions behind it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import rnnlm
+from rnnlm.evaluation import external, read_stream, score
+from rnnlm.text import Corpus
+
+
+def table(text: str) -> list[dict[str, str]]:
+    head, *lines = (line.split("\t") for line in text.splitlines() if not line.startswith("# "))
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+def test_a_line_a_word_on_standard_output(call, shared, unk_model):
+    called = call("score", shared / "unk.rnnlm", shared / "test.txt", "--top", 2)
+    assert (called.status, called.err) == (0, "")
+    found = table(called.out)
+    text = (shared / "test.txt").read_text()
+    assert [row["word"] for row in found] == text.replace("\n", " </s> ").split()
+    assert {row["word"] for row in found if row["unknown"] == "1"} == {
+        word for word in text.split() if word not in unk_model.vocabulary
+    }
+    expected = score(unk_model, shared / "test.txt", distribution=True, top=2)
+    for name, values in (("logprob", expected.logp), ("entropy", expected.entropy)):
+        np.testing.assert_allclose([float(row[name]) for row in found], values / math.log(2), rtol=1e-9)
+    assert [int(row["rank"]) for row in found] == expected.rank.tolist()
+    assert [row["top1"] for row in found] == unk_model.vocabulary.decode(expected.top_ids[:, 0])
+    bits = sum(float(row["surprisal"]) for row in found)
+    assert 2 ** (bits / len(found)) == pytest.approx(unk_model.perplexity(shared / "test.txt").ppl, rel=1e-6)
+
+
+def test_quick_has_the_same_log_probabilities_and_no_distributions(call, shared):
+    quick, full = (call("score", shared / "m.rnnlm", shared / "test.txt", *more).out for more in (["--quick"], []))
+    assert list(table(quick)[0]) == ["sentence", "position", "word", "unknown", "logprob", "surprisal"]
+    a, b = ([float(row["logprob"]) for row in table(out)] for out in (quick, full))
+    np.testing.assert_allclose(a, b, rtol=1e-4)
+
+
+def test_standard_input_is_read_once(call, stdin, shared):
+    stdin((shared / "test.txt").read_bytes())
+    piped, read = call("score", shared / "unk.rnnlm", "-"), call("score", shared / "unk.rnnlm", shared / "test.txt")
+    assert piped.status == 0
+    assert "# text: standard input\n" in piped.out
+    assert table(piped.out) == table(read.out)
+
+
+def test_files_are_written_and_read_back(call, shared, tmp_path):
+    common = ("score", shared / "m.rnnlm", shared / "test.txt", "--streams", 3)
+    called = call(*common, "--unit", "nats", "-o", "s.tsv")
+    assert (called.status, called.out) == (0, "")
+    assert called.err == f"scores of {len(table((tmp_path / 's.tsv').read_text()))} tokens written to s.tsv\n"
+    assert call(*common, "--binary", "-o", "s.stream").status == 0
+    binary, model = read_stream(tmp_path / "s.stream"), rnnlm.load(shared / "m.rnnlm")
+    np.testing.assert_array_equal(binary.logp, score(model, shared / "test.txt", streams=3, distribution=True).logp)
+    corpus = Corpus.encode(shared / "test.txt", vocabulary=model.vocabulary)
+    for name in ("s.tsv", "s.stream"):
+        np.testing.assert_allclose(external(tmp_path / name, corpus).logp, binary.logp, rtol=1e-9)
+
+
+@pytest.mark.parametrize("rule", ["<unk>", "skip", "7"])
+def test_per_text_and_per_sentence_by_each_rule(call, shared, unk_model, rule):
+    common = ("score", shared / "unk.rnnlm", shared / "test.txt", "--unknown", rule, "--unit", "nats")
+    (text,), sentences = (table(call(*common, "--per", per).out) for per in ("text", "sentence"))
+    p = unk_model.perplexity(shared / "test.txt")
+    scored = p.tokens - (p.unknown if rule == "skip" else 0)
+    logp = -p.nll_known * (p.tokens - p.unknown) if rule == "skip" else -p.nll * p.tokens
+    logp -= p.unknown * math.log(7) if rule == "7" else 0
+    assert (int(text["tokens"]), int(text["scored"]), int(text["unknown"])) == (p.tokens, scored, p.unknown)
+    assert float(text["logprob"]) == pytest.approx(logp, rel=1e-6)
+    assert float(text["perplexity"]) == pytest.approx(math.exp(-logp / scored), rel=1e-6)
+    assert float(text["perplexity_known"]) == pytest.approx(p.ppl_known, rel=1e-6)
+    assert len(sentences) == int(text["sentences"]) == 40
+    assert sum(float(row["logprob"]) for row in sentences) == pytest.approx(logp, rel=1e-6)
+    assert sum(int(row["scored"]) for row in sentences) == scored
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "reason"),
+    [
+        ("--binary", 2, "--binary writes nats per word to a file"),
+        ("--binary -o s --unit bits", 2, "--binary writes nats per word"),
+        ("--binary -o s --per text", 2, "--binary writes nats per word"),
+        ("--top 3 --quick", 2, "--top 3 needs P of every word"),
+        ("--top 3 --per text", 2, "--top 3 needs P of every word"),
+        ("--top -1", 2, "top=-1 is not possible"),
+        ("--per line", 2, "per='line' is not possible. Give one of word, sentence, text"),
+        ("--unit dB", 2, "unit='dB' is not possible. Give one of nats, bits, log10"),
+        ("--unknown half", 2, "unknown='half' is not a rule. Give <unk>, skip, or a number"),
+        ("--unknown 5", 2, "m.rnnlm unknown words are left out"),
+        ("--streams 0", 2, "streams=0"),
+        ("-o nowhere/s.tsv", 1, "the folder nowhere does not exist"),
+    ],
+)
+def test_bad_options_are_refused(call, shared, tmp_path, options, status, reason):
+    called = call("score", shared / "m.rnnlm", shared / "test.txt", *options.split())
+    assert (called.status, called.out) == (status, "")
+    assert called.err.startswith("rnnlm: error: ")
+    assert reason in called.err
+    assert called.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_files_are_refused(call, shared, tmp_path):
+    (tmp_path / "empty.txt").write_text("")
+    for arguments, reason in [
+        ((shared / "m.rnnlm", "empty.txt"), "empty.txt is empty"),
+        ((shared / "m.rnnlm", "missing.txt"), "missing.txt does not exist"),
+        ((shared / "test.txt", shared / "test.txt"), "is not a model"),
+    ]:
+        called = call("score", *arguments, "-o", "s.tsv")
+        assert (called.status, called.out) == (1, "")
+        assert reason in called.err
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.txt"]
