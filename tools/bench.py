@@ -6,6 +6,8 @@
     python tools/bench.py --text ptb.train.txt       words of a file instead of words drawn from Zipf's law
     python tools/bench.py --peers                    against PyTorch (tools/peers.py), in turns in one run
 
+A second table is that of n-gram models, by tools/bench_ngrams.py.
+
 Each row runs in a process of its own, so that its peak memory is its own; rows take turns, `--repeats` times, so that a
 drift of the machine's speed meets all of them; medians are printed. Within a row one thread and all threads take turns
 every few windows. Optimizer, dropout, L2 and clipping are those of `rnnlm train`.
@@ -169,9 +171,9 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo / 1e6
 
 
-def apart(row: tuple) -> dict[str, Any]:
-    """One row, measured in a process of its own."""
-    command = [sys.executable, __file__, "--inner", json.dumps(row)]
+def apart(script: str, row: tuple) -> dict[str, Any]:
+    """One row, measured by the script in a process of its own."""
+    command = [sys.executable, script, "--inner", json.dumps(row)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"bench: {row} failed:\n{done.stderr}")
@@ -179,6 +181,8 @@ def apart(row: tuple) -> dict[str, Any]:
 
 
 def main() -> None:
+    import bench_ngrams
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="a JSON list, for programs")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each row; medians are printed (default 3)")
@@ -204,16 +208,20 @@ def main() -> None:
     for _ in range(options.repeats):
         for row, found in zip(rows, runs, strict=True):
             text = options.text if row[2] == 10_000 or options.row else None
-            found.append(apart((*row, text, options.backend)))
+            found.append(apart(__file__, (*row, text, options.backend)))
     names = ("model", "H", "V", "B", "T", "classes")
     results = [
         dict(zip(names, row, strict=True)) | {key: statistics.median(run[key] for run in found) for key in found[0]}
         for row, found in zip(rows, runs, strict=True)
     ]
+    n_grams = [] if options.row else bench_ngrams.results(None, options.repeats)
     if options.json:
-        print(json.dumps(results, indent=2))
-    else:
-        print_table(results)
+        print(json.dumps({"networks": results, "n_grams": n_grams}, indent=2))
+        return
+    print_table(results)
+    if n_grams:
+        print()
+        bench_ngrams.print_table(n_grams)
 
 
 def compare(row: tuple, text: str | None, as_json: bool) -> None:

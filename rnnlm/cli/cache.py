@@ -10,6 +10,7 @@ import click
 from ..errors import UsageError
 from .console import ppl, result, say
 from .machine import choose, machine_options
+from .unused import refuse
 
 
 @click.command()
@@ -47,6 +48,12 @@ def command(
     """
     from .names import require_other
 
+    if continuous:
+        refuse(context, "orders decay strengths", "is for the cache of n-grams, not the --continuous one. Leave it out.")
+    else:
+        refuse(context, "size theta share", "is for the --continuous cache. Leave it out, or give --continuous.")
+    if fit is None:
+        refuse(context, "orders", "says how many strengths --fit is to choose. Give --fit, or --strengths themselves.")
     require_other(output, model, fit)
     choose(backend, threads)
     from .. import storage

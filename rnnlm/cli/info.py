@@ -49,6 +49,7 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
         lines.append(
             ("trained on", f"{run['text']}, {run['data.train_tokens']:,} tokens, sha256 {str(run['data.train'])[:12]}")
         )
+    lines += [("note", note) for note in run.get("notes", [])]
     if "data.fit" in run:
         fit = run["fit"]
         lines.append(("fitted to", f"{run['text']}, {fit['tokens']:,} tokens, sha256 {str(run['data.fit'])[:12]}"))
@@ -69,13 +70,20 @@ def _settings(config: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in config.items() if value is not None and name != "weights")
 
 
+def _member(member: dict[str, Any]) -> str:
+    """A model that another stands on."""
+    weight = f"weight {member['weight']:.4f}  " if "weight" in member else ""
+    return f"{weight}{member.get('file') or member['model']}  {_settings(member['config'])}"
+
+
 def _lines(name: str, value: Any) -> list[tuple[str, str]]:
     """A fact of the model for people."""
     if name == "classes":
         return [("output", f"{value} word classes" if value else "full softmax")]
+    if name == "ngrams":
+        return [("n-grams", f"{sum(value):,} of 1 to {len(value)} words: {', '.join(f'{n:,}' for n in value)}")]
     if name == "members":
-        return [
-            (f"member {place}", f"weight {m['weight']:.4f}  {m.get('file') or m['model']}  {_settings(m['config'])}")
-            for place, m in enumerate(value, 1)
-        ]
+        return [(f"member {place}", _member(member)) for place, member in enumerate(value, 1)]
+    if name == "base":
+        return [("on", _member(value))]
     return [(name, f"{value:,}" if isinstance(value, int | float) else str(value))]

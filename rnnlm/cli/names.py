@@ -7,10 +7,10 @@ from pathlib import Path
 from ..errors import UsageError
 
 
-def default_output(text: str) -> str:
+def default_output(text: str, ending: str = ".rnnlm") -> str:
     """The model file's name when none is given: that of the text, in the current folder."""
     stem = "model" if text == "-" else Path(text).name.split(".")[0] or "model"
-    return f"{stem}.rnnlm"
+    return f"{stem}{ending}"
 
 
 def require_other(output: str, *inputs: str | None) -> None:

@@ -11,6 +11,10 @@ import click
 from ..errors import DataError, UsageError
 from .console import ppl, result, say
 from .machine import choose, machine_options
+from .unused import refuse
+
+ARPA = (".arpa", ".arpa.gz", ".arpa.bz2", ".arpa.xz")  # of these the last two are refused by name
+OF_TRAINING = "order smoothing gamma alpha prune memory valid test tokens max_vocab min_count dtype"
 
 
 class ManyNumbers(click.Command):
@@ -28,7 +32,7 @@ class ManyNumbers(click.Command):
 
 @click.command(cls=ManyNumbers)
 @click.argument("text")
-@click.option("-o", "--output", metavar="FILE", help="NAME.arpa(.gz) for an ARPA file; NAME.rnnlm without it.")
+@click.option("-o", "--output", metavar="FILE", help="NAME.arpa(.gz) for an ARPA file; TEXT.ngram.rnnlm without it.")
 @click.option("--order", type=int, default=5, show_default=True, metavar="N", help="Words in the longest n-gram.")
 @click.option(
     "--smoothing",
@@ -70,7 +74,13 @@ def command(
     from .. import storage
     from .names import default_output, require_other
 
-    output = output or default_output(text)
+    if from_model:
+        refuse(context, OF_TRAINING, "is for training on a text, and --from takes a model. Leave one of them out.")
+    if options["smoothing"] != "lidstone":
+        refuse(context, "gamma", "is for --smoothing lidstone. Leave it out.")
+    if options["smoothing"] != "stupid":
+        refuse(context, "alpha", "is for --smoothing stupid. Leave it out.")
+    output = output or default_output(text, ".ngram.rnnlm")
     require_other(output, text)
     storage.require_writable(output, "the model")
     typed = "rnnlm " + shlex.join(context.obj)
@@ -84,7 +94,7 @@ def command(
     model.log[0]["command"] = typed
     sizes = ", ".join(f"{b - a:,}" for a, b in zip(model.table.levels, model.table.levels[1:], strict=False))
     say(f"{model.table.levels[-1]:,} n-grams of 1 to {model.table.order} words: {sizes}", "cyan")
-    if output.endswith((".arpa", ".arpa.gz")):
+    if output.endswith(ARPA):
         model.write_arpa(output)
     else:
         model.save(output)

@@ -20,6 +20,8 @@ DECAYS = (0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.998)
 THETAS = (0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0)
 STEPS = 500
 FINEST = 1.02  # the factor by which a strength is still changed at the end of the search
+LARGEST_SHARE = 0.999
+SMALLEST = np.finfo(np.float64).tiny  # what a word that is neither possible nor remembered counts, for a finite sum
 
 
 def fit_cache(
@@ -64,8 +66,7 @@ def _fit_strengths(
     p: np.ndarray, hits: np.ndarray, totals: np.ndarray, start: list[float]
 ) -> tuple[float, list[float]]:
     def nll(strengths: Sequence[float]) -> float:
-        with np.errstate(divide="ignore"):
-            return float(-np.log(chained(p, hits, totals, strengths)).mean())
+        return float(-np.log(np.maximum(chained(p, hits, totals, strengths), SMALLEST)).mean())
 
     strengths, factor = list(start), 2.0
     lowest = nll(strengths)
@@ -85,8 +86,8 @@ def fit_continuous_cache(
 ) -> ContinuousCacheLM:
     """The continuous cache of `size` words whose θ, one of the list, and weight λ predict the text best.
 
-    θ is raised along the list for as long as that helps. For each the best λ is found by bisection: the log-likelihood
-    is concave in it. Raises as `fit_cache` does.
+    θ is raised along the list for as long as that does no harm. For each the best λ is found by bisection: the
+    log-likelihood is concave in it. Raises as `fit_cache` does.
     """
     corpus = as_corpus(model, text)
     if not thetas:
@@ -103,9 +104,10 @@ def fit_continuous_cache(
             raise DataError(f"no token of {corpus.name} is in the model's vocabulary, so there is nothing to fit.")
         share = _best_share(p, cached)
         nll = float(-np.log(np.where(np.isnan(cached), p, (1 - share) * p + share * cached)).mean())
-        if nll >= best[0]:
+        if nll > best[0]:
             break
-        best = (nll, theta, share)
+        if nll < best[0]:  # as likely: a cache too flat to be of use, where a sharper one may be
+            best = (nll, theta, share)
     return ContinuousCacheLM(model, size=size, theta=best[1], share=float(f"{best[2]:.4g}"))
 
 
@@ -113,7 +115,7 @@ def _best_share(p: np.ndarray, cached: np.ndarray) -> float:
     """The λ that maximises Σ log((1 - λ) p + λ cached): where its derivative, which falls, is zero."""
     remembered = ~np.isnan(cached)
     p, gain = p[remembered], (cached - p)[remembered]
-    low, high = 0.0, 1.0
+    low, high = 0.0, LARGEST_SHARE
     for _ in range(50):
         middle = (low + high) / 2
         rises = (gain / (p + middle * gain)).sum() > 0

@@ -126,6 +126,9 @@ class NgramLM(LanguageModel):
         """Write an ARPA file, which other programs read. See `rnnlm.ngram.arpa_write`."""
         arpa_write.write(path, self.table, self.vocabulary)
 
+    def facts(self) -> dict[str, Any]:
+        return {"ngrams": np.diff(self.table.levels).tolist()}
+
     @property
     def units_per_token(self) -> int:
         return self.table.order

@@ -43,7 +43,7 @@ class WrappedLM(LanguageModel):
         self.log: list[dict[str, Any]] = []
 
     def facts(self) -> dict[str, Any]:
-        return {"members": [{"model": self.model.kind, "config": self.model.config, **self.model.facts()}]}
+        return {"base": {"model": self.model.kind, "config": self.model.config, **self.model.facts()}}
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
         header, arrays = to_arrays(self.model)

@@ -43,7 +43,8 @@ class Trie:
         at, end = self.levels[k - 2], self.levels[k - 1]
         while at < end:
             begin = int(self.first[at])
-            stop = max(at + 1, int(np.searchsorted(self.first[at : end + 1], begin + block, "right")) + at - 1)
+            bound = self.first.dtype.type(begin + block)  # of the same type: else the whole array would be converted
+            stop = max(at + 1, int(np.searchsorted(self.first[at : end + 1], bound, "right")) + at - 1)
             sizes = np.diff(self.first[at : stop + 1])
             yield slice(at, stop), slice(begin, int(self.first[stop])), np.repeat(np.arange(stop - at), sizes)
             at = stop
@@ -109,7 +110,7 @@ def count(ids: np.ndarray, words: int, order: int, *, chunk: int = CHUNK, column
         first.append(levels[-1] + np.cumsum(size) - size)
         nodes.remove()
         nodes = columns.new(number)
-        for run, of in zip(runs, numbers, strict=True):
+        for run, of in zip(runs, numbers, strict=True) if k < order else ():
             place = run.place.array()
             nodes.append(np.where(place < 0, -1, levels[-1] + of.array()[place]) if len(of.array()) else place)
         for column in (parents, *numbers, *(column for run in runs for column in run)):

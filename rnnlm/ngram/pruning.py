@@ -33,10 +33,10 @@ def entropy_prune(table: Table, threshold: float) -> Table:
 
     Leaving h w out moves its probability to the back-off weight: α(h) becomes α'(h), and the relative entropy
     D = -P(h) { p(w|h) [log p(w|h') + log α'(h) - log p(w|h)] + (1 - Σ p(·|h)) [log α'(h) - log α(h)] };
-    it goes where exp(D) - 1 < threshold and no longer n-gram that stays begins with it. Then all weights are worked out
-    again. A. Stolcke, "Entropy-based pruning of backoff language models", DARPA workshop 1998. Kneser–Ney tables lose
-    more than others, for their lower orders are no probabilities of words (C. Chelba et al., Interspeech 2010). Raises
-    UsageError for a negative threshold.
+    it goes where exp(D) - 1 < threshold and no longer n-gram that stays begins with it, each judged as if it alone
+    went. Then all weights are worked out again. A. Stolcke, "Entropy-based pruning of backoff language models", DARPA
+    workshop 1998. Kneser–Ney tables lose more than others, for their lower orders are no probabilities of words (C.
+    Chelba et al., Interspeech 2010). Raises UsageError for a negative threshold.
     """
     if not 0 <= threshold < np.inf:
         raise UsageError(f"threshold={threshold} is not possible. Give a number >= 0, such as 1e-8.")
@@ -52,6 +52,7 @@ def entropy_prune(table: Table, threshold: float) -> Table:
                 weight = np.log((left + p) / (left_below + q))  # α' if this one went
                 change = np.where(left > TINY, left * (weight - table.backoff[contexts][of]), 0.0)
                 loss = -np.exp(chain[contexts][of]) * (p * (lower[ngrams] + weight - table.logp[ngrams]) + change)
+            loss = np.maximum(loss, 0.0)  # less is rounding
             needed = ~(np.expm1(loss) < threshold)  # also where the loss is no number
             if k < table.order:
                 begin, end = (int(table.first[node]) for node in (ngrams.start, ngrams.stop))

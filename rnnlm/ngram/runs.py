@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..ops.tables import beginnings
 from .columns import Column, Columns
 
 
@@ -31,7 +32,7 @@ def sorted_run(keys: np.ndarray, witness: np.ndarray, columns: Columns) -> Run:
     else:
         order = valid[np.argsort(chosen, kind="stable")]
         ranked = keys[order]
-    first = np.flatnonzero(np.diff(ranked, prepend=-1))
+    first = beginnings(ranked)
     place = np.full(len(keys), -1, np.int32)
     lengths = np.diff(first, append=len(ranked))
     place[order] = np.repeat(np.arange(len(first), dtype=np.int32), lengths)

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import UsageError
 from . import discounts
 from .columns import Columns
-from .counts import Counts
+from .counts import BLOCK, Counts
 from .discounts import Discounts
 
 
@@ -166,8 +166,11 @@ def adjusted_counts(counts: Counts, columns: Columns) -> np.ndarray:
     adjusted = columns.zeros(counts.levels[-1], counts.counts.dtype)
     adjusted[counts.level(counts.order)] = counts.counts[counts.level(counts.order)]
     for k in range(2, counts.order + 1):
-        for _, ngrams, _ in counts.blocks(k):
-            np.add.at(adjusted, counts.suffix[ngrams], 1)
+        shorter, level = counts.level(k - 1), counts.level(k)
+        size = max(BLOCK, shorter.stop - shorter.start)  # so that a count costs no more than the n-grams it counts
+        for a in range(level.start, level.stop, size):
+            suffix = counts.suffix[a : min(a + size, level.stop)] - shorter.start
+            adjusted[shorter] += np.bincount(suffix, minlength=shorter.stop - shorter.start).astype(adjusted.dtype)
     for k in range(1, counts.order):
         start, level = counts.at_start(k), counts.level(k)
         adjusted[start] = counts.counts[start]

@@ -110,6 +110,26 @@ def get(
     return Fetched(entry, train, valid, test, entry.tokenizer, about["sha256"], perplexity)
 
 
+PARTS = ("train", "valid", "test")
+
+
+def part(source: str | Path) -> str | Path:
+    """The file of a part of a named corpus where `source` is NAME:PART, such as "ptb:test"; other sources as they are.
+
+    Raises UsageError for a corpus that has no such part, and what `get` raises.
+    """
+    name, colon, wanted = str(source).rpartition(":")
+    if not colon or not is_name(name) or Path(source).exists():
+        return source
+    found = getattr(get(name), wanted) if wanted in PARTS else None
+    if found is None:
+        raise UsageError(
+            f"the corpus {name} has no part {wanted!r}. Parts are train, valid and test, but a corpus in one "
+            "piece has only train; `rnnlm corpus get` shows them."
+        )
+    return found
+
+
 def _read_about(folder: Path) -> dict[str, Any] | None:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))

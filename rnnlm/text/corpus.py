@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import catalogue
 from .cache import cache_error, cache_folder, is_writable, new_folder
 from .encode import CHARACTERS, IDS, Encoded, encode, read_description
 from .files import read_blocks, source_name
@@ -127,7 +128,7 @@ class Corpus:
         min_count: int = 1,
         cache_dir: str | Path | None = None,
     ) -> Corpus:
-        """Read a text, plain or compressed, or "-" for standard input, and return its ids.
+        """Read a text, plain or compressed, "-" for standard input, or NAME:PART of the catalogue; return its ids.
 
         Without a `vocabulary` one is made from the text (`max_vocab` and `min_count` as in `Vocabulary.from_counts`).
         The ids are kept in the cache (`rnnlm.text.cache.cache_folder`) under the file's path, size and time of change,
@@ -161,6 +162,7 @@ class Corpus:
         Without a `vocabulary` it is made from the first part alone, so that the others are as unknown as any new text.
         """
         rule, name = find_tokenizer(tokenizer), source_name(source)
+        source = catalogue.part(source)
 
         def write(folder: Path) -> Encoded:
             return encode(read_blocks(source), name, folder, rule, vocabulary, fractions, max_vocab, min_count)

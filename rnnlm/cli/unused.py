@@ -1,0 +1,15 @@
+"""Options that would say nothing beside others."""
+
+from __future__ import annotations
+
+import click
+from click.core import ParameterSource
+
+from ..errors import UsageError
+
+
+def refuse(context: click.Context, names: str, reason: str) -> None:
+    """UsageError where one of the options, their parameters' names between blanks, was typed although nothing uses it."""
+    for name in names.split():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(f"--{name.replace('_', '-')} {reason}")
