@@ -1,4 +1,4 @@
-"""`rnnlm`: train, evaluate and sample recurrent-network language models.
+"""`rnnlm`: train, evaluate, mix and sample recurrent-network language models, with n-grams beside them.
 
     lm = rnnlm.load("m.rnnlm")
     lm.perplexity("text.txt")
@@ -16,19 +16,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .evaluation.perplexity import perplexity
     from .evaluation.sampling import sample
-    from .models import load
+    from .evaluation.score import score
+    from .evaluation.significance import compare
+    from .models import CacheLM, ContinuousCacheLM, MixtureLM, NgramLM, fit_cache, load
     from .text import Corpus, Vocabulary
     from .training import train
 
 __version__ = "0.1.0"
-__all__ = ["Corpus", "Vocabulary", "load", "perplexity", "sample", "train"]
+__all__ = [
+    "CacheLM",
+    "ContinuousCacheLM",
+    "Corpus",
+    "MixtureLM",
+    "NgramLM",
+    "Vocabulary",
+    "compare",
+    "fit_cache",
+    "load",
+    "perplexity",
+    "sample",
+    "score",
+    "train",
+]
 
 _HOME = {
-    "Corpus": "text",
-    "Vocabulary": "text",
-    "load": "models",
-    "perplexity": "evaluation",
-    "sample": "evaluation",
+    **dict.fromkeys(("CacheLM", "ContinuousCacheLM", "MixtureLM", "NgramLM", "fit_cache", "load"), "models"),
+    **dict.fromkeys(("compare", "perplexity", "sample", "score"), "evaluation"),
+    **dict.fromkeys(("Corpus", "Vocabulary"), "text"),
     "train": "training",
 }
 

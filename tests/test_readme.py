@@ -31,7 +31,7 @@ def commands() -> list[str]:
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
-    for name in ("text.txt", "more.txt"):
+    for name in ("text.txt", "valid.txt", "more.txt"):
         (tmp_path / name).write_text(TEXT, encoding="utf-8")
     return tmp_path
 

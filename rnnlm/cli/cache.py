@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from ..errors import UsageError
 from .console import ppl, result, say
 from .machine import choose, machine_options
 from .unused import refuse
+
+if TYPE_CHECKING:
+    from ..text import Corpus
 
 
 @click.command()
@@ -57,30 +60,32 @@ def command(
     require_other(output, model, fit)
     choose(backend, threads)
     from .. import storage
+    from ..evaluation.score import as_corpus
     from ..models import load
 
     storage.require_writable(output, "the model")
     lm = load(model)
+    valid = None if fit is None else as_corpus(lm, fit)
     given: dict[str, Any]
     if continuous:
         given = {"theta": theta, "share": share}
-        cached = _continuous(lm, fit, size, given)
+        cached = _continuous(lm, valid, size, given)
     else:
         given = {"decay": decay, "strengths": _numbers(strengths)}
-        cached = _ngrams(lm, fit, orders, given)
+        cached = _ngrams(lm, valid, orders, given)
     settings = ", ".join(f"{name} {value}" for name, value in cached.config.items() if value is not None)
     say(f"cache on {model}: {settings}", "cyan")
-    cached.log.append(
-        {"kind": "run", "command": "rnnlm " + shlex.join(context.obj), "text": fit or "", "members": [model]}
-    )
+    run = {"kind": "run", "command": "rnnlm " + shlex.join(context.obj), "text": fit or "", "members": [model]}
+    if valid is not None:
+        before, after = lm.perplexity(valid), cached.perplexity(valid)
+        run |= {"fit": after.as_dict(), "data.fit": valid.sha256}
+        result(f"validation perplexity {ppl(before.nll)} without, {ppl(after.nll)} with the cache")
+    cached.log.append(run)
     cached.save(output)
-    if fit is not None:
-        before, after = (ppl(one.perplexity(fit).nll) for one in (lm, cached))
-        result(f"validation perplexity {before} without, {after} with the cache")
     say(f"model: {output}", "green")
 
 
-def _ngrams(lm: Any, fit: str | None, orders: int, given: dict[str, Any]) -> Any:
+def _ngrams(lm: Any, fit: Corpus | None, orders: int, given: dict[str, Any]) -> Any:
     from ..models import CacheLM, fit_cache
 
     if fit is None:
@@ -90,7 +95,7 @@ def _ngrams(lm: Any, fit: str | None, orders: int, given: dict[str, Any]) -> Any
     return fit_cache(lm, fit, orders=orders, **({"decays": [given["decay"]]} if given["decay"] is not None else {}))
 
 
-def _continuous(lm: Any, fit: str | None, size: int, given: dict[str, Any]) -> Any:
+def _continuous(lm: Any, fit: Corpus | None, size: int, given: dict[str, Any]) -> Any:
     from ..models import ContinuousCacheLM, fit_continuous_cache
 
     if fit is None:

@@ -72,6 +72,8 @@ def command(
     """
     choose(backend, threads)
     from .. import storage
+    from ..ngram.arpa_write import check_path
+    from ..ngram.pruning import check_threshold
     from .names import default_output, require_other
 
     if from_model:
@@ -81,7 +83,11 @@ def command(
     if options["smoothing"] != "stupid":
         refuse(context, "alpha", "is for --smoothing stupid. Leave it out.")
     output = output or default_output(text, ".ngram.rnnlm")
-    require_other(output, text)
+    require_other(output, text, options["valid"], options["test"])
+    if entropy is not None:
+        check_threshold(entropy)
+    if output.endswith(ARPA):
+        check_path(output)
     storage.require_writable(output, "the model")
     typed = "rnnlm " + shlex.join(context.obj)
     with warnings.catch_warnings(record=True) as said:

@@ -6,6 +6,7 @@ from .mixing import fit_linear, greedy_path, mixture
 from .perplexity import Perplexity, perplexity, stream_perplexity
 from .sampling import Sample, sample
 from .score import in_ids_of, score
+from .significance import compare, perplexity_interval
 from .stream import Stream, require_same
 from .stream_files import read_stream, write_binary
 from .stream_tsv import write_tsv
@@ -14,6 +15,7 @@ __all__ = [
     "Perplexity",
     "Sample",
     "Stream",
+    "compare",
     "external",
     "fit_geometric",
     "fit_linear",
@@ -22,6 +24,7 @@ __all__ = [
     "is_external",
     "mixture",
     "perplexity",
+    "perplexity_interval",
     "read_stream",
     "require_same",
     "sample",

@@ -28,14 +28,19 @@ def write(path: str | Path, table: Table, vocabulary: Vocabulary) -> None:
     has no weights. float32 numbers have 9 digits, so what is read back is what was written, bit for bit. Raises
     DataError where a word cannot be written because blanks separate words, UsageError for another kind of compression.
     """
-    if Path(path).suffix in (".bz2", ".xz"):
-        raise UsageError(f"{path} would be compressed as {Path(path).suffix}. ARPA files are written plain or as .gz.")
+    check_path(path)
     bad = next((word for word in vocabulary.words if word == BOS or re.search(r"[ \t-\r]", word) or not word), None)
     if bad is not None:
         reason = "there it is the start of a sentence" if bad == BOS else "there blanks separate words"
         raise DataError(f"the word {bad!r} cannot be in an ARPA file: {reason}. Save this model as a .rnnlm file.")
     blocks = (text.encode() for text in _text(table, vocabulary))
     write_blocks(path, _packed(blocks) if Path(path).suffix == ".gz" else blocks, "the ARPA file")
+
+
+def check_path(path: str | Path) -> None:
+    """UsageError for a kind of compression that is only read."""
+    if Path(path).suffix in (".bz2", ".xz"):
+        raise UsageError(f"{path} would be compressed as {Path(path).suffix}. ARPA files are written plain or as .gz.")
 
 
 def _packed(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -28,6 +28,12 @@ def keep(table: Table, kept: np.ndarray) -> Table:
     )
 
 
+def check_threshold(threshold: float) -> None:
+    """UsageError for a share of the perplexity that is none."""
+    if not 0 <= threshold < np.inf:
+        raise UsageError(f"threshold={threshold} is not possible. Give a number >= 0, such as 1e-8.")
+
+
 def entropy_prune(table: Table, threshold: float) -> Table:
     """The table without the n-grams whose absence raises the perplexity by less than a share of `threshold`.
 
@@ -38,8 +44,7 @@ def entropy_prune(table: Table, threshold: float) -> Table:
     workshop 1998. Kneser–Ney tables lose more than others, for their lower orders are no probabilities of words (C.
     Chelba et al., Interspeech 2010). Raises UsageError for a negative threshold.
     """
-    if not 0 <= threshold < np.inf:
-        raise UsageError(f"threshold={threshold} is not possible. Give a number >= 0, such as 1e-8.")
+    check_threshold(threshold)
     lower = _weighed(table)[1]
     chain = _chain(table)
     kept = np.ones(table.levels[-1], bool)

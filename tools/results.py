@@ -1,0 +1,120 @@
+"""Run the results of the README again, and fail where one is worse than stated.
+
+    python tools/results.py                 every row, in the order of the table (over an hour on two cores)
+    python tools/results.py --only cache    the rows whose name or command holds this word, and the rows they build on
+    python tools/results.py --folder F      keep the models in F, and take those that are there already
+
+The table under "## Results" says what to run: all commands in a row, one after the other in one folder, the last of
+which prints the figure in bold. Its column "seeds" is the standard deviation between seeds; a row fails when its figure
+is worse than stated by more than twice that, or by more than half of the last digit where there is no chance. Penn
+Treebank must be in the cache (`rnnlm corpus get ptb --from FOLDER`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    name: str
+    commands: list[list[str]]
+    stated: float
+    seeds: float  # standard deviation between seeds, 0 where there is no chance
+    digits: int
+
+    @property
+    def outputs(self) -> list[str]:
+        """The files that its commands write."""
+        return [command[command.index("-o") + 1] for command in self.commands if "-o" in command]
+
+    @property
+    def allowed(self) -> float:
+        """The worst figure that still counts as this one."""
+        return self.stated + max(2 * self.seeds, 0.5 * 10**-self.digits)
+
+
+def rows(readme: str) -> list[Row]:
+    """The rows of the README's table of results that state a figure in bold."""
+    section = readme.split("\n## Results\n")[1].split("\n## ")[0].split("\n### ")[0]
+    found = []
+    for line in section.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        bold = re.fullmatch(r"\*\*(\d+\.(\d+))\*\*", cells[3]) if len(cells) > 4 else None
+        if bold is None:
+            continue
+        commands = [shlex.split(command) for command in re.findall(r"`(rnnlm [^`]+)`", cells[1])]
+        seeds = 0.0 if cells[4] in ("", "–") else float(cells[4])
+        found.append(Row(cells[0], commands, float(bold[1]), seeds, len(bold[2])))
+    return found
+
+
+def figure(printed: str) -> float:
+    """The perplexity that a command printed: of the test text, of the mixture, or of the one model in the table."""
+    for pattern in (r"^test perplexity ([\d.]+)", r"^mixture +(?:\S+ +)?([\d.]+) ", r"^\S+\.rnnlm +([\d.]+) "):
+        if hit := re.findall(pattern, printed, re.M):
+            return float(hit[-1])
+    raise SystemExit(f"results: no perplexity in what was printed:\n{printed}")
+
+
+def chosen(every: list[Row], word: str) -> list[Row]:
+    """The rows with the word, and those that make the files these read."""
+    wanted = [word in row.name or any(word in part for command in row.commands for part in command) for row in every]
+    for place in reversed(range(len(every))):
+        read = {part for row, w in zip(every, wanted, strict=True) if w for command in row.commands for part in command}
+        wanted[place] = wanted[place] or bool(read & set(every[place].outputs))
+    return [row for row, w in zip(every, wanted, strict=True) if w]
+
+
+def run(row: Row, folder: Path) -> float:
+    """The figure of a row, from its commands in the folder; a model that is there already is not made again."""
+    printed = ""
+    for command in row.commands:
+        log = folder / f"{re.sub(r'[^a-z0-9]+', '-', ' '.join(command).lower())[:120]}.txt"
+        made = folder / command[command.index("-o") + 1] if "-o" in command else None
+        if made is not None and made.exists() and log.exists():
+            printed = log.read_text(encoding="utf-8")
+            continue
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        typed = [sys.executable, "-m", *command]
+        done = subprocess.run(typed, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"results: {shlex.join(command)} failed:\n{done.stderr}")
+        printed = done.stdout
+        log.write_text(printed, encoding="utf-8")
+    return figure(printed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", metavar="WORD", help="rows whose name or command holds this word")
+    parser.add_argument("--folder", metavar="F", help="where the models are kept; a temporary folder without it")
+    options = parser.parse_args()
+    every = rows((ROOT / "README.md").read_text(encoding="utf-8"))
+    worse = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(options.folder or scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        for row in chosen(every, options.only) if options.only else every:
+            began = time.monotonic()
+            found = run(row, folder)
+            verdict = "as stated" if found <= row.allowed else f"WORSE than {row.allowed:.4g}"
+            worse += found > row.allowed
+            print(f"{row.name}: {found} ({row.stated} stated), {verdict}, {time.monotonic() - began:.0f} s", flush=True)
+    sys.exit(1 if worse else 0)
+
+
+if __name__ == "__main__":
+    main()
