@@ -196,7 +196,11 @@ def span_square_sum(r, V, H):
     yield r(V), spans
 
 
-OVERRIDES = {name for name in vars(Cpu) if not name.startswith("_") and callable(getattr(Cpu, name))}
+OVERRIDES = {
+    name
+    for name in dir(Reference)
+    if not name.startswith("_") and callable(getattr(Cpu, name)) and getattr(Cpu, name) is not getattr(Reference, name)
+}
 SERIAL = {"by_class", "outer_bias", "span_square_sum"}  # not worth a second thread at any size that occurs
 
 

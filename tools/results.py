@@ -63,7 +63,7 @@ def rows(readme: str) -> list[Row]:
 
 def figure(printed: str) -> float:
     """The perplexity that a command printed: of the test text, of the mixture, or of the one model in the table."""
-    for pattern in (r"^test perplexity ([\d.]+)", r"^mixture +(?:\S+ +)?([\d.]+) ", r"^\S+\.rnnlm +([\d.]+) "):
+    for pattern in (r"^test perplexity ([\d.]+)", r"^mixture\b.* ([\d.]+)$", r"^\S+\.rnnlm +([\d.]+) "):
         if hit := re.findall(pattern, printed, re.M):
             return float(hit[-1])
     raise SystemExit(f"results: no perplexity in what was printed:\n{printed}")

@@ -1,4 +1,4 @@
-"""The hot loops, compiled by Numba: only `ops/cpu.py` calls them, and only this folder imports Numba.
+"""The hot loops, compiled by Numba: only `ops/cpu` calls them, and only this folder imports Numba.
 
 Every kernel works on a part of its rows (streams, tokens, words) that the caller names, releases the interpreter lock,
 and computes each number in an order that does not depend on the part: so any number of threads gives the same bits.
