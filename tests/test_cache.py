@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_every_probability_is_that_of_the_formula(window, strengths, decay, reme
         np.testing.assert_array_equal(a, b)
     cuts = [0, 1, 2, 9, 10, 23, 40]
     parts, state = [], lm.start(3)
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in pairwise(cuts):
         logp, state = lm.score(x[a:b], y[a:b], state, None if keep is None else keep[a:b])
         parts.append(logp)
     np.testing.assert_allclose(np.concatenate(parts), scored, rtol=1e-12)
@@ -288,7 +289,7 @@ def test_words_that_the_model_excludes_leave_the_rest_to_be_fitted():
 
 def test_a_fit_that_cannot_be(even):
     corpus = Corpus(bursty(1), even.vocabulary)
-    with pytest.raises(UsageError, match="orders=0, decays=.* give at least one order and one decay"):
+    with pytest.raises(UsageError, match=r"orders=0, decays=.* give at least one order and one decay"):
         fit_cache(even, corpus, orders=0)
     with pytest.raises(UsageError, match=r"orders=3, decays=\[\]"):
         fit_cache(even, corpus, decays=[])

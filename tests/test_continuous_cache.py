@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def test_every_probability_is_that_of_the_formula(window, kind, config, settings
     for a, b in zip(end, last, strict=True):
         np.testing.assert_array_equal(a, b)
     parts, state, cuts = [], lm.start(3), [0, 1, 2, 8, 9, 21, 30]
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in pairwise(cuts):
         logp, state = lm.score(x[a:b], y[a:b], state, None if keep is None else keep[a:b])
         parts.append(logp)
     np.testing.assert_allclose(np.concatenate(parts), scored, rtol=1e-9, atol=1e-12)

@@ -52,7 +52,9 @@ def command(
     from .names import require_other
 
     if continuous:
-        refuse(context, "orders decay strengths", "is for the cache of n-grams, not the --continuous one. Leave it out.")
+        refuse(
+            context, "orders decay strengths", "is for the cache of n-grams, not the --continuous one. Leave it out."
+        )
     else:
         refuse(context, "size theta share", "is for the --continuous cache. Leave it out, or give --continuous.")
     if fit is None:
