@@ -380,3 +380,16 @@ def test_penn_treebank_has_the_same_perplexity_from_an_arpa_file(tmp_path):
     same_tables(model, back)
     test = PTB / "ptb.test.txt"
     assert back.perplexity(test).ppl == model.perplexity(test).ppl == pytest.approx(148.2815, abs=1e-3)
+
+
+def test_kenlm_reads_our_file_and_gives_the_same_probabilities(tmp_path):
+    kenlm = pytest.importorskip("kenlm", reason="another program's reader of ARPA files: pip install kenlm")
+    rng = np.random.default_rng(5)
+    lines = [" ".join(rng.choice(["a", "b", "c", "dd", "<unk>"], rng.integers(0, 9))) for _ in range(300)]
+    corpus = Corpus.from_text("\n".join(lines) + "\n")
+    lm = NgramLM.train(corpus, order=4)
+    lm.write_arpa(tmp_path / "m.arpa")
+    theirs = kenlm.Model(str(tmp_path / "m.arpa"))
+    found = [score for line in lines for score, _, _ in theirs.full_scores(line, bos=True, eos=True)]
+    ours, _ = lm.score(np.append(0, corpus.ids[:-1])[:, None], corpus.ids[:, None], lm.start(1))
+    np.testing.assert_allclose(np.array(found) * np.log(10), ours[:, 0], rtol=1e-5)

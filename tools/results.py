@@ -38,7 +38,14 @@ class Row(NamedTuple):
     @property
     def outputs(self) -> list[str]:
         """The files that its commands write."""
-        return [command[command.index("-o") + 1] for command in self.commands if "-o" in command]
+        found = []
+        for command in self.commands:
+            if "-o" in command:
+                found.append(command[command.index("-o") + 1])
+            if "--runs" in command:
+                stem = found[-1].removesuffix(".rnnlm")
+                found += [f"{stem}.{n}.rnnlm" for n in range(1, int(command[command.index("--runs") + 1]) + 1)]
+        return found
 
     @property
     def allowed(self) -> float:

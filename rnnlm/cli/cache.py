@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
-from .console import ppl, result, say
+from .console import ppl, result, result_json, say
 from .machine import choose, machine_options
 from .unused import refuse
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--theta", type=float, metavar="X", help="continuous: flatness of the similarity.")
 @click.option("--share", type=float, metavar="X", help="continuous: weight of the cache.")
 @machine_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -43,6 +44,7 @@ def command(
     share: float | None,
     backend: str | None,
     threads: int | None,
+    as_json: bool,
 ) -> None:
     """Put a cache on MODEL, any model file, and write the two as one model.
 
@@ -81,9 +83,13 @@ def command(
     if valid is not None:
         before, after = lm.perplexity(valid), cached.perplexity(valid)
         run |= {"fit": after.as_dict(), "data.fit": valid.sha256}
-        result(f"validation perplexity {ppl(before.nll)} without, {ppl(after.nll)} with the cache")
     cached.log.append(run)
     cached.save(output)
+    if as_json:
+        result_json({"model": output, "config": cached.config, "fit": run.get("fit")})
+        return
+    if valid is not None:
+        result(f"validation perplexity {ppl(before.nll)} without, {ppl(after.nll)} with the cache")
     say(f"model: {output}", "green")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..errors import DataError, UsageError
-from .console import ppl, result, say
+from .console import ppl, result, result_json, say
 from .machine import choose, machine_options
 from .unused import refuse
 
@@ -53,6 +53,7 @@ class ManyNumbers(click.Command):
 @click.option("--dtype", default="float32", show_default=True, help="float32 or float64.")
 @click.option("--from", "from_model", is_flag=True, help="TEXT is an n-gram model or ARPA file: prune or convert it.")
 @machine_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -63,6 +64,7 @@ def command(
     from_model: bool,
     backend: str | None,
     threads: int | None,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Train an n-gram model on TEXT: a path, - for standard input, or the name of a corpus.
@@ -104,9 +106,13 @@ def command(
         model.write_arpa(output)
     else:
         model.save(output)
-    for name, corpus in held_out.items():
-        if corpus is not None:
-            result(f"{name} perplexity {ppl(model.perplexity(corpus).nll)}")
+    found = {name: model.perplexity(corpus) for name, corpus in held_out.items() if corpus is not None}
+    if as_json:
+        figures = {name: perplexity.as_dict() for name, perplexity in found.items()}
+        result_json({"model": output, **model.facts(), **figures})
+        return
+    for name, perplexity in found.items():
+        result(f"{name} perplexity {ppl(perplexity.nll)}")
     say(f"model: {output}", "green")
 
 

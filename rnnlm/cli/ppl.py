@@ -22,6 +22,7 @@ HEAD = ["model", "PPL", "known", "bits/token", "bits/char", "tokens", "unknown",
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL... TEXT")
 @mixing_options
+@click.option("--interval", is_flag=True, help="Also the 95 % interval of each perplexity, by the block bootstrap.")
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(
@@ -31,6 +32,7 @@ def command(
     mix: str,
     unknown: str,
     streams: int,
+    interval: bool,
     backend: str | None,
     threads: int | None,
     as_json: bool,
@@ -53,7 +55,7 @@ def command(
     scorer = Scorer(streams, unknown)
     found = members(paths)
     asked = fit is not None or weights is not None
-    if len(found) == 1 and not asked and unknown == "<unk>" and found[0].model is not None:
+    if len(found) == 1 and not (asked or interval) and unknown == "<unk>" and found[0].model is not None:
         _single(found[0], scorer, text, as_json)
         return
     if mix == "geometric":
@@ -67,21 +69,26 @@ def command(
     if asked or len(found) > 1:
         try:
             chosen, fitted = choose_weights(found, fit, weights, mix, scorer)
-            mixed = stream_perplexity(combined(found, scored, chosen, mix, scorer, text))
+            whole = combined(found, scored, chosen, mix, scorer, text)
+            mixed = stream_perplexity(whole)
         except DataError as error:
             if asked or mix == "geometric":
                 raise
             chosen = None
             say(f"no mixture: {error}", "yellow")
+    every = [*scored, *([] if mixed is None else [whole])]
+    intervals = [_interval(stream) for stream in every] if interval else []
     path = _path(found, fitted, scored) if mix == "linear" and len(fitted) > 1 else []
     if as_json:
-        result_json(_whole(found, figures, mixed, chosen, path, mix, fit))
+        result_json(_whole(found, figures, mixed, chosen, path, mix, fit, intervals))
         return
-    rows = [[*HEAD, *([] if chosen is None else ["weight"])]]
+    rows = [[*HEAD, *([] if chosen is None else ["weight"]), *(["95 % from", "to"] if interval else [])]]
     for place, (member, one) in enumerate(zip(found, figures, strict=True)):
         rows.append([member.name, *_cells(one), *([] if chosen is None else [shown(chosen[place])])])
     if mixed is not None:
         rows.append(["mixture", *_cells(mixed), ""])
+    for row, bounds in zip(rows[1:], intervals, strict=False):
+        row += [f"{bound:.2f}" for bound in bounds]
     result(table(rows))
     if path:
         steps = [[str(number), step["model"], *(ppl(step[on]) for on in ("valid_nll", "nll"))] for number, step in path]
@@ -98,6 +105,13 @@ def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:
         result_json({"model": member.name, **found.as_dict()})
     else:
         result(table([HEAD, [member.name, *_cells(found)]]))
+
+
+def _interval(stream: Stream) -> tuple[float, float]:
+    from ..evaluation import perplexity_interval
+
+    found = perplexity_interval(stream)
+    return found.low, found.high
 
 
 def _cells(found: Perplexity) -> list[str]:
@@ -126,13 +140,15 @@ def _whole(
     path: list[tuple[int, dict[str, Any]]],
     mix: str,
     fit: str | None,
+    intervals: list[tuple[float, float]],
 ) -> dict[str, Any]:
+    bounds = [{"interval": bounds} for bounds in intervals] or [{}] * (len(found) + 1)
     weights = [None] * len(found) if chosen is None else chosen.tolist()
     return {
         "models": [
-            {"model": member.name, "weight": weight, **one.as_dict()}
-            for member, weight, one in zip(found, weights, figures, strict=True)
+            {"model": member.name, "weight": weight, **one.as_dict(), **bound}
+            for member, weight, one, bound in zip(found, weights, figures, bounds, strict=False)
         ],
-        "mixture": None if mixed is None else {"mix": mix, "fit": fit, **mixed.as_dict()},
+        "mixture": None if mixed is None else {"mix": mix, "fit": fit, **mixed.as_dict(), **bounds[-1]},
         "path": [step for _, step in path],
     }

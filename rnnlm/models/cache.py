@@ -14,6 +14,7 @@ from .language_model import LanguageModel, State
 from .wrapping import WrappedLM, keep_for, next_of
 
 FORGOTTEN = 1e-4  # a word that has decayed to this is dropped
+LONGEST = 20_000  # words: the window where decay sets no limit, for each costs time
 
 
 def chained(p: np.ndarray, hits: np.ndarray, totals: np.ndarray, strengths: Sequence[float]) -> np.ndarray:
@@ -30,7 +31,8 @@ class CacheLM(WrappedLM):
     came after as decay^j; so old news fades, an empty cache leaves the model as it is, and the more often a context has
     come, the more it is believed: `strengths` are the β_k, the number of remembered words that weigh as much as the
     model below. n = 1 is a unigram cache, its usual linear interpolation once the window is full. The window, without a
-    wish, ends where decay^j is 1e-4. The cache goes on across sentences, whatever the model does.
+    wish, ends where decay^j is 1e-4, or after 20,000 words. The cache goes on across sentences, whatever the model
+    does.
 
     R. Kuhn and R. De Mori, "A cache-based natural language model for speech recognition", IEEE PAMI 12, 1990; P. R.
     Clarkson and A. J. Robinson, "Language model adaptation using mixtures and an exponentially decaying cache",
@@ -55,7 +57,7 @@ class CacheLM(WrappedLM):
         if window is not None and window < 1:
             raise UsageError(f"window={window} is too small. Give the number of words to remember, 1 or more.")
         super().__init__(model, decay=decay, strengths=[float(beta) for beta in strengths], window=window)
-        self.window = math.ceil(math.log(FORGOTTEN) / math.log(decay)) if window is None else window
+        self.window = min(LONGEST, math.ceil(math.log(FORGOTTEN) / math.log(decay))) if window is None else window
         self._fading = decay ** np.arange(self.window)[::-1]  # of each remembered word, the newest last
 
     @property

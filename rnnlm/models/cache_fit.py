@@ -19,6 +19,7 @@ from .recurrent import RecurrentLM
 DECAYS = (0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.998)
 THETAS = (0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0)
 STEPS = 500
+USELESS = 1e9  # words: an order with such a strength says nothing
 FINEST = 1.02  # the factor by which a strength is still changed at the end of the search
 LARGEST_SHARE = 0.999
 SMALLEST = np.finfo(np.float64).tiny  # what a word that is neither possible nor remembered counts, for a finite sum
@@ -74,8 +75,10 @@ def _fit_strengths(
         before = lowest
         for k in range(len(strengths)):
             for by in (factor, 1 / factor):
-                while (value := nll(moved := [*strengths[:k], strengths[k] * by, *strengths[k + 1 :]])) < lowest:
+                moved = [*strengths[:k], strengths[k] * by, *strengths[k + 1 :]]
+                while moved[k] < USELESS and (value := nll(moved)) < lowest:
                     strengths, lowest = moved, value
+                    moved = [*strengths[:k], strengths[k] * by, *strengths[k + 1 :]]
         if lowest == before:
             factor **= 0.5
     return lowest, [float(f"{beta:.4g}") for beta in strengths]

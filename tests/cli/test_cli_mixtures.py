@@ -16,6 +16,7 @@ from rnnlm.evaluation import (
     fit_linear,
     greedy_path,
     mixture,
+    perplexity_interval,
     score,
     stream_perplexity,
     write_binary,
@@ -264,3 +265,21 @@ def test_ensemble_by_reference(call, paths, trio, tmp_path):
     assert called.status == 1
     assert "moved.rnnlm: its member" in called.err
     assert "does not exist" in called.err
+
+
+def test_intervals(call, paths, shared):
+    called = call("ppl", *paths[:2], shared / "test.txt", "--interval")
+    lines = [line.split() for line in called.out.splitlines()]
+    assert lines[0][-4:] == ["95", "%", "from", "to"]
+    streams = [score(rnnlm.load(path), shared / "test.txt") for path in paths[:2]]
+    streams.append(mixture(streams, [0.5, 0.5]))
+    for line, stream in zip(lines[1:], streams, strict=True):
+        bounds = perplexity_interval(stream)
+        assert line[-2:] == [f"{bounds.low:.2f}", f"{bounds.high:.2f}"]
+        assert bounds.low < float(line[1]) < bounds.high
+    found = json.loads(call("ppl", *paths[:2], shared / "test.txt", "--interval", "--json").out)
+    low, high = found["mixture"]["interval"]
+    assert low == pytest.approx(perplexity_interval(streams[2]).low)
+    assert high == pytest.approx(perplexity_interval(streams[2]).high)
+    one = call("ppl", paths[0], shared / "test.txt", "--interval")
+    assert one.out.splitlines()[1].split()[-2:] == lines[1][-2:]
