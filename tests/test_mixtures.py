@@ -12,7 +12,7 @@ from rnnlm import load
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import Stream, fit_geometric, fit_linear, greedy_path, mixture, score, stream_perplexity
 from rnnlm.evaluation.mixing import nonnegative
-from rnnlm.models import ElmanLM, LanguageModel, MikolovLM, MixtureLM, average
+from rnnlm.models import ElmanLM, LanguageModel, MikolovLM, MixtureLM, average, save
 from rnnlm.text import Corpus, Vocabulary
 
 FIVE = Vocabulary(["</s>", "a", "b", "c", "d"], [9, 5, 4, 3, 2])
@@ -139,6 +139,21 @@ def test_probabilities_of_zero_and_of_nearly_zero():
     np.testing.assert_allclose(mixture(tiny, [0.5, 0.5]).logp, -1000 - math.log(2))
 
 
+def test_what_one_model_excludes_another_may_know():
+    a, b = stream([0.5, 0.2, 0.0]), stream([0.1, 0.4, 0.3])
+    grid = np.linspace(0.001, 0.999, 999)
+    best = grid[np.argmax([mean_log([a, b], [w, 1 - w]) for w in grid])]
+    for start in (None, [1, 0], [0, 1]):
+        assert fit_linear([a, b], start)[0] == pytest.approx(best, abs=1e-3)
+    path = greedy_path([a, b])
+    assert [step.added for step in path] == [1, 0]
+    assert path[1].weights[0] == pytest.approx(best, abs=1e-3)
+    never = stream([0.0, 0.0, 0.0])
+    steps = greedy_path([never, a, never])
+    assert steps[-1].weights.tolist() == [0, 1, 0]
+    assert steps[0].added == 1
+
+
 def test_nothing_to_fit_to():
     for p in ([0, 0], [np.nan, np.nan]):
         with pytest.raises(DataError, match=r"no model gives any token of t\.txt a probability"):
@@ -250,6 +265,18 @@ def test_geometric_fit_at_the_border():
         fit_geometric([some], corpus)
 
 
+def test_geometric_fit_keeps_the_last_bit_of_weight_of_a_model_that_excludes_words():
+    first = np.full((5, 5), 0.2)
+    second = np.array([0.3, 0.1, 0.3, 0.3, 0.0])  # never d, and otherwise worse than even odds
+    ids = np.array([1, 1, 1, 2, 3, 0] * 20, dtype=np.int32)
+    corpus = Corpus(ids, FIVE)
+    models = [Table(first), Table(np.tile(second, (5, 1)))]
+    weights = fit_geometric(models, corpus)
+    nll = -score(MixtureLM(models, weights, "geometric"), corpus).logp.mean()
+    assert weights[1] > 0
+    assert nll == pytest.approx(math.log(4), abs=1e-6)  # even odds over the four words that are left
+
+
 def test_geometric_fit_without_unknown_words():
     vocabulary = Vocabulary(["</s>", "a", "b", "c", "<unk>"], [9, 5, 4, 3, 2])
     some = [Table(np.exp(m.logp), vocabulary) for m in tables(2)]
@@ -357,6 +384,21 @@ def test_members_by_reference_move_with_the_folder_and_must_not_change(tmp_path)
     second.unlink()
     with pytest.raises(DataError, match=r"mix\.rnnlm: its member .*2\.rnnlm does not exist\. Put it back"):
         load(there)
+
+
+def test_inside_of_another_model_no_member_is_a_reference(tmp_path):
+    (tmp_path / "here").mkdir()
+    paths = [tmp_path / "here" / f"{i}.rnnlm" for i in (1, 2)]
+    for seed, path in enumerate(paths, 1):
+        elman(seed=seed).save(path)
+    MixtureLM([load(path) for path in paths], [0.5, 0.5], files=paths).save(tmp_path / "here" / "mix.rnnlm")
+    inner = load(tmp_path / "here" / "mix.rnnlm")
+    expected = score(inner, text()).logp
+    MixtureLM([inner], [1.0]).save(tmp_path / "outer.rnnlm")
+    save(inner, tmp_path / "copy.rnnlm")
+    (tmp_path / "here").rename(tmp_path / "there")
+    for name in ("outer.rnnlm", "copy.rnnlm"):
+        np.testing.assert_array_equal(score(load(tmp_path / name), text()).logp, expected)
 
 
 @pytest.mark.parametrize(

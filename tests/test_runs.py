@@ -272,4 +272,7 @@ def test_last_needs_two_epochs_and_an_output():
         LastEpochs(Run(setting()), 2)
     one = LastEpochs(Run(setting(output="m.rnnlm", epochs=1)), 2)
     one.run.fit()
+    assert one.conclude(keep=True) == []
+    assert Path("m.epoch-1.rnnlm").exists()
     assert one.conclude() == []
+    assert not list(Path().glob("m.epoch-*"))

@@ -191,6 +191,8 @@ def test_unknown_words_by_three_rules(whole):
         assert (p.scored, p.unknown) == (scored, 1)
         assert p.ppl == pytest.approx(2 ** (bits / scored))
         assert p.ppl_known == pytest.approx(2 ** (14 / 8))
+        assert found.rank.tolist() == [0 if math.isnan(logp) else r for logp, r in zip(found.logp, RANK, strict=True)]
+        assert found.rank.dtype == whole.rank.dtype
 
 
 @pytest.mark.parametrize("rule", ["half", "0", 0, -3, 1.5, ""])
@@ -297,6 +299,13 @@ def test_tokens_that_a_table_cannot_hold_and_a_text_without_a_last_end(tmp_path)
         *(["2", "1", " "], ["2", "2", "\x85"], ["2", "3", "\\r"]),
     ]
     np.testing.assert_array_equal(read_stream(tmp_path / "s.tsv", own.vocabulary).ids, own.ids)
+
+
+def test_a_word_that_looks_like_an_escape_comes_back(tmp_path):
+    text = Corpus.from_text("a \\t \\r b\n")
+    stream = replace(score(Bigram(), Corpus.from_text(TEXT, vocabulary=VOCABULARY)), ids=text.ids, logp=-np.ones(5))
+    write_tsv(replace(stream, vocabulary=text.vocabulary), tmp_path / "s.tsv")
+    np.testing.assert_array_equal(read_stream(tmp_path / "s.tsv", text.vocabulary).ids, text.ids)
 
 
 def test_a_table_of_many_rows_has_them_all(tmp_path):

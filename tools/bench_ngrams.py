@@ -76,7 +76,7 @@ def print_table(found: list[dict[str, Any]]) -> None:
         growth = r["training_s"] / first["training_s"] / (sorting(r) / sorting(first))
         shown = f"{growth:7.2f}" if r["tokens"] != first["tokens"] else "      -"
         print(
-            f"{r['order']:5d} {r['tokens']:10,d} {r['n_grams']:12,.0f} {r['training_s']:11.2f} "
+            f"{r['order']:5d} {r['tokens']:10,.0f} {r['n_grams']:12,.0f} {r['training_s']:11.2f} "
             f"{r['bytes_per_n_gram']:6.0f} {r['scored_words_per_s']:10,.0f} {shown}"
         )
 

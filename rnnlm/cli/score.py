@@ -8,6 +8,7 @@ from ..errors import UsageError
 from .console import say
 from .machine import choose, machine_options
 from .members import scoring_options
+from .names import require_other
 
 
 @click.command()
@@ -56,6 +57,7 @@ def command(
     check(per, unit)
     unseen_types(unknown)
     if output is not None:
+        require_other(output, model, text)
         storage.require_writable(output, "the scores")
     choose(backend, threads)
     lm = load(model)

@@ -67,7 +67,10 @@ def fit_linear(streams: Sequence[Stream], start: Sequence[float] | np.ndarray | 
     So the `start` (None: equal weights) makes no difference. A token to which no stream gives a probability says
     nothing about the weights. Raises DataError where the streams cannot be mixed, or no token has a probability.
     """
-    return _fit(_relative(streams), check_weights(_equal(len(streams)) if start is None else start, len(streams)))
+    P, w = _relative(streams), _equal(len(streams))
+    if start is not None:
+        w = (w + check_weights(start, len(streams))) / 2  # a weight of 0 could leave a token without a probability
+    return _fit(P, w)
 
 
 class Step(NamedTuple):
@@ -129,6 +132,9 @@ def _relative(streams: Sequence[Stream]) -> np.ndarray:
 
 
 def _fit(P: np.ndarray, w: np.ndarray) -> np.ndarray:
+    P = P[P.any(1)]  # without the tokens that all of these streams exclude
+    if not len(P):
+        return w
     for _ in range(ROUNDS):
         gain = (P / (P @ w)[:, None]).mean(0)
         if gain.max() - 1 <= GAIN and np.all(np.abs(gain[w > 0] - 1) < 1e-6):

@@ -83,7 +83,7 @@ def _rows(
     figures = {name: i for name, i in place.items() if name in ("entropy", "rank") or name.endswith("logprob")}
 
     def word_id(cell: str) -> int:
-        return vocabulary.index[_TOKENS.get(cell, cell)]
+        return vocabulary.index[cell if cell in vocabulary else _TOKENS.get(cell, cell)]
 
     ids: list[int] = []
     top_ids: list[list[int]] = []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..models.language_model import LanguageModel
 
 STEPS = 1000  # a window of the single stream: long enough that a class's tokens come together
+LEAST = 100_000  # output units in a window at least: Python's share of the work is one of windows
 CELLS = 8_000_000  # output units in a window at most, so that a full softmax stays under 100 MB
 
 
@@ -153,7 +154,7 @@ def in_ids_of(vocabulary: Vocabulary, corpus: Corpus) -> Corpus:
 
 
 def _steps(streams: int, units: int) -> int:
-    return max(1, min(STEPS, CELLS // units) // max(streams, 1))
+    return max(1, min(max(STEPS, LEAST // units), CELLS // units) // max(streams, 1))
 
 
 def _independent(model: LanguageModel, wish: bool | None) -> bool:

@@ -24,7 +24,8 @@ class Stream:
     `unknown`     how unknown words count: "<unk>" (as that word), "divided over N types", or "left out"
     `ends`        whether sentence ends are scored
     `characters`  of the text, a sentence end counting one
-    `entropy`     (n,) of the whole prediction, nats, or None; `rank` (n,) of the token in it, 1 for the likeliest
+    `entropy`     (n,) of the whole prediction, nats, or None; `rank` (n,) of the token in it, 1 for the likeliest,
+                  0 for one that is not scored
     `top_ids`, `top_logp`  (n, k): the k likeliest words at each place, falling, or None
     """
 
@@ -69,7 +70,8 @@ class Stream:
         logp = self.logp.copy()
         if rule == "skip":
             logp[self.is_unknown] = np.nan
-            return replace(self, logp=logp, unknown="left out")
+            rank = None if self.rank is None else np.where(self.is_unknown, 0, self.rank)
+            return replace(self, logp=logp, rank=rank, unknown="left out")
         divided = f"divided over {types} types"
         if self.unknown == divided:
             return self

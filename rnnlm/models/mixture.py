@@ -31,10 +31,10 @@ class MixtureLM(LanguageModel):
     nothing. The state is that of all members with a weight, one after the other. A member whose config says
     `independent` starts anew at each sentence end, whatever the others do.
 
-    `files` are the paths of the members' own files: a saved mixture then refers to them, by their path from its own
-    folder, and holds their checksums; without them it holds the members themselves. Raises DataError where the members
-    differ in vocabulary or tokenizer, UsageError for no members, another `mix`, or weights that
-    `evaluation.mixing.check_weights` refuses.
+    `files` are the paths of the members' own files: the file that `save` writes then refers to them, by their path from
+    its own folder, and holds their checksums; without them, and inside of another model, it holds the members
+    themselves. Raises DataError where the members differ in vocabulary or tokenizer, UsageError for no members,
+    another `mix`, or weights that `evaluation.mixing.check_weights` refuses.
     """
 
     kind = "mixture"
@@ -56,7 +56,7 @@ class MixtureLM(LanguageModel):
         self.config = {"mix": mix, "weights": [float(w) for w in weights]}
         self.vocabulary, self.tokenizer = members[0].vocabulary, members[0].tokenizer
         self.log: list[dict[str, Any]] = []
-        self.folder = Path()  # where the file of this model is
+        self._folder: Path | None = None  # of the file that is being written, from which members may be referred to
         self._active = [member for member, w in zip(members, self.weights, strict=True) if w > 0]
         self._shares = self.weights[self.weights > 0]
         self._alone = len(self._active) == 1 and self._shares[0] == 1
@@ -122,16 +122,18 @@ class MixtureLM(LanguageModel):
         }
 
     def save(self, path: str | Path) -> None:
-        self.folder = Path(path).parent
-        super().save(path)
+        self._folder = Path(path).parent.resolve()
+        try:
+            super().save(path)
+        finally:
+            self._folder = None
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
-        if self.files is not None:
-            here = self.folder.resolve()
+        if self.files is not None and self._folder is not None:
             return {
                 "members": [
                     {
-                        "path": Path(os.path.relpath(file.resolve(), here)).as_posix(),
+                        "path": Path(os.path.relpath(file.resolve(), self._folder)).as_posix(),
                         "sha256": _sha256(file),
                         "vocabulary": self.vocabulary.hash,
                     }
@@ -157,9 +159,7 @@ class MixtureLM(LanguageModel):
                 prefix = f"members.{place}."
                 own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
                 members.append(from_arrays(entry, own, folder))
-        model = cls(members, files=files or None, **header["config"])
-        model.folder = folder
-        return model
+        return cls(members, files=files or None, **header["config"])
 
 
 def _nothing(member: LanguageModel, place: int) -> Stream:

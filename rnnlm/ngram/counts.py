@@ -96,7 +96,7 @@ def count(ids: np.ndarray, words: int, order: int, *, chunk: int = CHUNK, column
     nodes.append(ids)
     for k in range(2, order + 1):
         chunks = [slice(a, min(a + chunk, len(ids))) for a in range(0, len(ids), chunk)]
-        runs = [sorted_run(*_keys(ids, nodes.array(), part, k, levels), columns) for part in chunks]
+        runs = [sorted_run(*_keys(ids, nodes.array(), part, k, levels), columns, k < order) for part in chunks]
         parents = columns.new(number)
 
         def take(keys: np.ndarray, counts: np.ndarray, suffix: np.ndarray, parents: Column = parents) -> None:
@@ -112,8 +112,9 @@ def count(ids: np.ndarray, words: int, order: int, *, chunk: int = CHUNK, column
         nodes = columns.new(number)
         for run, of in zip(runs, numbers, strict=True) if k < order else ():
             place = run.place.array()
-            nodes.append(np.where(place < 0, -1, levels[-1] + of.array()[place]) if len(of.array()) else place)
-        for column in (parents, *numbers, *(column for run in runs for column in run)):
+            among = place if of is None else of.array()[place] if len(of.array()) else place
+            nodes.append(np.where(place < 0, -1, levels[-1] + among))
+        for column in (parents, *(of for of in numbers if of is not None), *(column for run in runs for column in run)):
             column.remove()
         levels.append(levels[-1] + int(size.sum()))
     first.append(np.array([levels[-1]]))
@@ -128,15 +129,17 @@ def _keys(ids: np.ndarray, nodes: np.ndarray, part: slice, k: int, levels: list[
     The parent is the n-gram of k - 1 words that ends one token earlier, unless that token ends a sentence: there the
     only context is the start of a sentence, word 0.
     """
-    before = slice(part.start - 1, part.stop - 1)
-    if part.start:
-        parent, last = nodes[before].astype(np.int64), ids[before]
-    else:
-        parent = np.concatenate([[0 if k == 2 else -1], nodes[: part.stop - 1]])
-        last = np.concatenate([[0], ids[: part.stop - 1]])
-    word = np.asarray(ids[part])
-    known = (parent >= 0) & (word >= 0)
+    keys = np.empty(part.stop - part.start, np.int64)
+    last = np.empty(len(keys), ids.dtype)
+    keys[0] = nodes[part.start - 1] if part.start else 0 if k == 2 else -1
+    last[0] = ids[part.start - 1] if part.start else 0
+    keys[1:], last[1:] = nodes[part.start : part.stop - 1], ids[part.start : part.stop - 1]
+    word = ids[part]
+    unknown = (keys < 0) | (word < 0)
     if k > 2:
-        known &= last != 0
-    keys = np.where(known, (parent - levels[-2]) * levels[1] + word, -1)
+        unknown |= last == 0
+    keys -= levels[-2]
+    keys *= levels[1]
+    keys += word
+    keys[unknown] = -1
     return keys, np.asarray(nodes[part])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,22 +20,27 @@ class Run(NamedTuple):
     place: Column
 
 
-def sorted_run(keys: np.ndarray, witness: np.ndarray, columns: Columns) -> Run:
-    """The run of one chunk: keys (chunk,) int64, -1 for a token without one."""
+def sorted_run(keys: np.ndarray, witness: np.ndarray, columns: Columns, places: bool = True) -> Run:
+    """The run of one chunk: keys (chunk,) int64, -1 for a token without one. Without `places` its `place` is empty."""
     # Key and place in one integer where both fit: a plain sort of integers is several times faster than an argsort.
     bits = max(1, len(keys).bit_length())
     valid = np.flatnonzero(keys >= 0)
-    chosen = keys[valid]
-    if len(chosen) and int(chosen.max()).bit_length() + bits <= 63:
-        packed = np.sort(chosen << bits | valid)
-        order, ranked = packed & ((1 << bits) - 1), packed >> bits
+    ranked = keys[valid]
+    if len(ranked) and int(ranked.max()).bit_length() + bits <= 63:
+        ranked <<= bits
+        ranked |= valid
+        del valid
+        ranked.sort()
+        order = ranked & ((1 << bits) - 1)
+        ranked >>= bits
     else:
-        order = valid[np.argsort(chosen, kind="stable")]
+        order = valid[np.argsort(ranked, kind="stable")]
         ranked = keys[order]
     first = beginnings(ranked)
-    place = np.full(len(keys), -1, np.int32)
     lengths = np.diff(first, append=len(ranked))
-    place[order] = np.repeat(np.arange(len(first), dtype=np.int32), lengths)
+    place = np.full(len(keys) if places else 0, -1, np.int32)
+    if places:
+        place[order] = np.repeat(np.arange(len(first), dtype=np.int32), lengths)
     run = Run(columns.new(np.int64), columns.new(np.int64), columns.new(witness.dtype), columns.new(np.int32))
     for column, part in zip(run, (ranked[first], lengths, witness[order[first]], place), strict=True):
         column.append(part)
@@ -44,18 +49,17 @@ def sorted_run(keys: np.ndarray, witness: np.ndarray, columns: Columns) -> Run:
 
 def merge(
     runs: list[Run], columns: Columns, block: int, take: Callable[[np.ndarray, np.ndarray, np.ndarray], None]
-) -> list[Column]:
+) -> Sequence[Column | None]:
     """Call take(keys, counts, witnesses) with the distinct keys of all runs, rising, some at a time.
 
-    Returns for each run the numbers that its keys have among all the keys: in the order of its own. Of each run only
-    about `block` / len(runs) keys are in memory at a time.
+    Returns for each run the numbers that its keys have among all the keys, in the order of its own; None where these
+    are 0, 1, 2, … Of each run only about `block` / len(runs) keys are in memory at a time.
     """
-    numbers = [columns.new(np.int64) for _ in runs]
     if len(runs) == 1:  # nothing to merge
         keys, counts, witness = (column.array() for column in runs[0][:3])
         take(keys, counts, witness)
-        numbers[0].append(np.arange(len(keys)))
-        return numbers
+        return [None]
+    numbers = [columns.new(np.int64) for _ in runs]
     arrays = [(run.keys.array(), run.counts.array(), run.witness.array()) for run in runs]
     at = [0] * len(runs)
     share = max(1, block // len(runs))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import UsageError
-from ..models import load
+from ..models import LanguageModel, load
 from ..models.averaging import average
 from ..models.mixture import MixtureLM
 from ..models.recurrent import RecurrentLM
@@ -49,9 +49,15 @@ class LastEpochs:
         empty when fewer than two epochs have left a model.
         """
         epochs = [epoch for epoch in self._epochs()[-self.count :] if self.path(epoch).exists()]
-        if len(epochs) < 2:
-            return []
         models = [load(self.path(epoch)) for epoch in epochs]
+        figures = self._figures(epochs, models) if len(epochs) > 1 else []
+        if not keep:
+            for epoch in epochs:
+                self.path(epoch).unlink()
+        return figures
+
+    def _figures(self, epochs: list[int], models: list[LanguageModel]) -> list[Figures]:
+        """Writes the average and the mixture of the epochs' models."""
         mean = average([model for model in models if isinstance(model, RecurrentLM)])
         data, best = self.run.data, self.run.trainer.progress.best_epoch
         several = f"epochs {', '.join(map(str, epochs))}"
@@ -59,9 +65,6 @@ class LastEpochs:
         averaged, mixture = beside(self.output, "average"), beside(self.output, "checkpoints")
         mean.save(averaged)
         MixtureLM(models, equal_weights(len(models))).save(mixture)
-        if not keep:
-            for epoch in epochs:
-                self.path(epoch).unlink()
         return [
             judge(self.run.model, data, f"best epoch, {best}", self.output),
             judge(mean, data, f"average of {several}", averaged),

@@ -106,6 +106,17 @@ def test_bad_options_are_refused(call, shared, tmp_path, options, status, reason
     assert not list(tmp_path.iterdir())
 
 
+def test_scores_never_replace_what_was_read(call, shared, tmp_path):
+    for name in ("m.rnnlm", "test.txt"):
+        (tmp_path / name).write_bytes((shared / name).read_bytes())
+    for name in ("m.rnnlm", "test.txt"):
+        for binary in ([], ["--binary"]):
+            called = call("score", "m.rnnlm", "test.txt", "-o", f"./{name}", *binary)
+            assert (called.status, called.out) == (2, "")
+            assert f"the output ./{name} is {name} itself, which it would replace. Give another -o." in called.err
+        assert (tmp_path / name).read_bytes() == (shared / name).read_bytes()
+
+
 def test_bad_files_are_refused(call, shared, tmp_path):
     (tmp_path / "empty.txt").write_text("")
     for arguments, reason in [
