@@ -86,6 +86,9 @@ def test_each_run_is_the_run_alone_and_the_jobs_change_nothing():
     p = np.mean([np.exp(run.figures.valid.logp) for run in outcome.runs], axis=0)
     assert outcome.mixture.valid_nll == pytest.approx(-np.log(p).mean(), rel=1e-9)
     assert load("m.rnnlm").perplexity(alone[0].data.test).nll == pytest.approx(outcome.mixture.test_nll, rel=1e-6)
+    (run,) = load("m.rnnlm").log
+    assert run["members"] == ["m.1.rnnlm", "m.2.rnnlm"]
+    assert run["data.train"] == alone[0].data.train.sha256
     ppl = [np.exp(run.test().nll) for run in alone]
     assert outcome.spread("test") == pytest.approx((sum(ppl) / 2, abs(ppl[0] - ppl[1]) / np.sqrt(2)), rel=1e-9)
 

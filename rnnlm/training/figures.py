@@ -14,6 +14,7 @@ from ..evaluation.perplexity import stream_perplexity
 from ..evaluation.score import score
 from ..evaluation.stream import Stream
 from ..models.language_model import LanguageModel
+from ..models.mixture import MixtureLM
 from .data import Data
 
 
@@ -68,6 +69,14 @@ def mixed(figures: Sequence[Figures], name: str, path: Path) -> Figures:
         mixture([one.valid for one in figures], weights, name=str(path)),
         mixture(test, weights, name=str(path)) if test else None,
     )
+
+
+def write_mixture(models: Sequence[LanguageModel], members: Sequence[Path], output: Path) -> None:
+    """Write the models' mixture with equal weights; its record is that of the first one's run."""
+    mix = MixtureLM(models, equal_weights(len(models)))
+    names = [str(path) for path in members]
+    mix.log = [entry | {"members": names} for entry in models[0].log if entry["kind"] == "run"]
+    mix.save(output)
 
 
 def equal_weights(count: int) -> list[float]:

@@ -7,10 +7,9 @@ from pathlib import Path
 from ..errors import UsageError
 from ..models import LanguageModel, load
 from ..models.averaging import average
-from ..models.mixture import MixtureLM
 from ..models.recurrent import RecurrentLM
 from .events import Epoch, Event
-from .figures import Figures, beside, equal_weights, judge, mixed
+from .figures import Figures, beside, judge, mixed, write_mixture
 from .run import Run
 
 
@@ -64,7 +63,7 @@ class LastEpochs:
         alone = [judge(model, data, "", self.path(epoch)) for model, epoch in zip(models, epochs, strict=True)]
         averaged, mixture = beside(self.output, "average"), beside(self.output, "checkpoints")
         mean.save(averaged)
-        MixtureLM(models, equal_weights(len(models))).save(mixture)
+        write_mixture(models, [self.path(epoch) for epoch in epochs], mixture)
         return [
             judge(self.run.model, data, f"best epoch, {best}", self.output),
             judge(mean, data, f"average of {several}", averaged),

@@ -12,11 +12,10 @@ import numpy as np
 from .. import ops, storage
 from ..errors import DataError, RnnlmError, UsageError
 from ..models import LanguageModel, load
-from ..models.mixture import MixtureLM
 from ..text.corpus import Corpus
 from .checkpoint import Snapshot
 from .data import Data
-from .figures import Figures, beside, equal_weights, judge, mixed
+from .figures import Figures, beside, judge, mixed, write_mixture
 from .processes import INTERRUPTED, side_by_side
 from .run import Run
 from .settings import Settings
@@ -117,7 +116,7 @@ class Runs:
             models.append(model)
             best = max(entry["epoch"] for entry in model.log if entry["kind"] == "epoch" and entry["best"])
             runs.append(Trained(number, one.seed, best, judge(model, self.data, f"run {number}", path)))
-        MixtureLM(models, equal_weights(len(models))).save(self.output)
+        write_mixture(models, [run.figures.path for run in runs], self.output)
         return Outcome(runs, mixed([run.figures for run in runs], "mixture", self.output))
 
     def _checked(self, number: int) -> Data:
