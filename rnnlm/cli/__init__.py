@@ -50,7 +50,7 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rnnlm")
 def cli() -> None:
-    """Recurrent-network language models: train, evaluate and sample them.
+    """Recurrent-network language models: train, evaluate, mix and sample them.
 
     `rnnlm train` alone trains on the King James Bible; `rnnlm COMMAND --help` tells more.
     """
