@@ -118,7 +118,7 @@ def test_a_run_is_the_sorted_keys(largest):
     rng = np.random.default_rng(1)
     keys = rng.choice(np.append(rng.integers(0, largest, 20, endpoint=True), [-1, largest]), 100)
     witness = (keys % 1000).astype(np.int32)
-    run = sorted_run(keys, witness, Columns())
+    run = sorted_run(keys.copy(), witness, Columns())
     ours = {int(k): (int(n), int(w)) for k, n, w in zip(*(column.array() for column in run[:3]), strict=True)}
     assert ours == {k: (n, k % 1000) for k, n in Counter(keys[keys >= 0].tolist()).items()}
     assert (np.diff(run.keys.array()) > 0).all()

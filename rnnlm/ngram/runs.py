@@ -21,21 +21,25 @@ class Run(NamedTuple):
 
 
 def sorted_run(keys: np.ndarray, witness: np.ndarray, columns: Columns, places: bool = True) -> Run:
-    """The run of one chunk: keys (chunk,) int64, -1 for a token without one. Without `places` its `place` is empty."""
-    # Key and place in one integer where both fit: a plain sort of integers is several times faster than an argsort.
-    bits = max(1, len(keys).bit_length())
-    valid = np.flatnonzero(keys >= 0)
-    ranked = keys[valid]
-    if len(ranked) and int(ranked.max()).bit_length() + bits <= 63:
+    """The run of one chunk: keys (chunk,) int64, -1 for a token without one; the array is used up.
+
+    Without `places` its `place` is empty.
+    """
+    # Key and place in one integer where both fit: a plain sort of integers is several times faster than an argsort, and
+    # in place it needs no fresh memory, whose first use costs more than the sorting.
+    bits = len(keys).bit_length()
+    if int(keys.max(initial=-1)).bit_length() + bits <= 63:
+        ranked = keys
         ranked <<= bits
-        ranked |= valid
-        del valid
+        ranked |= np.arange(len(keys))
         ranked.sort()
         order = ranked & ((1 << bits) - 1)
         ranked >>= bits
     else:
-        order = valid[np.argsort(ranked, kind="stable")]
+        order = np.argsort(keys, kind="stable")
         ranked = keys[order]
+    skip = int(np.searchsorted(ranked, 0))  # the tokens without a key
+    order, ranked = order[skip:], ranked[skip:]
     first = beginnings(ranked)
     lengths = np.diff(first, append=len(ranked))
     place = np.full(len(keys) if places else 0, -1, np.int32)
