@@ -87,6 +87,14 @@ def require_writable(path: str | Path, what: str) -> None:
                 left_over.unlink()
 
 
+def same_file(one: str | Path, other: str | Path) -> bool:
+    """Whether two paths lead to one file that exists: what is written to the one would replace the other."""
+    try:
+        return Path(other).samefile(one)
+    except OSError:  # one of them does not exist
+        return False
+
+
 def _prefix(final: Path) -> str:
     return f".{final.name[:100]}."
 

@@ -77,14 +77,18 @@ def test_rows_that_others_build_on_are_chosen_too(results):
 
 
 def test_a_worse_figure_fails(results, tmp_path, monkeypatch, capsys):
-    readme = "\n## Results\n| a | `rnnlm ngram reber -o r.rnnlm` | 1 | **{}** | – | 1 s |\n## End"
-    monkeypatch.setattr(results, "ROOT", tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr(results, "run", lambda row, folder: 1.5)
-    monkeypatch.setattr(sys, "argv", ["results.py"])
-    for stated, status in (("1.50", 0), ("1.49", 1)):
-        (tmp_path / "README.md").write_text(readme.format(stated), encoding="utf-8")
+    """The commands are run: no model of this grammar has a perplexity of 1, and none worth the name one of 3."""
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "argv", ["results.py", "--folder", str(tmp_path / "models")])
+    rows = results.rows
+    for stated, status in (("3.00", 0), ("1.00", 1)):
+        line = f"| a | `rnnlm ngram reber --order 3 -o r.rnnlm` | 1 | **{stated}** | – | 1 s |"
+        monkeypatch.setattr(results, "rows", lambda readme, line=line: rows(f"\n## Results\n{line}\n## End"))
         with pytest.raises(SystemExit) as ended:
             results.main()
         assert ended.value.code == status
-    assert "WORSE" in capsys.readouterr().out
+    assert (tmp_path / "models/r.rnnlm").is_file()
+    as_stated, worse = capsys.readouterr().out.splitlines()
+    assert "(3.0 stated), as stated" in as_stated
+    assert "WORSE than 1.005" in worse
+    assert as_stated.split()[1] == worse.split()[1]  # the model and its figure were there already

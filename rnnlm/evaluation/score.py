@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..ops import ops_for
+from ..ops.arrays import Array
 from ..ops.threads import one_thread
 from ..text.corpus import Corpus
 from ..text.vocabulary import Vocabulary
@@ -17,7 +18,7 @@ from ..text.windows import in_order, windows
 from .stream import Stream, unknown_rule
 
 if TYPE_CHECKING:
-    from ..models.language_model import LanguageModel
+    from ..models.language_model import LanguageModel, State
 
 STEPS = 1000  # a window of the single stream: long enough that a class's tokens come together
 LEAST = 100_000  # output units in a window at least: Python's share of the work is one of windows
@@ -31,13 +32,7 @@ def scored_windows(
 
     `independent` clears the state at sentence ends; None does as in training.
     """
-    steps = _steps(streams, model.units_per_token)
-    state = model.start(streams)
-    parts = windows(corpus.ids, streams, steps, independent=_independent(model, independent))
-    with one_thread():
-        for x, y, keep in parts:
-            logp, state = model.score(x, y, state, keep)
-            yield y, ops_for(logp).to_host(logp).astype(np.float64)
+    return _windows(model, corpus, streams, independent, model.units_per_token, model.score)
 
 
 def score(
@@ -92,13 +87,11 @@ def distribution_windows(
     model: LanguageModel, corpus: Corpus, streams: int = 1, independent: bool | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (y (T, B), logp (T, B, V)) for each window of the text: log P of every word at every place, nats."""
-    steps = _steps(streams, len(model.vocabulary))
-    state = model.start(streams)
-    parts = windows(corpus.ids, streams, steps, independent=_independent(model, independent))
-    with one_thread():
-        for x, y, keep in parts:
-            logp, state = model.distributions(x, state, keep)
-            yield y, ops_for(logp).to_host(logp).astype(np.float64)
+
+    def ask(x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[Array, State]:
+        return model.distributions(x, state, keep)
+
+    return _windows(model, corpus, streams, independent, len(model.vocabulary), ask)
 
 
 def _distributions(
@@ -153,9 +146,21 @@ def in_ids_of(vocabulary: Vocabulary, corpus: Corpus) -> Corpus:
     return other
 
 
-def _steps(streams: int, units: int) -> int:
-    return max(1, min(max(STEPS, LEAST // units), CELLS // units) // max(streams, 1))
-
-
-def _independent(model: LanguageModel, wish: bool | None) -> bool:
-    return bool(model.config.get("independent", False)) if wish is None else wish
+def _windows(
+    model: LanguageModel,
+    corpus: Corpus,
+    streams: int,
+    independent: bool | None,
+    units: int,
+    ask: Callable[[np.ndarray, np.ndarray, State, np.ndarray | None], tuple[Array, State]],
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(y, what `ask` says of it) for each window of the text, where a token takes so many output units at most."""
+    steps = max(1, min(max(STEPS, LEAST // units), CELLS // units) // max(streams, 1))
+    if independent is None:
+        independent = bool(model.config.get("independent", False))
+    state = model.start(streams)
+    parts = windows(corpus.ids, streams, steps, independent=independent)
+    with one_thread():
+        for x, y, keep in parts:
+            logp, state = ask(x, y, state, keep)
+            yield y, ops_for(logp).to_host(logp).astype(np.float64)

@@ -12,7 +12,7 @@ from ..evaluation.score import as_corpus, score
 from ..text.corpus import Corpus
 from ..text.windows import in_order, windows
 from .cache import CacheLM, chained
-from .continuous_cache import ContinuousCacheLM
+from .continuous_cache import ContinuousCacheLM, mixed
 from .language_model import LanguageModel
 from .recurrent import RecurrentLM
 
@@ -106,7 +106,7 @@ def fit_continuous_cache(
         if not len(p):
             raise DataError(f"no token of {corpus.name} is in the model's vocabulary, so there is nothing to fit.")
         share = _best_share(p, cached)
-        nll = float(-np.log(np.where(np.isnan(cached), p, (1 - share) * p + share * cached)).mean())
+        nll = float(-np.log(mixed(p, cached, share)).mean())
         if nll > best[0]:
             break
         if nll < best[0]:  # as likely: a cache too flat to be of use, where a sharper one may be

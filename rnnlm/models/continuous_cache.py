@@ -15,6 +15,11 @@ from .recurrent import RecurrentLM
 from .wrapping import WrappedLM, keep_for
 
 
+def mixed(p: np.ndarray, cached: np.ndarray, share: float) -> np.ndarray:
+    """(1 - λ) P_model + λ P_cache, and P_model alone where P_cache is nan."""
+    return np.where(np.isnan(cached), p, (1 - share) * p + share * cached)
+
+
 class Memory(NamedTuple):
     """What each step of a window may remember: pairs (hidden state, the word that followed it).
 
@@ -66,7 +71,7 @@ class ContinuousCacheLM(WrappedLM):
     def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
         p, cached, state = self.both(x, y, state, keep)
         with np.errstate(divide="ignore"):
-            return np.where(y < 0, 0.0, np.log(self._mixed(p, cached))), state
+            return np.where(y < 0, 0.0, np.log(mixed(p, cached, self.config["share"]))), state
 
     def both(
         self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None
@@ -97,10 +102,6 @@ class ContinuousCacheLM(WrappedLM):
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
         logp, state = self.distributions(np.asarray(x)[None], state)
         return logp[0], state
-
-    def _mixed(self, p: np.ndarray, cached: np.ndarray) -> np.ndarray:
-        share = self.config["share"]
-        return np.where(np.isnan(cached), p, (1 - share) * p + share * cached)
 
     def _read(self, x: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[np.ndarray, Memory, State]:
         """The hidden states of a window (T, B, H), what each step remembers, and the state after it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -41,7 +42,7 @@ class Shares(NamedTuple):
     scale: np.ndarray | None = None  # (contexts,) Σ_w of a score that was not a probability
 
 
-class Smoothing:
+class Smoothing(ABC):
     """A way of smoothing. `interpolated`: P of an n-gram that is there is own + rest · P(w | h'), not own alone.
     `continuation`: lower orders count in how many different words n-grams follow (Kneser and Ney)."""
 
@@ -52,9 +53,9 @@ class Smoothing:
         """Look at all counts first; returns what should be said about them."""
         return []
 
+    @abstractmethod
     def shares(self, block: Block) -> Shares:
         """How each context of the block divides its probability."""
-        raise NotImplementedError
 
     def unigrams(self, block: Block) -> Shares:
         """The same for single words, whose lower order is the uniform distribution 1 / V."""

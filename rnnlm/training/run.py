@@ -97,7 +97,7 @@ class Run:
                 raise UsageError("resume needs the output file of the run to go on with. Give it with -o FILE.")
             return None
         for name in ("text", "valid", "test"):
-            if (source := getattr(s, name)) is not None and _same_file(source, self.output):
+            if (source := getattr(s, name)) is not None and storage.same_file(source, self.output):
                 raise UsageError(
                     f"the output {self.output} is the {name} itself, which it would replace. Give another -o."
                 )
@@ -196,13 +196,6 @@ class Run:
             checkpoint=checkpoint,
             observers=observers,
         )
-
-
-def _same_file(one: str | Path, other: Path) -> bool:
-    try:
-        return other.samefile(one)
-    except OSError:  # one of them does not exist
-        return False
 
 
 def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:

@@ -206,3 +206,28 @@ def test_every_error_is_an_error_of_ours_and_of_python():
     assert issubclass(DataError, RnnlmError)
     assert issubclass(DataError, ValueError)
     assert DataError.exit_status == 1
+
+
+def test_a_large_file_is_only_mapped(shared, tmp_path, monkeypatch):
+    """Beyond `CHECKED` bytes the checksum is not compared; a file cut short is still told."""
+    whole = bytearray((shared / "m.rnnlm").read_bytes())
+    whole[-1] ^= 1
+    (tmp_path / "m.rnnlm").write_bytes(whole)
+    monkeypatch.setattr(storage, "CHECKED", len(whole))
+    with pytest.raises(DataError, match="damaged"):
+        storage.read(tmp_path / "m.rnnlm", "model")
+    monkeypatch.setattr(storage, "CHECKED", len(whole) - 1)
+    header, _ = storage.read(tmp_path / "m.rnnlm", "model")
+    assert header["kind"] == "rnnlm"
+    (tmp_path / "m.rnnlm").write_bytes(whole[:-10])
+    with pytest.raises(DataError, match="truncated or damaged"):
+        storage.read(tmp_path / "m.rnnlm", "model")
+
+
+def test_what_is_written_into_a_loaded_model_stays_in_memory(shared, tmp_path):
+    before = (shared / "m.rnnlm").read_bytes()
+    (tmp_path / "m.rnnlm").write_bytes(before)
+    model = rnnlm.load(tmp_path / "m.rnnlm")
+    model.params["embedding.W"].value[...] = 7
+    assert (tmp_path / "m.rnnlm").read_bytes() == before
+    assert (model.params["embedding.W"].value == 7).all()

@@ -213,3 +213,27 @@ def test_reading_a_text_loads_nothing_heavy():
     code = "import sys, json, rnnlm.text; print(json.dumps([m for m in ('nltk', 'numba') if m in sys.modules]))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(run.stdout) == []
+
+
+def test_a_part_of_a_corpus_is_a_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
+    found = catalogue.get("elman-1990")
+    whole = Corpus.encode(found.train)
+    named = Corpus.encode("elman-1990:train")
+    assert named.sha256 == whole.sha256
+    assert named.name == "elman-1990:train"
+    assert named.ids.tolist() == whole.ids.tolist()
+    for part in ("valid", "test"):
+        assert catalogue.part(f"elman-1990:{part}") == getattr(found, part)
+    for source in ("text.txt", "elman-1990", "nobody:train", "-", tmp_path):
+        assert catalogue.part(source) == source
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kjv:train").write_text("a file of that name\n")
+    assert catalogue.part("kjv:train") == "kjv:train"
+
+
+@pytest.mark.parametrize("source", ["kjv:test", "reber:tset", "reber:"])
+def test_a_part_that_a_corpus_lacks_is_refused(source, tmp_path, monkeypatch):
+    monkeypatch.setenv("RNNLM_CACHE", str(tmp_path))
+    with pytest.raises(UsageError, match=r"has no part '\w*'\. Parts are train, valid and test"):
+        Corpus.encode(source)
