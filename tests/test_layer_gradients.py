@@ -3,10 +3,10 @@
 import autograd.numpy as anp
 import numpy as np
 import pytest
-import reference as ref
 from autograd import grad
 from gradient_checks import agree, gradients, nonzero_rows, randomize, values
 
+from rnnlm.checks.formulas import recurrent as ref
 from rnnlm.layers import Activation, Affine, Dropout, Embedding, Param
 from rnnlm.ops import ops_for
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pytest
-import reference as ref
 from gradient_checks import PAIRS, agree, gradients, randomize, values
 
+from rnnlm.checks.formulas import recurrent as ref
 from rnnlm.models import ElmanLM, JordanLM, MikolovLM
 from rnnlm.ops import ops_for
 from rnnlm.text.corpus import Corpus

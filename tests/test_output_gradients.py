@@ -5,10 +5,10 @@ from itertools import pairwise
 import autograd.numpy as anp
 import numpy as np
 import pytest
-import reference as ref
 from autograd import grad
 from gradient_checks import agree, gradients, nonzero_rows, randomize, values
 
+from rnnlm.checks.formulas import recurrent as ref
 from rnnlm.outputs import ClassMap, ClassSoftmax, Softmax
 
 # A window of nothing but padding has no gradient, and autograd remarks on it.

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 import pytest
-import reference as ref
 from autograd import grad
 from gradient_checks import PAIRS, agree, gradients, randomize, values
 
+from rnnlm.checks.formulas import recurrent as ref
 from rnnlm.layers import Affine, Embedding, Param
 from rnnlm.ops import ops_for
 from rnnlm.outputs import ClassMap, ClassSoftmax, Softmax
