@@ -18,32 +18,50 @@ if TYPE_CHECKING:
     from .evaluation.sampling import sample
     from .evaluation.score import score
     from .evaluation.significance import compare
-    from .models import CacheLM, ContinuousCacheLM, MixtureLM, NgramLM, fit_cache, load
+    from .models import (
+        CacheLM,
+        ContinuousCacheLM,
+        ConvNet,
+        FeedForward,
+        MixtureLM,
+        NgramLM,
+        fit_cache,
+        load,
+        load_classifier,
+    )
+    from .recurrent import Recurrence
     from .text import Corpus, Vocabulary
-    from .training import train
+    from .training import train, train_classifier
 
 __version__ = "0.1.0"
 __all__ = [
     "CacheLM",
     "ContinuousCacheLM",
+    "ConvNet",
     "Corpus",
+    "FeedForward",
     "MixtureLM",
     "NgramLM",
+    "Recurrence",
     "Vocabulary",
     "compare",
     "fit_cache",
     "load",
+    "load_classifier",
     "perplexity",
     "sample",
     "score",
     "train",
+    "train_classifier",
 ]
 
 _HOME = {
     **dict.fromkeys(("CacheLM", "ContinuousCacheLM", "MixtureLM", "NgramLM", "fit_cache", "load"), "models"),
+    **dict.fromkeys(("ConvNet", "FeedForward", "load_classifier"), "models"),
     **dict.fromkeys(("compare", "perplexity", "sample", "score"), "evaluation"),
     **dict.fromkeys(("Corpus", "Vocabulary"), "text"),
-    "train": "training",
+    "Recurrence": "recurrent",
+    **dict.fromkeys(("train", "train_classifier"), "training"),
 }
 
 

@@ -13,6 +13,18 @@ import pytest
 
 from rnnlm import load, ops
 from rnnlm.evaluation import perplexity, sample
+from rnnlm.layers import (
+    Activation,
+    Affine,
+    BatchNorm,
+    Dropout,
+    Flatten,
+    LayerNorm,
+    LocalResponseNorm,
+    Sequential,
+    Softmax,
+    Standardize,
+)
 from rnnlm.models import MODELS
 from rnnlm.text import Corpus
 from rnnlm.training import OPTIMIZERS, Trainer
@@ -130,6 +142,8 @@ CASES = [
     ({"kind": "jordan", "classes": 5, "layers": 2, "activation": "relu"}, "rmsprop", "value"),
     ({"kind": "elman", "classes": 5, "activation": "clipped_relu"}, "momentum", "norm"),
     ({"kind": "elman", "classes": 1}, "sgd", "value"),
+    ({"kind": "bengio", "classes": 5, "order": 4, "direct": True, "layers": 2}, "adagrad", "norm"),
+    ({"kind": "convolution", "classes": 0, "independent": True}, "momentum", "norm"),
 ]
 
 
@@ -151,6 +165,36 @@ def test_training_scoring_sampling_and_saving_on_the_device(cupy, tmp_path, conf
     for name, param in there.params.items():
         assert type(back.params[name].value) is np.ndarray
         np.testing.assert_array_equal(back.params[name].value, param.value.get())
+
+
+def small_layers():
+    """A row of layers without memory for images (N, 4, 3, 2)."""
+    rng = np.random.default_rng(1)
+    image = [Standardize((4, 3, 2), "each"), LocalResponseNorm(), BatchNorm(2), Activation("leaky_relu")]
+    return Sequential([*image, Flatten(), Affine(24, 5, rng=rng), LayerNorm(5), Dropout(0.3), Softmax()])
+
+
+def test_layers_without_memory_on_the_device(cupy):
+    ops.use("numpy")
+    here, there = small_layers(), small_layers()
+    for param in there.params.values():
+        param.set(cupy.asarray(param.value))
+    x = np.random.default_rng(2).normal(1, 2, (6, 4, 3, 2)).astype(np.float32)
+    dy = np.random.default_rng(3).normal(size=(6, 5)).astype(np.float32)
+    for inputs, layer in ((x, here), (cupy.asarray(x), there)):
+        layer.layers[0].learn(inputs)
+    for train in ((1, 0), None):
+        y, tape = there.forward(cupy.asarray(x), train=train)
+        dx = there.backward(cupy.asarray(dy), tape)
+        assert isinstance(y, DeviceArray)
+        assert isinstance(dx, DeviceArray)
+        wanted, tape = here.forward(x, train=train)
+        np.testing.assert_allclose(y.get(), wanted, rtol=1e-5)
+        np.testing.assert_allclose(dx.get(), here.backward(dy, tape), rtol=1e-4, atol=1e-6)
+    for name, param in there.params.items():
+        assert isinstance(param.value, DeviceArray), name
+        np.testing.assert_allclose(param.value.get(), here.params[name].value, rtol=1e-5, err_msg=name)
+        np.testing.assert_allclose(param.grad.get(), here.params[name].grad, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_the_stand_in_refuses_what_cupy_refuses(cupy):

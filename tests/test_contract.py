@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from functools import partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rnnlm import load
-from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, LanguageModel, MixtureLM, NgramLM
+from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, CustomLM, LanguageModel, MixtureLM, NgramLM
 from rnnlm.models.ngram import SMOOTHINGS
 from rnnlm.text.corpus import Corpus
 from rnnlm.text.vocabulary import Vocabulary
@@ -20,11 +21,15 @@ KINDS = [
     *((kind, {"classes": classes}) for kind, classes in product(MODELS, (0, 1, 7, WORDS))),
     *(
         ("elman", {"classes": 5, "activation": name, "layers": 2})
-        for name in ("logistic", "relu", "clipped_relu", "elu")
+        for name in ("logistic", "relu", "clipped_relu", "leaky_relu", "elu")
     ),
     ("jordan", {"classes": 0, "feedback": "embedding", "layers": 2}),
     ("jordan", {"classes": 5, "layers": 3, "activation": "elu"}),
     ("rnnlm", {"classes": 6, "class_by": "frequency", "layers": 3, "dropout": 0.5, "input_dropout": 0.3}),
+    ("bengio", {"classes": 0, "order": 3, "layers": 2, "activation": "logistic"}),
+    *(("bengio", {"classes": classes, "embedding": 3, "direct": True, "layers": 3}) for classes in (0, 5)),
+    ("convolution", {"classes": 5, "layers": 1, "kernel": 4, "embedding": 3}),
+    ("convolution", {"classes": 0, "layers": 3, "kernel": 2, "dropout": 0.5, "input_dropout": 0.3}),
 ]
 
 
@@ -36,7 +41,7 @@ def words():
 
 def recurrent(kind, seed=5, **config):
     """A model in float64, with weights large enough that its distributions are far from uniform."""
-    model = MODELS[kind](words(), hidden=8, seed=seed, dtype="float64", **config)
+    model = (MODELS | {"custom": CustomLM})[kind](words(), hidden=8, seed=seed, dtype="float64", **config)
     rng = np.random.default_rng(seed - 1)
     for param in model.params.values():
         param.value += rng.normal(0, 0.5, param.value.shape)
@@ -64,8 +69,11 @@ def cached(model, **config):
     return CacheLM(model, strengths=[5.0, 3.0, 1.0], decay=0.9, **config)
 
 
+OWN = Path(__file__).with_name("own_recurrence.py")
 MAKERS = {  # name -> a function that returns the model
     **{"-".join([kind, *(f"{k}={v}" for k, v in c.items())]): partial(recurrent, kind, **c) for kind, c in KINDS},
+    "custom-lstm": partial(recurrent, "custom", recurrence=f"{OWN}:lstm", classes=0, layers=2),
+    "custom-clock": partial(recurrent, "custom", recurrence=f"{OWN}:clock", classes=7, dropout=0.5),
     "mixture-linear": partial(mixed, "linear", 0.3, 0.7),
     "mixture-geometric": partial(mixed, "geometric", 0.6, 0.9),
     **{f"ngram-{smoothing}": partial(ngrams, smoothing) for smoothing in SMOOTHINGS if smoothing != "ml"},
@@ -77,6 +85,9 @@ MAKERS = {  # name -> a function that returns the model
     "cache-mixture": lambda: cached(mixed("linear", 0.5, 0.5)),
     "cache-independent": lambda: cached(recurrent("elman", independent=True)),
     "continuous-cache": lambda: ContinuousCacheLM(recurrent("rnnlm"), size=7, theta=0.7, share=0.3),
+    "continuous-cache-direct": lambda: ContinuousCacheLM(
+        recurrent("bengio", classes=6, direct=True, embedding=5), size=7, theta=0.7, share=0.3
+    ),
     "continuous-cache-short": lambda: ContinuousCacheLM(recurrent("elman", classes=6), size=2, theta=2.0, share=0.5),
 }
 

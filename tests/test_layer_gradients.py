@@ -26,7 +26,10 @@ def test_activation(name, shape):
     agree(layer.backward(dy, tape), grad(lambda x: anp.sum(dy * f(x)))(x))
 
 
-@pytest.mark.parametrize(("name", "below", "between", "above"), [("relu", 0, 1, 1), ("clipped_relu", 0, 1, 0)])
+@pytest.mark.parametrize(
+    ("name", "below", "between", "above"),
+    [("relu", 0, 1, 1), ("clipped_relu", 0, 1, 0), ("leaky_relu", 0.01, 1, 1)],
+)
 def test_kinks_are_those_of_the_pre_activation(name, below, between, above):
     layer = Activation(name)
     _, tape = layer.forward(np.array([-0.1, 0.1, 19.9, 20.1]))

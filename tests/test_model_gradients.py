@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from gradient_checks import PAIRS, agree, gradients, randomize, values
 
+from rnnlm.checks.formulas import context
 from rnnlm.checks.formulas import recurrent as ref
-from rnnlm.models import ElmanLM, JordanLM, MikolovLM
+from rnnlm.models import ConvolutionLM, ElmanLM, FeedForwardLM, JordanLM, MikolovLM
 from rnnlm.ops import ops_for
 from rnnlm.text.corpus import Corpus
 from rnnlm.text.vocabulary import Vocabulary
@@ -51,6 +52,14 @@ def jordan_step(feedback, readout, layers):
     return step
 
 
+def feedforward_step(layers, direct=False, activation="tanh"):
+    return lambda p: context.feedforward(ref.part(p, "recurrent."), activation, layers, direct)
+
+
+def convolution_step(layers, activation="gated", residual=True):
+    return lambda p: context.convolution(ref.part(p, "recurrent."), activation, layers, residual)
+
+
 DEEP = {"layers": 3, "dropout": DROPOUT, "input_dropout": INPUT_DROPOUT}
 CASES = {
     "elman": Case(ElmanLM, {"classes": 0}, elman_step("tanh", 1)),
@@ -68,6 +77,26 @@ CASES = {
     "mikolov": Case(MikolovLM, {"classes": 0}, elman_step("logistic", 1)),
     "mikolov, classes": Case(MikolovLM, {"classes": 3}, elman_step("logistic", 1)),
     "mikolov, sentences": Case(MikolovLM, {"classes": 4, "independent": True}, elman_step("logistic", 1)),
+    "bengio": Case(FeedForwardLM, {"classes": 0}, feedforward_step(1)),
+    "bengio, bigrams": Case(FeedForwardLM, {"classes": 3, "order": 2, "direct": True}, feedforward_step(1, True)),
+    "bengio, direct, 3 layers, dropout": Case(
+        FeedForwardLM, {"classes": 3, "order": 4, "embedding": 3, "direct": True, **DEEP}, feedforward_step(3, True)
+    ),
+    "bengio, sentences": Case(
+        FeedForwardLM, {"classes": 0, "order": 6, "embedding": 5, "independent": True, **DEEP}, feedforward_step(3)
+    ),
+    "convolution": Case(ConvolutionLM, {"classes": 0, "layers": 2}, convolution_step(2)),
+    "convolution, tanh": Case(
+        ConvolutionLM,
+        {"classes": 3, "kernel": 5, "activation": "tanh", "residual": False, "layers": 1},
+        convolution_step(1, "tanh", False),
+    ),
+    "convolution, dropout": Case(ConvolutionLM, {"classes": 3, "embedding": 3, **DEEP}, convolution_step(3)),
+    "convolution, sentences": Case(
+        ConvolutionLM,
+        {"classes": 0, "kernel": 2, "activation": "elu", "independent": True, **DEEP},
+        convolution_step(3, "elu"),
+    ),
 }
 
 
@@ -117,13 +146,14 @@ class Text:
         self.input_mask = self.mask(0, INPUT_DROPOUT, cut) if case.options.get("input_dropout") else None
         jordan = case.kind is JordanLM
         numbers = range(1, 2 if jordan else 1 + case.options["layers"]) if case.options.get("dropout") else ()
-        self.masks = [self.mask(number, DROPOUT, cut) for number in numbers]
+        self.masks = [self.mask(number, DROPOUT, cut, last=number == numbers[-1]) for number in numbers]
 
-    def mask(self, number, rate, cut):
+    def mask(self, number, rate, cut, last=False):
+        size = self.model.output_size if last else H if number else self.model.embedding_size
         ops = ops_for(self.model.embedding.params["W"].value)
         return np.concatenate(
             [
-                ops.dropout_mask((*x.shape, H), rate, (SEED * 64 + number, update), np.float64)
+                ops.dropout_mask((*x.shape, size), rate, (SEED * 64 + number, update), np.float64)
                 for update, (x, _, _) in enumerate(cut)
             ]
         )
@@ -145,14 +175,17 @@ class Text:
 
 
 def check(case, block, horizon, tokens, B):
-    """The gradients of all updates of one epoch."""
+    """The gradients of all updates of one epoch; a horizon of None is to reach to the beginning of the text."""
     model = make(case)
     text = Text(case, model, tokens, B, block)
     recorder = Recorder(model.params)
     Trainer(model, recorder, block=block, horizon=horizon, streams=B, epochs=1, seed=SEED, clip=None).fit(text.corpus)
     # The mean of a full block: every token weighs the same in every update, padding or not.
     weight = 1 / (B * block)
-    expected = ref.truncated_bptt(text.run, values(model.params), model.start(B), len(text.x), block, horizon, weight)
+    steps = len(text.x)
+    expected = ref.truncated_bptt(
+        text.run, values(model.params), model.start(B), steps, block, horizon or steps, weight
+    )
     agree(recorder.record, expected, "update")
 
 
@@ -172,6 +205,12 @@ def test_one_stream_and_three_with_a_short_last_block(name, B):
 @pytest.mark.parametrize("name", CASES)
 def test_the_horizon_is_kept_in_a_short_last_block(name):
     check(CASES[name], 10, 13, tokens=22, B=1)
+
+
+@pytest.mark.parametrize("block", [1, 3, 10])
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(("bengio", "convolution"))])
+def test_no_gradient_of_a_finite_memory_is_cut(name, block):
+    check(CASES[name], block, None, tokens=39, B=2)
 
 
 @pytest.mark.parametrize("name", CASES)

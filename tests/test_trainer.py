@@ -220,7 +220,7 @@ def test_a_schedule_decides_with_what_it_is_told(corpus):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu", "clipped_relu", "elu"])
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu", "clipped_relu", "leaky_relu", "elu"])
 def test_default_rates_learn(tmp_path, activation, optimizer):
     """With no rate given, every activation under every optimizer ends below the unigram perplexity of the text."""
     (tmp_path / "text.txt").write_text(TEXT * 20)

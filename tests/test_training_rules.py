@@ -5,13 +5,16 @@ import math
 import numpy as np
 import pytest
 
+from rnnlm import ops
 from rnnlm.errors import UsageError
 from rnnlm.layers import Param
 from rnnlm.training import (
+    OPTIMIZERS,
     SGD,
     Adagrad,
     Adam,
     Momentum,
+    Nesterov,
     RMSprop,
     RowAdagrad,
     clip_norm,
@@ -29,6 +32,11 @@ def sgd(w, g, m, rate):
 def momentum(w, g, m, rate):
     m["v"] = [0.7 * vi + gi for vi, gi in zip(m.get("v", [0.0] * len(w)), g, strict=True)]
     return [wi - rate * vi for wi, vi in zip(w, m["v"], strict=True)]
+
+
+def nesterov(w, g, m, rate):
+    m["v"] = [0.7 * vi + gi for vi, gi in zip(m.get("v", [0.0] * len(w)), g, strict=True)]
+    return [wi - rate * (gi + 0.7 * vi) for wi, gi, vi in zip(w, g, m["v"], strict=True)]
 
 
 def adagrad(w, g, m, rate):
@@ -59,6 +67,7 @@ def adam(w, g, m, rate):
 RULES = {
     "sgd": (SGD, {}, sgd),
     "momentum": (Momentum, {"momentum": 0.7}, momentum),
+    "nesterov": (Nesterov, {"momentum": 0.7}, nesterov),
     "adagrad": (Adagrad, {}, adagrad),
     "row-adagrad": (RowAdagrad, {}, row_adagrad),
     "rmsprop": (RMSprop, {}, rmsprop),
@@ -105,14 +114,14 @@ def add_both(param, g, number):
 ADDERS = {"all": add_all, "ids": add_ids, "ranges": add_ranges, "ids and ranges": add_both}
 
 
-@pytest.mark.parametrize("l2", [0.0, 0.3])
-@pytest.mark.parametrize("shape", [(5, 3), (5,)], ids=["table", "vector"])
+@pytest.mark.parametrize(("l2", "decay"), [(0.0, 0.0), (0.3, 0.0), (0.0, 0.4), (0.3, 0.4)])
+@pytest.mark.parametrize("shape", [(5, 3), (5,), (5, 2, 3, 2)], ids=["table", "vector", "filters"])
 @pytest.mark.parametrize("add", ADDERS.values(), ids=ADDERS)
 @pytest.mark.parametrize(("cls", "options", "rule"), RULES.values(), ids=RULES)
-def test_three_steps_of_an_optimizer(cls, options, rule, add, shape, l2):
+def test_three_steps_of_an_optimizer(cls, options, rule, add, shape, l2, decay):
     rng = np.random.default_rng(0)
     param = Param(rng.normal(size=shape))
-    optimizer = cls({"table": param}, 0.1, l2=l2, **options)
+    optimizer = cls({"table": param}, 0.1, l2=l2, decay=decay, **options)
     by_hand = param.value.reshape(5, -1).tolist()
     memory = [{} for _ in by_hand]
     for number, rate in enumerate([0.1, 0.1, 0.05]):
@@ -123,7 +132,7 @@ def test_three_steps_of_an_optimizer(cls, options, rule, add, shape, l2):
         for row in touched:
             w, gradient = by_hand[row], g.reshape(5, -1)[row].tolist()
             gradient = [gi + l2 * wi for gi, wi in zip(gradient, w, strict=True)]
-            by_hand[row] = rule(w, gradient, memory[row], rate)
+            by_hand[row] = rule([wi - rate * decay * wi for wi in w], gradient, memory[row], rate)
         np.testing.assert_allclose(param.value.reshape(5, -1), by_hand, rtol=1e-12, atol=1e-14)
         assert not param.grad.any()
         assert param.rows.tolist() == []
@@ -141,23 +150,74 @@ def test_the_constants_are_the_papers():
     np.testing.assert_allclose(param.value, [-0.25, 0.25], rtol=1e-4)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_three_steps_by_hand(backend):
+    """w = 1 and g = 1, 2, 0 at the rate ½ with μ = ½; the velocities are 1, 2.5, 1.25."""
+    ops.use(backend)
+    try:
+        for make, expected in (
+            (lambda params: Nesterov(params, 0.5, momentum=0.5), [0.25, -1.375, -1.6875]),
+            (lambda params: SGD(params, 0.5, decay=0.2), [0.4, -0.64, -0.576]),  # 0.9 w - g / 2
+            (lambda params: Nesterov(params, 0.5, momentum=0.5, decay=0.2), [0.15, -1.49, -1.6535]),
+        ):
+            param = Param(np.ones((1, 1)))
+            optimizer, found = make({"w": param}), []
+            for g in (1.0, 2.0, 0.0):
+                param.add(np.full((1, 1), g))
+                optimizer.step()
+                found.append(param.value.item())
+            np.testing.assert_allclose(found, expected, rtol=1e-14)
+    finally:
+        ops.use()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_parameter_without_gradient_is_left_alone(name, backend):
+    """Running statistics are parameters that no gradient touches: no penalty, no decay, no clipping changes them."""
+    ops.use(backend)
+    try:
+        learnt, kept = Param(np.ones((3, 2))), Param(np.full(2, 1 / 3))
+        optimizer = OPTIMIZERS[name]({"W": learnt, "running mean": kept}, 0.1, l2=0.5, decay=0.5)
+        for clip in (clip_norm, clip_value):
+            learnt.add(np.ones((3, 2)))
+            clip([learnt, kept], 0.1)
+            optimizer.step()
+        assert (learnt.value < 1).all()
+        assert kept.value.tolist() == [1 / 3, 1 / 3]
+        memory = [array for key, array in optimizer.state()[1].items() if key.startswith("running")]
+        assert not any(array.any() for array in memory)
+    finally:
+        ops.use()
+
+
+@pytest.mark.parametrize("value", [-0.1, math.inf, math.nan])
+@pytest.mark.parametrize("which", ["l2", "decay"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_penalties_that_are_none(name, which, value):
+    with pytest.raises(UsageError, match=f"{which}={value} is not possible. Give .*{which} >= 0"):
+        OPTIMIZERS[name]({}, 0.1, **{which: value})
+
+
 # Clipping ------------------------------------------------------------------------------------------
 
 
-def two_params(number):
-    """A table with some rows touched, some of them twice, and a vector touched everywhere; their gradients as lists."""
+def some_params(number):
+    """Tables with some rows touched, some of them twice, and arrays touched everywhere; their gradients as lists."""
     rng = np.random.default_rng(number)
-    table, vector = Param(np.zeros((5, 3))), Param(np.zeros(4))
-    g, v = rng.normal(0, 2, (5, 3)), rng.normal(0, 2, 4)
-    add_both(table, g, number)
-    vector.add(v)
-    return [table, vector], [g.ravel().tolist(), v.tolist()]
+    params, gradients = [], []
+    for shape, add in (((5, 3), add_both), ((4,), add_all), ((5, 2, 1, 3), add_ids), ((3, 3, 2, 4), add_all)):
+        g = rng.normal(0, 2, shape)
+        params.append(Param(np.zeros(shape)))
+        add(params[-1], g, number)
+        gradients.append(g.ravel().tolist())
+    return params, gradients
 
 
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("limit", [0.5, 3.0, 1000.0])
 def test_clip_norm(limit, number):
-    params, by_hand = two_params(number)
+    params, by_hand = some_params(number)
     norm = math.sqrt(sum(x * x for g in by_hand for x in g))
     assert gradient_norm(params) == pytest.approx(norm, rel=1e-12)
     assert clip_norm(params, limit) == pytest.approx(norm, rel=1e-12)
@@ -170,7 +230,7 @@ def test_clip_norm(limit, number):
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("limit", [0.5, 3.0, 1000.0])
 def test_clip_value(limit, number):
-    params, by_hand = two_params(number)
+    params, by_hand = some_params(number)
     clip_value(params, limit)
     for param, g in zip(params, by_hand, strict=True):
         assert param.grad.ravel().tolist() == pytest.approx([max(-limit, min(limit, x)) for x in g], rel=1e-12)

@@ -17,6 +17,7 @@ from rnnlm.training.clipping import clip_norm
 
 TABLES = [(5, 1), (19, 13), (40, 67), (1009, 131)]
 VECTORS = [(1,), (50,), (3001,)]
+FILTERS = [(3, 3, 2, 5), (19, 2, 7)]  # more than one axis after the rows
 
 
 @pytest.fixture(autouse=True)
@@ -97,8 +98,8 @@ def choices(mixed):
     return [
         pytest.param(makers, shape, id=f"{'+'.join(make.__name__ for make in makers)}-{shape}")
         for makers in FORMS
-        for shape in (mixed if len(makers) > 1 else TABLES + VECTORS)
-        if len(shape) > 1 or outer not in makers
+        for shape in (mixed if len(makers) > 1 else TABLES + VECTORS + FILTERS)
+        if len(shape) == 2 or outer not in makers
     ]
 
 
@@ -113,7 +114,7 @@ def given(pieces, shape, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
-@pytest.mark.parametrize(("makers", "shape"), choices(TABLES + VECTORS))
+@pytest.mark.parametrize(("makers", "shape"), choices(TABLES + VECTORS + FILTERS))
 def test_a_gradient_in_pieces_is_their_sum(backend, makers, shape, dtype):
     ops.use(backend)
     r = Numbers(dtype)
@@ -144,14 +145,14 @@ def test_a_gradient_in_pieces_is_their_sum(backend, makers, shape, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("rule", OPTIMIZERS)
-@pytest.mark.parametrize(("makers", "shape"), choices([(19, 13), (50,)]))
+@pytest.mark.parametrize(("makers", "shape"), choices([(19, 13), (50,), FILTERS[1]]))
 def test_compiled_updates_are_those_of_the_optimizers(monkeypatch, rule, makers, shape, dtype):
     """Three updates in a row, each of other rows, from a gradient in its own form and from a dense one in NumPy."""
     together = shared_kernels(monkeypatch)
     r = Numbers(dtype)
-    for l2 in (0.0, 0.01):
+    for l2, decay in ((0.0, 0.0), (0.01, 0.0), (0.0, 0.3), (0.01, 0.3)):
         ours, theirs = (Param(value) for value in [r(*shape)] for value in (value, value.copy()))
-        one, other = (OPTIMIZERS[rule]({"W": param}, 0.05, l2=l2) for param in (ours, theirs))
+        one, other = (OPTIMIZERS[rule]({"W": param}, 0.05, l2=l2, decay=decay) for param in (ours, theirs))
         for _ in range(3):
             before, pieces = ours.value.copy(), [make(r, shape) for make in makers]
             ops.use("numba", 3)
@@ -172,3 +173,16 @@ def test_compiled_updates_are_those_of_the_optimizers(monkeypatch, rule, makers,
             assert ours.gradient() is None
     update = {Outer: "update_outer", Some: "update_some", Whole: "update_spans", type(None): ""}[FORMS[makers]]
     assert shape != TABLES[-1] or update in ["", *together]
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_a_value_in_another_order_of_memory_is_updated_too(rule):
+    """A transposed starting value, as an orthogonal one may be."""
+    start, g = Numbers("float32")(7, 5), Numbers("float32")(7, 5)
+    params = [Param(start.copy()), Param(np.asfortranarray(start))]
+    ops.use("numba")
+    for param in params:
+        param.add(g)
+        OPTIMIZERS[rule]({"W": param}, 0.05).step()
+    assert (params[0].value != start).any()
+    np.testing.assert_array_equal(params[1].value, params[0].value)

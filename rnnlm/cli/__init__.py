@@ -8,13 +8,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import click
 
 from .. import __version__
 from ..errors import RnnlmError
-from .console import error_line
+from .console import error_line, say
 
 COMMANDS = {  # name -> the line that `rnnlm --help` shows
     "train": "Train a model on a text.",
@@ -26,8 +27,10 @@ COMMANDS = {  # name -> the line that `rnnlm --help` shows
     "ensemble": "Several models as one model file.",
     "sample": "Draw texts from a model.",
     "info": "What a model file holds.",
+    "classify": "Classifiers of vectors and images: train, test, predict.",
     "corpus": "Named corpora: list them, get them.",
     "plot": "Training curves as a picture.",
+    "check": "Whether everything computes right on this machine.",
 }
 
 
@@ -66,7 +69,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """The exit status of the command line `arguments` (None: what was typed)."""
     typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        status = cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}", "yellow")
+            status = cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
         if sys.stdout is not None:
             sys.stdout.flush()
         return status or 0

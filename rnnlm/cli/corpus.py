@@ -1,4 +1,4 @@
-"""`rnnlm corpus`: the named corpora."""
+"""`rnnlm corpus`: the named corpora, texts and labelled data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .console import paint, result, result_json, say
 
 @click.group()
 def command() -> None:
-    """Named corpora and artificial grammars. A name can stand for a text in `rnnlm train NAME`."""
+    """Named corpora: texts, artificial grammars and labelled data.
+
+    A name can stand for a text in `rnnlm train NAME`, and for labelled data in `rnnlm classify train NAME`.
+    """
 
 
 @command.command("list")
@@ -24,14 +27,15 @@ def list_corpora(as_json: bool) -> None:
 
     entries = catalogue.entries()
     if as_json:
-        result_json({name: asdict(entry) for name, entry in entries.items()})
+        result_json({name: asdict(entry) | {"content": entry.content} for name, entry in entries.items()})
         return
     width = max(map(len, entries))
     for name, entry in entries.items():
         size = "made here" if entry.size is None else f"{entry.size / 1e6:.1f} MB"
         result(f"{paint(name.ljust(width), 'cyan', sys.stdout)}  {entry.description}")
         sha256 = f"; sha256 {entry.sha256[:12]}…" if entry.sha256 else ""
-        result(f"{' ' * width}  {size}{sha256}; licence: {entry.licence}")
+        content = "" if entry.content == catalogue.TEXT else f"{entry.content}; "
+        result(f"{' ' * width}  {content}{size}{sha256}; licence: {entry.licence}")
 
 
 @command.command("get")
@@ -54,20 +58,22 @@ def get_corpus(name: str, source: str | None, as_json: bool) -> None:
             bar = tqdm(desc=name, total=total, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty())
         bar.update(done - bar.n)
 
-    fetched = catalogue.get(name, source=source, progress=progress)
+    fetched = catalogue.get(name, source=source, progress=progress, content=None)
     if bar is not None:
         bar.close()
-    files = {part: path for part in ("train", "valid", "test") if (path := getattr(fetched, part)) is not None}
+    files = {part: path for part in catalogue.PARTS if (path := getattr(fetched, part)) is not None}
     if as_json:
         facts: dict[str, Any] = {part: str(path) for part, path in files.items()}
-        facts |= {"tokenizer": fetched.tokenizer, "sha256": fetched.sha256}
+        facts |= {"content": fetched.entry.content, "tokenizer": fetched.tokenizer or None, "sha256": fetched.sha256}
         result_json(facts | {"source_perplexity": fetched.source_perplexity})
         return
     for part, path in files.items():
         result(f"{paint(part, 'cyan', sys.stdout)}\t{path}")
-    say(f"licence: {fetched.entry.licence}; sha256 {fetched.sha256}; tokenizer {fetched.tokenizer}")
+    what = f"tokenizer {fetched.tokenizer}" if fetched.tokenizer else fetched.entry.content
+    say(f"licence: {fetched.entry.licence}; sha256 {fetched.sha256}; {what}")
     if fetched.entry.sha256 not in (None, fetched.sha256):
         say(f"this copy is not the one that the field measures on, whose sha256 is {fetched.entry.sha256}", "yellow")
     if fetched.source_perplexity is not None:
         say(f"perplexity of a perfect model: {fetched.source_perplexity:.4f} per token")
-    say(f"Next: rnnlm train {name}", "green")
+    verb = "train" if fetched.entry.content == catalogue.TEXT else "classify train"
+    say(f"Next: rnnlm {verb} {name}", "green")

@@ -17,16 +17,15 @@ from .machine import choose, machine_options
 def command(model: str, backend: str | None, threads: int | None, as_json: bool) -> None:
     """What the file MODEL holds: its settings, sizes, vocabulary and training; and what would compute with it here."""
     machine = choose(backend, threads)
-    from ..models import load
+    from ..models import LanguageModel, load_any
 
-    lm = load(model)
+    lm = load_any(model)
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
-    facts: dict[str, Any] = {
-        "model": lm.kind,
-        "words": len(lm.vocabulary),
-        "vocabulary": lm.vocabulary.hash,
-        "tokenizer": lm.tokenizer,
+    facts: dict[str, Any] = {"model": lm.kind}
+    if isinstance(lm, LanguageModel):
+        facts |= {"words": len(lm.vocabulary), "vocabulary": lm.vocabulary.hash, "tokenizer": lm.tokenizer}
+    facts |= {
         **lm.facts(),
         "config": lm.config,
         "backend": machine.name,
@@ -37,18 +36,17 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
     if as_json:
         result_json(facts)
         return
-    lines = [
-        ("model", lm.kind),
-        ("settings", _settings(lm.config)),
-        ("vocabulary", f"{facts['words']:,} words, tokenizer {lm.tokenizer}, hash {lm.vocabulary.hash[:12]}"),
-    ]
+    lines = [("model", lm.kind), ("settings", _settings(lm.config))]
+    if isinstance(lm, LanguageModel):
+        words = f"{facts['words']:,} words, tokenizer {lm.tokenizer}, hash {lm.vocabulary.hash[:12]}"
+        lines.append(("vocabulary", words))
     for name, value in lm.facts().items():
         lines += _lines(name, value)
     lines.append(("backend", machine.description))
     if "data.train" in run:
-        lines.append(
-            ("trained on", f"{run['text']}, {run['data.train_tokens']:,} tokens, sha256 {str(run['data.train'])[:12]}")
-        )
+        size = f"{run['data.train_tokens']:,} tokens" if "text" in run else f"{run['data.train_examples']:,} examples"
+        source = run.get("text", run.get("data"))
+        lines.append(("trained on", f"{source}, {size}, sha256 {str(run['data.train'])[:12]}"))
     lines += [("note", note) for note in run.get("notes", [])]
     if "data.fit" in run:
         fit = run["fit"]
@@ -57,9 +55,11 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
     if run.get("command"):
         lines.append(("command", run["command"]))
     if epochs:
-        best = min(epochs, key=lambda entry: entry["train_nll"] if entry["valid_nll"] is None else entry["valid_nll"])
+        best = [entry for entry in epochs if entry["best"]][-1]
         lines.append(("epochs", f"{len(epochs)}; the best is {best['epoch']}; {epochs[-1]['stop'] or 'not ended'}"))
-        if best["valid_nll"] is not None:
+        if best.get("valid_accuracy") is not None:
+            lines.append(("validation", f"accuracy {100 * best['valid_accuracy']:.2f} %, loss {best['valid_nll']:.4f}"))
+        elif best["valid_nll"] is not None:
             lines.append(("validation", f"PPL {ppl(best['valid_nll'])}"))
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
@@ -86,4 +86,6 @@ def _lines(name: str, value: Any) -> list[tuple[str, str]]:
         return [(f"member {place}", _member(member)) for place, member in enumerate(value, 1)]
     if name == "base":
         return [("on", _member(value))]
+    if name == "labels":
+        return [(name, ", ".join(value))]
     return [(name, f"{value:,}" if isinstance(value, int | float) else str(value))]

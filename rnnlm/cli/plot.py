@@ -18,7 +18,7 @@ from .console import say
     help="Picture to write: .png, .svg or .pdf.",
 )
 def command(runs: tuple[str, ...], output: str) -> None:
-    """Draw loss, validation perplexity, gradient norm and learning rate of each RUN (a model or checkpoint file)."""
+    """Draw loss, accuracy, gradient norm and learning rate of each RUN (a model or checkpoint file)."""
     from ..training.curves import draw, read_log
 
     draw({path: read_log(path) for path in runs}, output)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORMAT = "{desc} {percentage:3.0f}% |{bar}| {rate_fmt}{postfix}, {remaining} left"  # tqdm puts ", " before the postfix
 
 
-def compiling_line() -> Callable[[], None]:
+def compiling_line(time_needed: str = "some 20 seconds") -> Callable[[], None]:
     """A function that says once that kernels are being compiled, and is silent afterwards."""
     said = False
 
@@ -25,13 +25,15 @@ def compiling_line() -> Callable[[], None]:
         nonlocal said
         if not said:
             said = True
-            say("compiling the kernels for this machine: once, for some 20 seconds …")
+            say(f"compiling the kernels for this machine: once, for {time_needed} …")
 
     return tell
 
 
 class Live:
     """An observer with a live line on a terminal (tqdm), and a line an epoch everywhere; all on standard error."""
+
+    unit = "words"
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -68,6 +70,15 @@ class Live:
             self._bar.clear()
         say(text)
 
+    def so_far(self, event: Update) -> str:
+        """What the live line says of this epoch."""
+        return f"loss {event.mean_nll:.3f}, PPL {ppl(event.mean_nll)}"
+
+    def figures(self, event: Epoch) -> str:
+        """What the line of an epoch says of it."""
+        valid = "" if event.valid_nll is None else f"  valid PPL {ppl(event.valid_nll)}"
+        return f"train PPL {ppl(event.train_nll)}{valid}"
+
     def _update(self, event: Update) -> None:
         self._last = time.monotonic()
         if self._first:  # it may have waited for the compiler
@@ -83,21 +94,19 @@ class Live:
                 desc=f"epoch {event.epoch}/{event.epochs}",
                 total=event.epochs * event.total,  # so that the time left is that of the run
                 initial=(event.epoch - 1) * event.total + event.done - event.tokens,
-                unit=" words",
+                unit=f" {self.unit}",
                 unit_scale=True,
                 bar_format=FORMAT,
                 leave=False,
                 mininterval=0.2,
             )
-        postfix = f"loss {event.mean_nll:.3f}, PPL {ppl(event.mean_nll)}"
-        self._bar.set_postfix_str(postfix, refresh=False)
+        self._bar.set_postfix_str(self.so_far(event), refresh=False)
         self._bar.update(event.tokens)
 
     def _epoch(self, event: Epoch) -> None:
         self._close()
         learning = self._last - max(self._began, self._began_learning)  # the rest was validation, and the compiler
         seconds = time.monotonic() - self._began
-        valid = "" if event.valid_nll is None else f"  valid PPL {ppl(event.valid_nll)}"
         mark = (
             paint("best", "green", sys.stderr)
             if event.best
@@ -106,8 +115,8 @@ class Live:
             else ""
         )
         say(
-            f"epoch {event.epoch:2d}  train PPL {ppl(event.train_nll)}{valid}  rate {event.learning_rate:.4g}  "
-            f"{self._tokens / max(learning, 1e-9):,.0f} words/s  {seconds:.1f} s  {mark}".rstrip()
+            f"epoch {event.epoch:2d}  {self.figures(event)}  rate {event.learning_rate:.4g}  "
+            f"{self._tokens / max(learning, 1e-9):,.0f} {self.unit}/s  {seconds:.1f} s  {mark}".rstrip()
         )
         self._began, self._tokens = time.monotonic(), 0
 
@@ -115,6 +124,23 @@ class Live:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class ClassifierLive(Live):
+    """`Live` for the training of a classifier: losses and accuracies instead of perplexities."""
+
+    unit = "examples"
+
+    def so_far(self, event: Update) -> str:
+        return f"loss {event.mean_nll:.4f}"
+
+    def figures(self, event: Epoch) -> str:
+        said = f"train loss {event.train_nll:.4f}"
+        if event.train_accuracy is not None:
+            said += f", {100 * event.train_accuracy:.2f} % right"
+        if event.valid_nll is not None and event.valid_accuracy is not None:
+            said += f"  valid loss {event.valid_nll:.4f}, {100 * event.valid_accuracy:.2f} % right"
+        return said
 
 
 class Snapshots:

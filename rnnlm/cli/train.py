@@ -124,7 +124,7 @@ def _introduce(run: Run) -> None:
     if run.resumed:
         say(f"resuming at epoch {trainer.progress.epoch}, update {trainer.progress.updates:,}")
     weights = sum(param.value.size for param in model.params.values())
-    units = f"{model.config['hidden']} {model.config['activation']} units"
+    units = f"{model.config['hidden']} {model.config.get('activation', 'hidden')} units"
     output = f"{len(model.class_map)} classes" if model.class_map else "full softmax"
     say(
         f"{model.kind}: {len(data.train):,} training tokens, {len(data.train.vocabulary):,} words ({data.tokenizer}), "

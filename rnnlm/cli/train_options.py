@@ -8,29 +8,14 @@ from typing import Any
 import click
 
 from ..training.settings import Settings
+from .training_options import end_options, optimizer_options, schedule_options, with_options
 
 D = Settings()  # every default stands there, once
 
 
-class Number(click.ParamType):
-    """A number, or `none`."""
-
-    name = "number|none"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        if value is None or str(value).lower() == "none":
-            return None
-        try:
-            return float(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a number nor none.", param, ctx)
-
-
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each field of `Settings`, but for the text and what says how to run."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return with_options(command, _OPTIONS)
 
 
 _OPTIONS = [
@@ -45,20 +30,24 @@ _OPTIONS = [
     click.option(
         "--min-count", type=int, default=D.min_count, show_default=True, metavar="N", help="Keep words seen N times."
     ),
-    click.option("--model", default=D.model, show_default=True, help="elman, jordan or rnnlm (Mikolov's)."),
+    click.option(
+        "--model",
+        default=D.model,
+        show_default=True,
+        help="elman, jordan, rnnlm (Mikolov's), bengio (feed-forward), convolution, or your own: path/to/file.py:NAME.",
+    ),
     click.option("--hidden", type=int, default=D.hidden, show_default=True, metavar="H", help="Hidden units."),
     click.option(
         "--layers",
         type=int,
-        default=D.layers,
-        show_default=True,
-        help="Recurrent layers on top of each other (jordan: hidden layers).",
+        help="Recurrent or convolution layers on top of each other (jordan, bengio: hidden layers); the model's own "
+        "number without it.",
     ),
     click.option(
         "--activation",
         "--activate_f",
         "activation",
-        help="tanh, logistic, relu, clipped_relu or elu; the model's own without it.",
+        help="tanh, logistic, relu, clipped_relu, leaky_relu or elu; the model's own without it.",
     ),
     click.option("--classes", type=int, metavar="C", help="Word classes; 0 is the full softmax. Without it, about √V."),
     click.option("--class-by", default=D.class_by, show_default=True, help="Classes of equal sqrt or equal frequency."),
@@ -68,6 +57,15 @@ _OPTIONS = [
         show_default=True,
         help="What Jordan's network feeds back: distribution or embedding.",
     ),
+    click.option("--order", type=int, metavar="N", help="bengio: predict from the last N - 1 words.  [5]"),
+    click.option(
+        "--embedding",
+        type=int,
+        metavar="E",
+        help="bengio, convolution: size of the rows of the input table; the hidden units without it.",
+    ),
+    click.option("--direct", is_flag=True, help="bengio: connect the inputs to the output too."),
+    click.option("--kernel", type=int, metavar="K", help="convolution: steps that each layer sees.  [3]"),
     click.option(
         "--block",
         "--seq_length",
@@ -78,7 +76,12 @@ _OPTIONS = [
         metavar="T",
         help="New steps between updates.",
     ),
-    click.option("--horizon", type=int, metavar="N", help="How many steps back the losses flow; the block without it."),
+    click.option(
+        "--horizon",
+        type=int,
+        metavar="N",
+        help="How many steps back the losses flow; without it, the block and what bengio or convolution see before it.",
+    ),
     click.option(
         "--streams",
         type=int,
@@ -88,23 +91,8 @@ _OPTIONS = [
         help="Parts of the text read side by side.",
     ),
     click.option("--independent", is_flag=True, help="Each sentence on its own: clear the state at sentence ends."),
-    click.option(
-        "--optimizer",
-        default=D.optimizer,
-        show_default=True,
-        help="sgd, momentum, adagrad, row-adagrad, rmsprop or adam.",
-    ),
-    click.option("--lr", type=float, help="Learning rate; the optimizer's own default without it."),
-    click.option(
-        "--clip",
-        "clip",
-        type=Number(),
-        default=D.clip,
-        show_default=True,
-        help="Limit of the gradient, or none.",
-    ),
+    *optimizer_options(D),
     click.option("--grad_clip", type=float, help="The same as --clip N --clip-by value."),
-    click.option("--clip-by", default=D.clip_by, show_default=True, help="Clip the norm, or each value."),
     click.option("--dropout", type=float, default=D.dropout, show_default=True, help="On each layer's way up and out."),
     click.option(
         "--input-dropout",
@@ -113,20 +101,7 @@ _OPTIONS = [
         show_default=True,
         help="On the rows of the input table.",
     ),
-    click.option("--l2", type=float, default=D.l2, show_default=True, help="L2 penalty on touched rows."),
-    click.option(
-        "--schedule", default=D.schedule, show_default=True, help="linear, halving (Mikolov's), step or constant."
-    ),
-    click.option(
-        "--min-improvement", type=float, help="halving: ratio of log-probabilities an epoch must gain.  [1.003]"
-    ),
-    click.option("--decay", type=float, help="step: factor of the rate an epoch.  [0.5]"),
-    click.option("--decay-after", type=int, metavar="N", help="step: the first epoch after which it falls.  [4]"),
-    click.option(
-        "--patience",
-        type=int,
-        help="linear, step, constant: stop after so many epochs without a new best.  [linear: never; 3]",
-    ),
+    *schedule_options(D),
     click.option(
         "--warmup",
         type=int,
@@ -136,7 +111,5 @@ _OPTIONS = [
     click.option(
         "--epochs", type=int, metavar="N", help="At most so many; without it, about 8 million words, 1 to 20 epochs."
     ),
-    click.option("--max-updates", "--max_iter", "max_updates", type=int, metavar="N", help="At most so many updates."),
-    click.option("--seed", type=int, default=D.seed, show_default=True, help="Same seed, same model."),
-    click.option("--dtype", default=D.dtype, show_default=True, help="float32 or float64."),
+    *end_options(D),
 ]

@@ -1,6 +1,7 @@
 """What a trained model is worth, and what it says: one probability stream, perplexity and sampling for all models."""
 
 from .external import external, is_external
+from .labelling import best_path, label_error_rate
 from .log_linear import fit_geometric
 from .mixing import fit_linear, greedy_path, mixture
 from .perplexity import Perplexity, perplexity, stream_perplexity
@@ -15,6 +16,7 @@ __all__ = [
     "Perplexity",
     "Sample",
     "Stream",
+    "best_path",
     "compare",
     "external",
     "fit_geometric",
@@ -22,6 +24,7 @@ __all__ = [
     "greedy_path",
     "in_ids_of",
     "is_external",
+    "label_error_rate",
     "mixture",
     "perplexity",
     "perplexity_interval",

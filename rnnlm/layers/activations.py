@@ -16,7 +16,7 @@ def check_activation(name: str) -> str:
 
 
 class Activation:
-    """y = f(a), with f one of tanh, logistic, relu, clipped_relu, elu. Any shape; the tape is y."""
+    """y = f(a), with f one of tanh, logistic, relu, clipped_relu, leaky_relu, elu. Any shape; the tape is y."""
 
     def __init__(self, name: str) -> None:
         self.name = check_activation(name)

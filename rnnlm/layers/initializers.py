@@ -1,9 +1,12 @@
 """Starting values, each with its source. All draw on the host in float64, so both precisions start from one stream.
 
-An initializer is `init(rng, shape) -> array`; a matrix of shape (n_in, n_out) is applied as x W.
+An initializer is `init(rng, shape) -> array`; a matrix of shape (n_in, n_out) is applied as x W, the filters of a
+convolution are of shape (kh, kw, channels, filters).
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np  # host-side: starting values are drawn once, on the host, and then moved
 
@@ -26,9 +29,15 @@ def mikolov(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def glorot_uniform(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """U(±√(6 / (n_in + n_out))): Glorot & Bengio 2010."""
-    limit = (6 / (shape[0] + shape[1])) ** 0.5
+    """U(±√(6 / (n_in + n_out))): Glorot & Bengio 2010. Of filters, each place counts in n_in and in n_out."""
+    *places, n_in, n_out = shape
+    limit = (6 / (math.prod(places) * (n_in + n_out))) ** 0.5
     return rng.uniform(-limit, limit, shape)
+
+
+def he(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """N(0, 2 / n_in), for rectified units, n_in all but the last axis: He, Zhang, Ren & Sun 2015."""
+    return rng.normal(0, (2 / math.prod(shape[:-1])) ** 0.5, shape)
 
 
 def orthogonal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
@@ -53,5 +62,11 @@ RECURRENT = {
     "logistic": mikolov,
     "relu": half_identity,
     "clipped_relu": half_identity,
+    "leaky_relu": half_identity,
     "elu": orthogonal,
 }
+
+
+def for_activation(activation: str):
+    """The usual start of the weights below an activation: `he` for rectified units, `glorot_uniform` for the others."""
+    return he if activation in ("relu", "leaky_relu", "clipped_relu", "elu") else glorot_uniform

@@ -3,9 +3,15 @@
 from .averaging import average
 from .cache import CacheLM
 from .cache_fit import fit_cache, fit_continuous_cache
+from .classifier import Classifier
 from .continuous_cache import ContinuousCacheLM
+from .convnet import ConvNet
+from .convolution_lm import ConvolutionLM
+from .custom import CustomLM
 from .elman import ElmanLM
-from .files import load, load_together, save
+from .feedforward import FeedForward
+from .feedforward_lm import FeedForwardLM
+from .files import load, load_any, load_classifier, load_together, save
 from .jordan import JordanLM
 from .language_model import LanguageModel
 from .mixture import MixtureLM
@@ -13,18 +19,28 @@ from .ngram import NgramLM
 from .recurrent import RecurrentLM
 from .rnnlm import MikolovLM
 
-MODELS: dict[str, type[RecurrentLM]] = {model.kind: model for model in (ElmanLM, JordanLM, MikolovLM)}
+MODELS: dict[str, type[RecurrentLM]] = {
+    model.kind: model for model in (ElmanLM, JordanLM, MikolovLM, FeedForwardLM, ConvolutionLM)
+}
+CLASSIFIERS: dict[str, type[Classifier]] = {model.kind: model for model in (FeedForward, ConvNet)}
 KINDS: dict[str, type[LanguageModel]] = {  # every kind of model file
     **MODELS,
-    **{model.kind: model for model in (NgramLM, CacheLM, ContinuousCacheLM, MixtureLM)},
+    **{model.kind: model for model in (CustomLM, NgramLM, CacheLM, ContinuousCacheLM, MixtureLM)},
 }
 
 __all__ = [
+    "CLASSIFIERS",
     "KINDS",
     "MODELS",
     "CacheLM",
+    "Classifier",
     "ContinuousCacheLM",
+    "ConvNet",
+    "ConvolutionLM",
+    "CustomLM",
     "ElmanLM",
+    "FeedForward",
+    "FeedForwardLM",
     "JordanLM",
     "LanguageModel",
     "MikolovLM",
@@ -35,6 +51,8 @@ __all__ = [
     "fit_cache",
     "fit_continuous_cache",
     "load",
+    "load_any",
+    "load_classifier",
     "load_together",
     "save",
 ]

@@ -63,7 +63,7 @@ class ContinuousCacheLM(WrappedLM):
 
     def start(self, batch: int = 1) -> State:
         size, weights = self.config["size"], self.model.embedding.params["W"].value
-        H = weights.shape[1]
+        H = self.model.output_size
         keys, last = np.zeros((batch, size, H), weights.dtype), np.zeros((batch, H), weights.dtype)
         seen = np.zeros((batch, 1), dtype=np.int32)  # whether `last` is the hidden state of a word
         return (keys, np.full((batch, size), -1, dtype=np.int32), last, seen, *self.model.start(batch))

@@ -13,22 +13,38 @@ from ..errors import DataError
 from ..ngram.arpa_lines import is_arpa
 from ..ops import ops_for
 from ..text.vocabulary import Vocabulary
+from .classifier import Classifier
 from .language_model import LanguageModel
+from .model import Model
 from .ngram import NgramLM
 
 
-def to_arrays(model: LanguageModel) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def to_arrays(model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The header and the arrays from which `from_arrays` makes the same model again."""
     header, arrays = model.pack()
     host = {name: ops_for(array).to_host(array) for name, array in arrays.items()}
-    host["vocabulary.words"] = storage.json_array(model.vocabulary.words)
-    host["vocabulary.counts"] = np.asarray(model.vocabulary.counts, dtype=np.int64)
+    head: dict[str, Any] = {"kind": model.kind, "config": model.config}
+    if isinstance(model, LanguageModel):
+        host["vocabulary.words"] = storage.json_array(model.vocabulary.words)
+        host["vocabulary.counts"] = np.asarray(model.vocabulary.counts, dtype=np.int64)
+        head["tokenizer"] = model.tokenizer
     host["log"] = storage.json_array(model.log)
-    return {"kind": model.kind, "config": model.config, "tokenizer": model.tokenizer, **header}, host
+    return {**head, **header}, host
 
 
-def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path = Path()) -> LanguageModel:
+def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path = Path()) -> Model:
     """The model that `to_arrays` took apart. KeyError or ValueError when something is missing or misshapen."""
+    from . import CLASSIFIERS
+
+    if header["kind"] not in CLASSIFIERS:
+        return language_model(header, arrays, folder)
+    model = CLASSIFIERS[header["kind"]].unpack(header, arrays)
+    model.log = storage.from_json_array(arrays["log"])
+    return model
+
+
+def language_model(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path = Path()) -> LanguageModel:
+    """`from_arrays` for a language model: DataError for another kind."""
     from . import KINDS
 
     kind = header["kind"]
@@ -43,17 +59,39 @@ def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: P
     return model
 
 
-def save(model: LanguageModel, path: str | Path) -> None:
+def save(model: Model, path: str | Path) -> None:
     """Write the model to a file, whole or not at all. DataError when the place cannot be written."""
     storage.write(path, "model", *to_arrays(model))
 
 
 def load(path: str | Path, vocabulary: Vocabulary | None = None) -> LanguageModel:
-    """The model in a file: one of ours, or an n-gram model in the ARPA format, plain or compressed.
+    """The language model in a file: one of ours, or an n-gram model in the ARPA format, plain or compressed.
 
     `vocabulary` gives the words of an ARPA file their ids; our files have their own. DataError for a file that is
     missing, damaged, of a newer version, or something else.
     """
+    model = load_any(path, vocabulary)
+    if not isinstance(model, LanguageModel):
+        raise DataError(
+            f"{path} holds a classifier ({model.kind}), not a language model. Use it with `rnnlm classify`, or load it "
+            "with rnnlm.load_classifier."
+        )
+    return model
+
+
+def load_classifier(path: str | Path) -> Classifier:
+    """The classifier in a file. DataError for one that is missing, damaged, of a newer version, or something else."""
+    model = load_any(path)
+    if not isinstance(model, Classifier):
+        raise DataError(
+            f"{path} holds a language model ({model.kind}), not a classifier. Use it with `rnnlm ppl` or `rnnlm "
+            "sample`, or load it with rnnlm.load."
+        )
+    return model
+
+
+def load_any(path: str | Path, vocabulary: Vocabulary | None = None) -> Model:
+    """The model in a file, of whatever kind. Raises what `load` raises."""
     if Path(path).is_file() and is_arpa(path):
         return NgramLM.read_arpa(path, vocabulary)
     header, arrays = storage.read(path, "model")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,28 +14,21 @@ from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.softmax import draw
 from ..text.vocabulary import Vocabulary
+from .model import Header, Model
 
 State = tuple[Array, ...]
-Header = dict[str, Any]
 
 
-class LanguageModel(ABC):
+class LanguageModel(Model):
     """A distribution over the next word, given the words so far.
 
     A subclass keeps `vocabulary`, `tokenizer` (the name of the rule that cut the training text into words) and
     `config`, its constructor keywords verbatim, and writes `start`, `score` and `next`. Word ids are host integers;
-    B streams side by side do not see each other. `log` is the record of its training: one dictionary an entry.
+    B streams side by side do not see each other.
     """
 
-    kind: str
     vocabulary: Vocabulary
     tokenizer: str
-    config: dict[str, Any]
-    log: list[dict[str, Any]]
-
-    def pack(self) -> tuple[Header, dict[str, Array]]:
-        """What a file needs besides kind, config, vocabulary and log: more of the header, and arrays by name."""
-        raise TypeError(f"a {type(self).__name__} does not say what to save: it has no method pack")
 
     @classmethod
     def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
@@ -44,10 +37,6 @@ class LanguageModel(ABC):
         KeyError or ValueError when something is missing or misshapen.
         """
         raise TypeError(f"a {cls.__name__} does not say how to load it: it has no method unpack")
-
-    def facts(self) -> dict[str, Any]:
-        """What `rnnlm info` tells besides the settings: numbers and words by name."""
-        return {}
 
     @property
     def units_per_token(self) -> int:
@@ -91,9 +80,3 @@ class LanguageModel(ABC):
     def sample(self, prompt: str = "", length: int | None = None, **options: Any) -> list[Sample] | Sample:
         """A sampled continuation of the prompt. See `rnnlm.evaluation.sample` for the options."""
         return sample(self, prompt, length, **options)
-
-    def save(self, path: str | Path) -> None:
-        """Write the model to a file, whole or not at all. See `rnnlm.models.files`."""
-        from .files import save
-
-        save(self, path)

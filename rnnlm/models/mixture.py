@@ -16,7 +16,7 @@ from ..evaluation.stream import Stream, require_same, unknown_rule
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..text.vocabulary import Vocabulary
-from .files import from_arrays, load, to_arrays
+from .files import language_model, load, to_arrays
 from .language_model import Header, LanguageModel, State
 from .wrapping import keep_for, next_of
 
@@ -158,7 +158,7 @@ class MixtureLM(LanguageModel):
             else:
                 prefix = f"members.{place}."
                 own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-                members.append(from_arrays(entry, own, folder))
+                members.append(language_model(entry, own, folder))
         return cls(members, files=files or None, **header["config"])
 
 

@@ -15,7 +15,8 @@ from ..ops.arrays import Array
 from ..outputs import ClassMap, ClassSoftmax, Output, Softmax
 from ..recurrent import Elman, Recurrent, Stack
 from ..text.vocabulary import Vocabulary
-from .language_model import Header, LanguageModel, State
+from .language_model import LanguageModel, State
+from .model import Header, Network, set_params
 
 FULL_SOFTMAX_BELOW = 1000  # words: under this a full softmax costs no more than two small ones
 PARTITIONS = {"sqrt": ClassMap.by_sqrt_frequency, "frequency": ClassMap.by_frequency}
@@ -31,7 +32,7 @@ class Tape(NamedTuple):
     output: Any  # None once the losses of this window have been used
 
 
-class RecurrentLM(LanguageModel):
+class RecurrentLM(LanguageModel, Network):
     """Word -> row of the input table -> recurrent layers -> output layer -> P(next word).
 
     `hidden` units H in each of `layers` recurrent layers with the `activation` f. `classes`: None chooses √V classes
@@ -76,17 +77,18 @@ class RecurrentLM(LanguageModel):
             **more,
         }
         _check(vocabulary, self.config)
+        self._check_activation(activation)
         self.vocabulary, self.tokenizer = vocabulary, tokenizer
         self.log: list[dict[str, Any]] = []
         rng = np.random.default_rng(seed)
         self.class_map = class_map or self._class_map(classes, class_by)
-        self.embedding = Embedding(len(vocabulary), hidden, rng=rng, dtype=dtype)
+        self.embedding = Embedding(len(vocabulary), self.embedding_size, rng=rng, dtype=dtype)
         self.input_dropout = Dropout(input_dropout)
         self.output: Output
         if self.class_map is None:
-            self.output = Softmax(len(vocabulary), hidden, rng=rng, dtype=dtype)
+            self.output = Softmax(len(vocabulary), self.output_size, rng=rng, dtype=dtype)
         else:
-            self.output = ClassSoftmax(self.class_map, hidden, rng=rng, dtype=dtype)
+            self.output = ClassSoftmax(self.class_map, self.output_size, rng=rng, dtype=dtype)
         self.output.start_from(vocabulary.counts)
         self.recurrent = self._recurrent(rng)
         self.params: dict[str, Param] = {
@@ -109,12 +111,27 @@ class RecurrentLM(LanguageModel):
     def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         class_map = ClassMap(arrays["class_start"]) if "class_start" in arrays else None
         model = cls(vocabulary, tokenizer=header["tokenizer"], class_map=class_map, **header["config"])
-        for name, param in model.params.items():
-            array = arrays[name]
-            if array.shape != param.value.shape:
-                raise ValueError(f"array {name} has the shape {array.shape}, the model needs {param.value.shape}")
-            param.set(array)
+        set_params(model.params, arrays)
         return model
+
+    @property
+    def embedding_size(self) -> int:
+        """The size of a row of the input table."""
+        return self.config["hidden"]
+
+    @property
+    def output_size(self) -> int:
+        """The size of the vector that goes into the output layer."""
+        return self.config["hidden"]
+
+    @property
+    def look_back(self) -> int:
+        """How many words before the newest one the model can see, where that is a number; 0 where it is not."""
+        return 0
+
+    def _check_activation(self, name: str) -> None:
+        """UsageError for an activation that the layers do not have."""
+        check_activation(name)
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
         """The recurrent layers; a subclass with another kind of layer writes this."""
@@ -229,4 +246,3 @@ def _check(vocabulary: Vocabulary, config: dict[str, Any]) -> None:
         raise UsageError(f"class_by={config['class_by']!r} is not known. Give one of {', '.join(PARTITIONS)}.")
     if config["dtype"] not in ("float32", "float64"):
         raise UsageError(f"dtype={config['dtype']!r} is not known. Give float32 or float64.")
-    check_activation(config["activation"])

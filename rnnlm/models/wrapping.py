@@ -10,7 +10,7 @@ import numpy as np
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..text.vocabulary import Vocabulary
-from .files import from_arrays, to_arrays
+from .files import language_model, to_arrays
 from .language_model import Header, LanguageModel, State
 
 
@@ -52,4 +52,4 @@ class WrappedLM(LanguageModel):
     @classmethod
     def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         own = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
-        return cls(from_arrays(header["model"], own, folder), **header["config"])
+        return cls(language_model(header["model"], own, folder), **header["config"])

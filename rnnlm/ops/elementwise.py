@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .arrays import Array, ArrayOps
 
 CLIP = 20.0  # the ceiling of the clipped ReLU in Hannun et al., "Deep Speech", 2014
+LEAK = 0.01  # the slope of the leaky ReLU below 0 in Maas, Hannun & Ng, "Rectifier nonlinearities …", 2013
 
 
 class Activation(NamedTuple):
@@ -27,6 +28,9 @@ ACTIVATIONS: dict[str, Activation] = {
     "logistic": Activation(lambda xp, a: 0.5 + 0.5 * xp.tanh(0.5 * a), lambda xp, y: y * (1 - y)),
     "relu": Activation(lambda xp, a: xp.maximum(a, 0), lambda xp, y: (y > 0).astype(y.dtype)),
     "clipped_relu": Activation(lambda xp, a: xp.clip(a, 0, CLIP), lambda xp, y: ((y > 0) & (y < CLIP)).astype(y.dtype)),
+    "leaky_relu": Activation(
+        lambda xp, a: xp.maximum(a, LEAK * a), lambda xp, y: xp.maximum((y > 0).astype(y.dtype), LEAK)
+    ),
     # Clevert et al. 2016, α = 1: a for a > 0, e^a - 1 below, whose derivative is e^a = y + 1
     "elu": Activation(lambda xp, a: xp.where(a > 0, a, xp.expm1(xp.minimum(a, 0))), lambda xp, y: xp.minimum(y, 0) + 1),
 }

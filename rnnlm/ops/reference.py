@@ -6,14 +6,20 @@ from typing import Any, ClassVar
 
 from .affine import AffineOps
 from .arrays import Array
+from .context import ContextOps
+from .ctc import CtcOps
 from .gradients import Gradient
 from .ngrams import NgramOps
+from .normalization import NormalizationOps
 from .outer import OuterOps
+from .pooling import PoolingOps
 from .recurrence import RecurrenceOps
 from .tables import TableOps
 
 
-class Reference(RecurrenceOps, TableOps, OuterOps, AffineOps, NgramOps):
+class Reference(
+    RecurrenceOps, CtcOps, ContextOps, TableOps, OuterOps, AffineOps, NgramOps, NormalizationOps, PoolingOps
+):
     """Every operation, stated once and as plainly as the textbook: the judge of every faster backend."""
 
     # The optimizers' rules that `update` knows; a backend without rules leaves them to the optimizers' own array code.
@@ -27,7 +33,15 @@ class Reference(RecurrenceOps, TableOps, OuterOps, AffineOps, NgramOps):
         return f"{name} on {self.threads} thread{'s' * (self.threads > 1)}"
 
     def update(
-        self, rule: str, value: Array, gradient: Gradient, slots: list[Array], rate: float, l2: float, numbers: Any
+        self,
+        rule: str,
+        value: Array,
+        gradient: Gradient,
+        slots: list[Array],
+        rate: float,
+        l2: float,
+        decay: float,
+        numbers: Any,
     ) -> None:
         """Change `value` and the optimizer's memory `slots` by a gradient in any form, as `Optimizer.update` would.
 

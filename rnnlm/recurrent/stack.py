@@ -13,25 +13,34 @@ from .recurrent import Recurrent, State
 class Stack:
     """Recurrent layers, each fed by the one below through dropout and an affine map; itself a Recurrent.
 
-    The state is the layers' states in a row. Dropout acts on the way up and on the way out, never along time
-    (Zaremba, Sutskever & Vinyals, "Recurrent neural network regularization", 2014).
+    between[i] leads from layer i to layer i + 1; without `between` each layer takes what the one below gives. The state
+    is the layers' states in a row, each of as many arrays as the layer keeps. Dropout acts on the way up and on the way
+    out, never along time (Zaremba, Sutskever & Vinyals, "Recurrent neural network regularization", 2014).
     """
 
-    def __init__(self, layers: Sequence[Recurrent], between: Sequence[Affine], dropout: float = 0.0) -> None:
-        self.layers, self.between = layers, between  # between[i] leads from layer i to layer i + 1
+    def __init__(
+        self, layers: Sequence[Recurrent], between: Sequence[Affine] | None = None, dropout: float = 0.0
+    ) -> None:
+        self.layers = layers
+        self.between = between or []
         self.dropouts = [Dropout(dropout, number) for number in range(1, 1 + len(layers))]
+        self.sizes = [len(layer.start(1)) for layer in layers]  # arrays in each layer's state
         self.params: dict[str, Param] = {}
         for number, layer in enumerate(layers):
             self.params |= {f"{number}.{name}": param for name, param in layer.params.items()}
-        for number, affine in enumerate(between, 1):
+        for number, affine in enumerate(self.between, 1):
             self.params |= {f"{number}.input.{name}": param for name, param in affine.params.items()}
 
     def start(self, batch: int) -> State:
         return tuple(part for layer in self.layers for part in layer.start(batch))
 
     def _split(self, state: State) -> list[State]:
-        """The layers' own parts of a state; every layer here keeps one array."""
-        return [(part,) for part in state]
+        """The layers' own parts of a state."""
+        parts, rest = [], state
+        for size in self.sizes:
+            parts.append(rest[:size])
+            rest = rest[size:]
+        return parts
 
     def forward(
         self, x: Array, state: State, keep: Array | None = None, *, train: tuple[int, int] | None = None
@@ -42,7 +51,7 @@ class Stack:
             zip(self.layers, self.dropouts, self._split(state), strict=True)
         ):
             up = None
-            if number:
+            if number and self.between:
                 x, up = self.between[number - 1].forward(x)
             h, part, tape = layer.forward(x, part, keep, train=train)
             x, mask = dropout.forward(h, train=train)
@@ -58,6 +67,6 @@ class Stack:
             dh = None if dy is None else self.dropouts[number].backward(dy, mask)
             dy, part = self.layers[number].backward(dh, parts[number], inner, stop)
             before = part + before
-            if number:
+            if number and self.between:
                 dy = self.between[number - 1].backward(dy, up)
         return dy, before

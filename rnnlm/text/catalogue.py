@@ -1,4 +1,4 @@
-"""The named corpora: what there is, and how to get it into the cache."""
+"""The named corpora, texts and labelled data: what there is, and how to get it into the cache."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from .data import corpora_folder, read_toml
 from .fetch import Progress
 
 _ABOUT = "about.json"
+PARTS = ("train", "valid", "test")
+
+TEXT, LABELLED = "text", "labelled data"  # what a corpus is: read by `rnnlm train`, or by `rnnlm classify train`
+_LABELLED_KINDS = ("digits",)
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Entry:
     """A corpus in the catalogue.
 
     `size` (bytes) and `sha256` are those of what is fetched, None where nothing is or they are not recorded;
-    `tokenizer` is the rule that suits the text; `kind` and `options` say how the text is made.
+    `tokenizer` is the rule that suits the text, "" for labelled data; `kind` and `options` say how the files are made.
     """
 
     name: str
@@ -32,19 +36,25 @@ class Entry:
     description: str
     licence: str
     source: str
-    tokenizer: str
+    tokenizer: str = ""
     size: int | None = None
     sha256: str | None = None
     reference: str = ""
     options: dict[str, Any] = field(default_factory=dict, compare=False)
 
+    @property
+    def content(self) -> str:
+        """What the files hold: TEXT or LABELLED."""
+        return LABELLED if self.kind in _LABELLED_KINDS else TEXT
+
 
 @dataclass(frozen=True)
 class Fetched:
-    """The files of a corpus. Without `valid` and `test`, held-out parts are taken from the end of `train`.
+    """The files of a corpus: texts, or .npz archives of labelled data (`rnnlm.datasets.read`).
 
-    `sha256` was computed from what the files were made of; `source_perplexity` is known for grammars: no model can
-    have a lower one, on average, per token of the tokenizer `words`.
+    Without `valid` and `test`, held-out parts are taken from `train`, of a text from its end. `sha256` was computed
+    from what the files were made of; `source_perplexity` is known for grammars: no model can have a lower one, on
+    average, per token of the tokenizer `words`.
     """
 
     entry: Entry
@@ -78,19 +88,22 @@ def get(
     cache_dir: str | Path | None = None,
     source: str | Path | None = None,
     progress: Progress | None = None,
+    content: str | None = TEXT,
 ) -> Fetched:
     """Return the files of a named corpus, fetched, checked and unpacked into the cache on first use.
 
     `source` is a copy that you have: the folder of a licensed corpus, or the archive that would be fetched.
     `progress(done, total)` is called with bytes while something is fetched; total may be None.
-    Raises UsageError for an unknown name; DataError where the corpus cannot be fetched, needs a licence, or is not what
-    the catalogue describes. A corpus is in the cache whole or not at all.
+    `content` is what the caller can use: TEXT, LABELLED, or None for both.
+    Raises UsageError for an unknown name and for a corpus of the other content; DataError where the corpus cannot be
+    fetched, needs a licence, or is not what the catalogue describes. A corpus is in the cache whole or not at all.
     """
     if not is_name(name):
         raise UsageError(f"there is no corpus {name!r}; choose one of {', '.join(_entries())}, or give a file.")
+    _require_content(_entries()[name], content)
     # Imported late: it brings zip, tar and subprocess, which reading a text does not need.
     from .grammar import Grammar
-    from .sources import MAKERS, existing_parts
+    from .sources import MAKERS
 
     entry = _entries()[name]
     folder = _writable(cache_folder(cache_dir)) / "corpora" / name
@@ -104,24 +117,21 @@ def get(
             about = {"recipe": recipe, "sha256": sha256}
             (draft / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)  # made by an older recipe, or from another source
-    train, valid, test = existing_parts(folder)
+    train, valid, test = (next(folder.glob(f"{each}.*"), None) for each in PARTS)
     assert train is not None
     perplexity = Grammar.load(name).perplexity() if entry.kind == "grammar" else None
     return Fetched(entry, train, valid, test, entry.tokenizer, about["sha256"], perplexity)
 
 
-PARTS = ("train", "valid", "test")
-
-
-def part(source: str | Path) -> str | Path:
+def part(source: str | Path, content: str = TEXT) -> str | Path:
     """The file of a part of a named corpus where `source` is NAME:PART, such as "ptb:test"; other sources as they are.
 
-    Raises UsageError for a corpus that has no such part, and what `get` raises.
+    `content` as for `get`. Raises UsageError for a corpus that has no such part, and what `get` raises.
     """
     name, colon, wanted = str(source).rpartition(":")
     if not colon or not is_name(name) or Path(source).exists():
         return source
-    found = getattr(get(name), wanted) if wanted in PARTS else None
+    found = getattr(get(name, content=content), wanted) if wanted in PARTS else None
     if found is None:
         raise UsageError(
             f"the corpus {name} has no part {wanted!r}. Parts are train, valid and test, but a corpus in one "
@@ -130,10 +140,24 @@ def part(source: str | Path) -> str | Path:
     return found
 
 
+def _require_content(entry: Entry, content: str | None) -> None:
+    if content == TEXT and entry.content != TEXT:
+        raise UsageError(
+            f"{entry.name} is labelled data for classifiers, not a text. Use it with `rnnlm classify`, as in "
+            f"`rnnlm classify train {entry.name}`, or choose a text of `rnnlm corpus list`."
+        )
+    if content == LABELLED and entry.content != LABELLED:
+        labelled = ", ".join(name for name, other in _entries().items() if other.content == LABELLED)
+        raise UsageError(
+            f"{entry.name} is a text, not labelled data for classifiers. Use it with `rnnlm train {entry.name}`, or "
+            f"choose labelled data: {labelled}."
+        )
+
+
 def _read_about(folder: Path) -> dict[str, Any] | None:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        return about if isinstance(about, dict) and (folder / "train.txt").is_file() else None
+        return about if isinstance(about, dict) and any(folder.glob("train.*")) else None
     except (OSError, ValueError):
         return None
 

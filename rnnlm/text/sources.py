@@ -1,7 +1,7 @@
-"""How the texts of a named corpus are made: one function for each kind in the catalogue.
+"""How the files of a named corpus are made: one function for each kind in the catalogue.
 
-Each fills a folder with train.txt and, where the corpus has them, valid.txt and test.txt, and returns the sha256 of
-what it was made from.
+Each fills a folder with train.txt (labelled data: train.npz) and, where the corpus has them, the files valid and test,
+and returns the sha256 of what it was made from.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import json
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import DataError, UsageError
 from .data import corpora_folder
+from .digits import make_digits
 from .fetch import Progress, check_sha256, download, download_sdist, sha256_of
 from .grammar import Grammar
 
@@ -139,11 +140,5 @@ MAKERS: dict[str, Maker] = {
     "zip": make_zip,
     "folder": make_folder,
     "grammar": make_grammar,
+    "digits": make_digits,
 }
-
-
-def existing_parts(folder: Path) -> Iterable[Path | None]:
-    """Yield the paths of the parts, None for one that the corpus does not have."""
-    for part in PARTS:
-        path = folder / f"{part}.txt"
-        yield path if path.is_file() else None

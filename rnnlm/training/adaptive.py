@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,8 +31,8 @@ class Adagrad(Optimizer):
 class RowAdagrad(Optimizer):
     """Adagrad with one step size for each row of a table: s_i ← s_i + mean_j g_ij², w_i ← w_i - η g_i / (√s_i + ε).
 
-    The memory of a table (V, E) is V numbers instead of V·E, and so is the work on square roots. Vectors keep a
-    step size for each element.
+    The memory of a table (V, E) is V numbers instead of V·E, and so is the work on square roots. Where a row has more
+    than one axis, the mean is over all of them. Vectors keep a step size for each element.
     """
 
     rule = "row-adagrad"
@@ -47,10 +48,9 @@ class RowAdagrad(Optimizer):
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         s, g = slots["squares"], param.grad[rows]
         xp = ops_for(g).xp
-        mean = g * g if g.ndim == 1 else xp.einsum("ij,ij->i", g, g) / g.shape[1]
-        s[rows] = total = s[rows] + mean
-        step = self.learning_rate / (xp.sqrt(total) + self.eps)
-        param.value[rows] -= g * (step if g.ndim == 1 else step[:, None])
+        flat = g.reshape(len(g), math.prod(g.shape[1:]))
+        s[rows] = total = s[rows] + xp.einsum("ij,ij->i", flat, flat) / flat.shape[1]
+        param.value[rows] -= g * per_row(self.learning_rate / (xp.sqrt(total) + self.eps), g)
 
 
 class RMSprop(Optimizer):
@@ -93,8 +93,9 @@ class Adam(Optimizer):
         beta2: float = 0.999,
         eps: float = 1e-8,
         l2: float = 0.0,
+        decay: float = 0.0,
     ) -> None:
-        super().__init__(params, learning_rate, l2=l2)
+        super().__init__(params, learning_rate, l2=l2, decay=decay)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def slot_shape(self, param: Param, slot: str) -> tuple[int, ...]:
@@ -108,8 +109,12 @@ class Adam(Optimizer):
         m[rows] = mean = self.beta1 * m[rows] + (1 - self.beta1) * g
         v[rows] = squares = self.beta2 * v[rows] + (1 - self.beta2) * g * g
         n[rows] = count = n[rows] + 1
-        if g.ndim > 1:
-            count = count[:, None]
+        count = per_row(count, g)
         unbiased = mean / (1 - self.beta1**count)
         scale = ops_for(g).xp.sqrt(squares / (1 - self.beta2**count)) + self.eps
         param.value[rows] -= self.learning_rate * unbiased / scale
+
+
+def per_row(numbers: Array, rows: Array) -> Array:
+    """One number for each row (n,), in the shape in which it meets rows (n, …)."""
+    return numbers.reshape(-1, *[1] * (rows.ndim - 1))

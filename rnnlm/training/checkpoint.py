@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .. import storage
 from ..errors import DataError
 from ..models.files import from_arrays, to_arrays
-from ..models.recurrent import RecurrentLM, Tape
+from ..models.model import Model
+from ..models.recurrent import Tape
 from ..ops import ops_for
 from .settings import FREE_ON_RESUME
 
 if TYPE_CHECKING:
-    from .trainer import Trainer
+    from .loop import Loop
+
+
+Kind = TypeVar("Kind", bound=Model)
 
 
 class Checkpoint:
@@ -38,7 +42,7 @@ class Checkpoint:
         """Whether `minutes` have passed since the last one; after an epoch one is written anyway."""
         return self.minutes is not None and time.monotonic() - self._last >= 60 * self.minutes
 
-    def save(self, trainer: Trainer) -> None:
+    def save(self, trainer: Loop) -> None:
         """Write the checkpoint, whole or not at all; DataError when the disk refuses."""
         p = trainer.progress
         model, arrays = to_arrays(trainer.model)
@@ -69,7 +73,7 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
-_NUMBERS = ("epoch", "window", "updates", "nll", "tokens", "stopped", "best_epoch")
+_NUMBERS = ("epoch", "window", "updates", "nll", "tokens", "correct", "stopped", "best_epoch")
 
 
 class Snapshot:
@@ -82,13 +86,14 @@ class Snapshot:
     def _part(self, prefix: str) -> dict[str, np.ndarray]:
         return {name[len(prefix) :]: array for name, array in self.arrays.items() if name.startswith(prefix)}
 
-    def model(self) -> RecurrentLM:
-        """The model as it was at the checkpoint, vocabulary and classes included."""
+    def model(self, kind: type[Kind]) -> Kind:
+        """The model as it was at the checkpoint, vocabulary and classes included; DataError if it is another kind."""
         model = from_arrays(self.header["model"], self._part("model/"))
-        assert isinstance(model, RecurrentLM)  # no other has a checkpoint
+        if not isinstance(model, kind):
+            raise DataError(f"{self.path} is the checkpoint of another kind of model, {model.kind}. Give another -o.")
         return model
 
-    def restore(self, trainer: Trainer) -> None:
+    def restore(self, trainer: Loop) -> None:
         """Put a trainer, made with the same settings around `model()`, where the run stood."""
         trainer.optimizer.restore(self.header["optimizer"], self._part("optimizer/"))
         trainer.schedule.restore(self.header["schedule"])
@@ -111,9 +116,10 @@ class Snapshot:
         for name in sorted((self.run.keys() | run.keys()) - FREE_ON_RESUME):
             then, now = self.run.get(name), run.get(name)
             if then != now and name.startswith("data."):
+                one, it = ("another text", "text") if "streams" in run else ("other data", "data")
                 raise DataError(
-                    f"{self.path} was written by a run on another text: its {name[5:]} is {_short(then)}, now "
-                    f"it is {_short(now)}. Resume with the text of the first start, or train anew without --resume."
+                    f"{self.path} was written by a run on {one}: its {name[5:]} is {_short(then)}, now it is "
+                    f"{_short(now)}. Resume with the {it} of the first start, or train anew without --resume."
                 )
             if then != now:
                 raise DataError(

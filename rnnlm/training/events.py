@@ -12,8 +12,8 @@ class Update:
 
     epoch: int
     updates: int  # since the beginning of the run
-    tokens: int  # scored by this update
-    done: int  # tokens scored in this epoch so far
+    tokens: int  # scored by this update; a classifier's are examples
+    done: int  # scored in this epoch so far
     total: int  # tokens in an epoch
     epochs: int  # of the whole run, at most
     nll: float  # of this window
@@ -34,6 +34,8 @@ class Epoch:
     restored: bool  # it was worse, so the best weights are back
     learning_rate: float  # of this epoch
     stop: str  # why training ends here; empty: it goes on
+    train_accuracy: float | None = None  # share of right answers, of a classifier
+    valid_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

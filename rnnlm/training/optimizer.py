@@ -1,4 +1,4 @@
-"""What every optimizer shares: going over the touched rows, L2, and its memory as named arrays."""
+"""What every optimizer shares: going over the touched rows, L2, weight decay, and its memory as named arrays."""
 
 from __future__ import annotations
 
@@ -16,21 +16,27 @@ class Optimizer:
     """Changes parameters by their gradients: `step()` updates every touched row, then clears the gradients.
 
     A subclass writes `update(param, rows, slots)`, which changes `param.value[rows]` only, and lists the arrays that it
-    remembers for each parameter in `slots`; a row that was not touched keeps its value and its memory. `l2` adds l2
-    · value to the gradient of the touched rows. `learning_rate` may be changed between steps. UsageError for a rate
-    that is not positive and finite, or a negative l2.
+    remembers for each parameter in `slots`; a row that was not touched keeps its value and its memory, and so does a
+    parameter without any gradient, such as running statistics. A row is w[i], whatever the shape of w after it.
+
+    Two ways to keep touched rows small. `l2`, the penalty ½ l2 Σ w²: g ← g + l2 w, which an adaptive rule then divides
+    like the rest of the gradient. `decay`, decoupled from the gradient: w ← w - η decay w before the rule, which does
+    not see it (Loshchilov & Hutter 2019); with plain SGD the two are the same.
+
+    `learning_rate` η may be changed between steps. UsageError for a rate that is not positive and finite, a negative
+    l2, or a negative decay.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
     rule: ClassVar[str] = ""  # the backends' name for this rule, if one of them has it compiled
     default_rate: ClassVar[float] = 0.1  # what `--lr` is for tanh units when nobody says
 
-    def __init__(self, params: Mapping[str, Param], learning_rate: float, *, l2: float = 0.0) -> None:
+    def __init__(
+        self, params: Mapping[str, Param], learning_rate: float, *, l2: float = 0.0, decay: float = 0.0
+    ) -> None:
         self.params = dict(params)
         self.learning_rate = positive("learning rate", learning_rate)
-        if not (0 <= l2 < math.inf):
-            raise UsageError(f"l2={l2} is not possible. Give l2 >= 0.")
-        self.l2 = l2
+        self.l2, self.decay = not_negative("l2", l2), not_negative("weight_decay", decay)
         self.steps = 0
         self._memory = {
             name: {
@@ -51,12 +57,15 @@ class Optimizer:
             if self.rule in ops.rules:
                 gradient, slots = param.gradient(), list(self._memory[name].values())
                 if gradient is not None:
-                    ops.update(self.rule, param.value, gradient, slots, self.learning_rate, self.l2, self.numbers())
+                    rates = self.learning_rate, self.l2, self.decay
+                    ops.update(self.rule, param.value, gradient, slots, *rates, self.numbers())
                 param.zero()
                 continue
             for rows in param.touched():
                 if self.l2:
                     param.grad[rows] += self.l2 * param.value[rows]
+                if self.decay:
+                    param.value[rows] -= self.learning_rate * self.decay * param.value[rows]
                 self.update(param, rows, self._memory[name])
             param.zero()
 
@@ -79,6 +88,13 @@ class Optimizer:
         for name, slots in self._memory.items():
             for slot in slots:
                 slots[slot][...] = ops_for(slots[slot]).asarray(arrays[f"{name}/{slot}"])
+
+
+def not_negative(name: str, value: float) -> float:
+    """The value itself, or a UsageError unless it is a finite number >= 0."""
+    if not (0 <= value < math.inf):
+        raise UsageError(f"{name}={value} is not possible. Give {name} >= 0.")
+    return value
 
 
 def positive(name: str, value: float) -> float:

@@ -17,7 +17,8 @@ class Progress:
     window: int = 0  # the next window of this epoch
     updates: int = 0
     nll: float = 0.0  # summed over this epoch's tokens so far
-    tokens: int = 0
+    tokens: int = 0  # or examples
+    correct: int | None = None  # of them, where an answer is right or wrong
     stopped: str = ""  # why the run ended; empty: it goes on
     best_epoch: int = 0
     best: dict[str, np.ndarray] = field(default_factory=dict)  # the weights of the best epoch
@@ -26,5 +27,5 @@ class Progress:
 
     def start_epoch(self) -> None:
         """The streams begin anew: states, tapes and sums are cleared."""
-        self.window, self.nll, self.tokens, self.state = 0, 0.0, 0, None
+        self.window, self.nll, self.tokens, self.correct, self.state = 0, 0.0, 0, None, None
         self.tapes.clear()

@@ -24,7 +24,8 @@ class Decision(NamedTuple):
 class Schedule:
     """Base: a constant learning rate; a worse epoch is undone; `patience` epochs without a new best end the run.
 
-    `after_epoch(epoch, nll)` is told the number of the epoch (from 1) and the validation cross-entropy in nats a token.
+    `after_epoch(epoch, nll)` is told the number of the epoch (from 1) and the validation figure that is to become
+    small: the cross-entropy in nats a token, or a classifier's share of wrong answers.
     """
 
     patience: int = 3
@@ -144,3 +145,10 @@ def schedule(name: str, epochs: int, **options: Any) -> Schedule:
     if "total" in own:
         options["total"] = epochs
     return SCHEDULES[name](**options)
+
+
+def schedule_of(settings: Any, epochs: int) -> Schedule:
+    """The schedule that the settings of a run name, with those of their options that are given."""
+    names = ("min_improvement", "decay", "decay_after", "patience")
+    given = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    return schedule(settings.schedule, epochs, **given)

@@ -4,19 +4,58 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..errors import UsageError
+from .optimizers import OPTIMIZERS
+
+
+class RunSettings:
+    """What the settings of all runs have in common; a subclass is a dataclass."""
+
+    optimizer: str
+    seed: int
+    save_every: float | None
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """The settings by name; UsageError for a name that is none."""
+        known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        for name in values:
+            if name not in known:
+                raise UsageError(f"there is no setting {name!r}. Settings are {', '.join(known)}.")
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings by name, paths as text: what a model file records."""
+        plain = {Path: str, tuple: list}  # as they come back from a file
+        return {
+            name: next((make(value) for kind, make in plain.items() if isinstance(value, kind)), value)
+            for name, value in asdict(self).items()  # type: ignore[call-overload]
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Those settings that decide about the weights: a run that is resumed must have the same."""
+        return {name: value for name, value in self.as_dict().items() if name not in FREE_ON_RESUME}
+
+    def check(self) -> None:
+        """UsageError for a value that is out of range whatever the model is."""
+        if self.optimizer not in OPTIMIZERS:
+            raise UsageError(f"optimizer {self.optimizer!r} is not known. Give one of {', '.join(OPTIMIZERS)}.")
+        if self.seed < 0:
+            raise UsageError(f"seed={self.seed} is not possible. Give a whole number >= 0.")
+        if self.save_every is not None and not self.save_every > 0:
+            raise UsageError(f"save_every={self.save_every} is not possible. Give a positive number of minutes.")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(RunSettings):
     """The settings of a run; the command line's options and the keywords of `rnnlm.train` are these fields.
 
-    None stands for a choice that depends on something else: the tokenizer on the text, the activation on the model,
-    the number of classes on the vocabulary, the learning rate on the optimizer, the horizon on the block, the number
-    of epochs on the length of the text (see `epochs_for`), the warm-up on that of the run, the backend and the
-    threads on what there is (see `ops.use`).
+    None stands for a choice that depends on something else: the tokenizer on the text; the layers, the activation, the
+    order, the embedding and the kernel on the model; the number of classes on the vocabulary, the learning rate on the
+    optimizer, the horizon on the block and the model, the number of epochs on the length of the text (see
+    `epochs_for`), the warm-up on that of the run, the backend and the threads on what there is (see `ops.use`).
     """
 
     # the text
@@ -29,11 +68,15 @@ class Settings:
     # the model
     model: str = "rnnlm"
     hidden: int = 200
-    layers: int = 1
+    layers: int | None = None
     activation: str | None = None
     classes: int | None = None
     class_by: str = "sqrt"
     feedback: str = "distribution"
+    order: int | None = None
+    embedding: int | None = None
+    direct: bool = False
+    kernel: int | None = None
     dropout: float = 0.4
     input_dropout: float = 0.0
     independent: bool = False
@@ -47,6 +90,7 @@ class Settings:
     clip: float | None = 5.0
     clip_by: str = "norm"
     l2: float = 2e-6
+    weight_decay: float = 0.0
     schedule: str = "linear"
     warmup: int | None = None
     min_improvement: float | None = None
@@ -64,23 +108,11 @@ class Settings:
     save_every: float | None = None
     resume: bool = False
 
-    @classmethod
-    def of(cls, **values: Any) -> Settings:
-        """Settings by name; UsageError for a name that is none."""
-        known = [field.name for field in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise UsageError(f"there is no setting {name!r}. Settings are {', '.join(known)}.")
-        return cls(**values)
-
-    def as_dict(self) -> dict[str, Any]:
-        """All settings by name, paths as text: what a model file records."""
-        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
-
 
 # What may differ between a run and its resumption: where things are, and when to stop. All else decides about weights.
 FREE_ON_RESUME = {
     "text",
+    "data",
     "valid",
     "test",
     "data.test",

@@ -38,7 +38,8 @@ def test_every_entry_says_what_it_is():
     for name, entry in table.items():
         assert entry.name == name
         assert all((entry.description, entry.licence, entry.source))
-        assert entry.tokenizer in ("words", "prose", "chars", "bytes")
+        assert entry.content in (catalogue.TEXT, catalogue.LABELLED)
+        assert entry.tokenizer in (("words", "prose", "chars", "bytes") if entry.content == catalogue.TEXT else ("",))
         assert entry.sha256 is None or re.fullmatch("[0-9a-f]{64}", entry.sha256)
         assert entry.kind == "grammar" or (entry.size and entry.sha256)
     assert catalogue.is_name("kjv")

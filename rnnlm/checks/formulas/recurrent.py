@@ -21,6 +21,7 @@ ACTIVATIONS = {
     "logistic": lambda a: 1 / (1 + np.exp(-a)),
     "relu": lambda a: np.where(a > 0, a, 0.0),
     "clipped_relu": lambda a: np.where(a <= 0, 0.0, np.where(a >= 20, 20.0, a)),  # Hannun et al. 2014
+    "leaky_relu": lambda a: np.where(a > 0, a, 0.01 * a),  # Maas, Hannun & Ng 2013
     "elu": lambda a: np.where(a > 0, a, np.exp(np.minimum(a, 0.0)) - 1),  # Clevert et al. 2016, α = 1
 }
 

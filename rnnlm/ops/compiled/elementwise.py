@@ -10,11 +10,12 @@ import math
 
 import numpy as np
 
+from ..elementwise import LEAK
 from .exponential import exp32, expm1_32, logistic32, tanh32
 from .jit import kernel, maximum, reduction
 
-NUMBER = {"tanh": 0, "logistic": 1, "relu": 2, "clipped_relu": 3, "elu": 4}
-TANH, LOGISTIC, RELU, CLIPPED, ELU = range(5)
+NUMBER = {"tanh": 0, "logistic": 1, "relu": 2, "clipped_relu": 3, "elu": 4, "leaky_relu": 5}
+TANH, LOGISTIC, RELU, CLIPPED, ELU, LEAKY = range(6)
 
 
 @kernel
@@ -42,6 +43,10 @@ def activate(function, a, ceiling):
         for i in range(a.size):
             low = 0 if a[i] < 0 else a[i]
             a[i] = ceiling if low > ceiling else low
+    elif function == LEAKY:
+        leak = a.dtype.type(LEAK)
+        for i in range(a.size):
+            a[i] = leak * a[i] if a[i] < 0 else a[i]
     elif single:
         for i in range(a.size):
             low, high = a[i] if a[i] < 0 else np.float32(0), np.float32(0) if a[i] < 0 else a[i]
@@ -67,6 +72,10 @@ def activate_backward(function, dy, y, da, ceiling):
     elif function == CLIPPED:
         for i in range(y.size):
             da[i] = dy[i] * (one if y[i] > zero and y[i] < ceiling else zero)
+    elif function == LEAKY:
+        leak = y.dtype.type(LEAK)
+        for i in range(y.size):
+            da[i] = dy[i] * (one if y[i] > zero else leak)
     else:
         for i in range(y.size):
             da[i] = dy[i] * ((y[i] if y[i] < zero else zero) + one)

@@ -17,6 +17,10 @@ DISABLED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: every kernel r
 # NaN mean what they mean. nogil: threads run kernels side by side.
 kernel = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 
+# For sums of two products, either of which could become part of a fused instruction: the compiler's choice may differ
+# between the process that compiles a kernel and those that load it, and with it the last bit.
+exact = numba.njit(cache=True, nogil=True, error_model="numpy")
+
 # For functions of one number: within a loop only code that is really inside it can work on vectors.
 scalar = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
 

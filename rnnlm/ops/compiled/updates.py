@@ -7,12 +7,28 @@ import math
 import numpy as np
 
 from .elementwise import inner, square_total
-from .jit import kernel
+from .jit import exact, kernel
 from .outputs import outer_rows
 
-NUMBER = {"sgd": 0, "momentum": 1, "adagrad": 2, "row-adagrad": 3, "rmsprop": 4, "adam": 5}
-SGD, MOMENTUM, ADAGRAD, ROW_ADAGRAD, RMSPROP, ADAM = range(6)
+NUMBER = {"sgd": 0, "momentum": 1, "nesterov": 2, "adagrad": 3, "row-adagrad": 4, "rmsprop": 5, "adam": 6}
+SGD, MOMENTUM, NESTEROV, ADAGRAD, ROW_ADAGRAD, RMSPROP, ADAM = range(7)
 ROWS = 16  # rows of a gradient that is multiplied out, updated with and forgotten, all in the first-level cache
+
+
+@exact
+def follow(mean, g, beta):
+    """The running mean of gradients."""
+    rest = mean.dtype.type(1) - beta
+    for i in range(mean.size):
+        mean[i] = beta * mean[i] + rest * g[i]
+
+
+@exact
+def follow_squares(mean, g, beta):
+    """The running mean of squared gradients."""
+    rest = mean.dtype.type(1) - beta
+    for i in range(mean.size):
+        mean[i] = beta * mean[i] + rest * g[i] * g[i]
 
 
 @kernel
@@ -20,19 +36,26 @@ def update_row(rule, w, g, s, s2, s3, p):
     """The weights w by their gradient g, which is changed; the rules stand in `training`.
 
     s, s2, s3 are the optimizer's memories, of the size of w, or of one number where a rule keeps one for the row.
-    p = (rate, L2, ε, first, second): the last two are μ, ρ or β₁ and β₂.
+    p = (rate, L2, rate · decay, ε, first, second): the last two are μ, ρ or β₁ and β₂.
     """
-    rate, l2, eps, one, n = p[0], p[1], p[2], w.dtype.type(1), w.size
+    rate, l2, decay, eps, one, n = p[0], p[1], p[2], p[3], w.dtype.type(1), w.size
     if l2 != 0:
         for i in range(n):
             g[i] += l2 * w[i]
+    if decay != 0:
+        for i in range(n):
+            w[i] -= decay * w[i]
     if rule == SGD:
         for i in range(n):
             w[i] -= rate * g[i]
     elif rule == MOMENTUM:
         for i in range(n):
-            s[i] = p[3] * s[i] + g[i]
+            s[i] = p[4] * s[i] + g[i]
             w[i] -= rate * s[i]
+    elif rule == NESTEROV:
+        for i in range(n):
+            s[i] = p[4] * s[i] + g[i]
+            w[i] -= rate * (g[i] + p[4] * s[i])
     elif rule == ADAGRAD:
         for i in range(n):
             s[i] += g[i] * g[i]
@@ -43,18 +66,17 @@ def update_row(rule, w, g, s, s2, s3, p):
         for i in range(n):
             w[i] -= step * g[i]
     elif rule == RMSPROP:
-        rho = p[3]
+        follow_squares(s, g, p[4])
         for i in range(n):
-            s[i] = rho * s[i] + (one - rho) * g[i] * g[i]
             w[i] -= rate * g[i] / (math.sqrt(s[i]) + eps)
     else:  # Adam, whose count of updates is the row's own
         s3[0] += one
-        beta1, beta2 = p[3], p[4]
+        beta1, beta2 = p[4], p[5]
         unbias1 = one - w.dtype.type(math.pow(beta1, s3[0]))
         unbias2 = one - w.dtype.type(math.pow(beta2, s3[0]))
+        follow(s, g, beta1)
+        follow_squares(s2, g, beta2)
         for i in range(n):
-            s[i] = beta1 * s[i] + (one - beta1) * g[i]
-            s2[i] = beta2 * s2[i] + (one - beta2) * g[i] * g[i]
             w[i] -= rate * (s[i] / unbias1) / (math.sqrt(s2[i] / unbias2) + eps)
 
 

@@ -6,10 +6,11 @@ No number depends on the division: each row's arithmetic is the same in any comp
 
 from __future__ import annotations
 
+from .convolutions import Convolutions
 from .outputs import Outputs
 from .recurrences import Recurrences
 from .updates import Updates
 
 
-class Cpu(Recurrences, Outputs, Updates):
+class Cpu(Recurrences, Convolutions, Outputs, Updates):
     """`Reference` on NumPy arrays, compiled. `threads` of them share the work; one or many give the same bits."""

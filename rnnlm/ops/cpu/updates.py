@@ -38,13 +38,21 @@ class Updates(Parted):
         outputs.column_totals(outer.d, outer.groups, grad.dtype.type(outer.scale), grad)
 
     def update(
-        self, rule: str, value: Array, gradient: Gradient, slots: list[Array], rate: float, l2: float, numbers: Any
+        self,
+        rule: str,
+        value: Array,
+        gradient: Gradient,
+        slots: list[Array],
+        rate: float,
+        l2: float,
+        decay: float,
+        numbers: Any,
     ) -> None:
         if value.ndim == 1 and rule == "row-adagrad":
             rule = "adagrad"  # a row of one number
         w, unit = value.reshape(-1), value[0].size
         memory = [slot.reshape(-1) for slot in slots] + [w[:0]] * (3 - len(slots))
-        p = np.array([rate, l2, *numbers], value.dtype)
+        p = np.array([rate, l2, rate * decay, *numbers], value.dtype)
         number = updates.NUMBER[rule]
         if isinstance(gradient, Outer):
             parts, scale = self._outer_parts(gradient), value.dtype.type(gradient.scale)
@@ -56,6 +64,8 @@ class Updates(Parted):
             self._run(updates.update_some, parts, number, w, *given, *memory, p)
         else:
             self._updatewhole(number, w, gradient, len(value), unit, memory, p)
+        if not value.flags.c_contiguous:  # a transposed starting value, say: w is a copy
+            value[...] = w.reshape(value.shape)
 
     def _updatewhole(
         self, rule: int, w: Array, gradient: Whole, rows: int, unit: int, memory: list[Array], p: Array

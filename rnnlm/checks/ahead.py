@@ -1,0 +1,48 @@
+"""Compiling what a check will need in a second process, from the other end of the list."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import TracebackType
+
+from .. import ops
+from .check import PRECISIONS, checks
+from .finding import findings
+from .machines import Machine
+
+
+class Ahead:
+    """A context; `begin`, called when a kernel is about to be compiled, starts the second process, once.
+
+    Numba compiles on one core. The two processes share the compiled kernels on the disk, so they meet in the middle;
+    the second one checks nothing, and ends with the context.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen | None = None
+
+    def begin(self) -> None:
+        """Start it, where a core is free for it."""
+        if self._process is None and ops.cores() > 1:
+            command = [sys.executable, "-c", "from rnnlm.checks.ahead import compile_backwards; compile_backwards()"]
+            nothing = subprocess.DEVNULL
+            self._process = subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+def compile_backwards() -> None:
+    """Run every check on the compiled backend, the last one first, for nothing but what is compiled on the way."""
+    machine = Machine("numba", 1)
+    for check in reversed(checks()):
+        for precision in reversed(PRECISIONS):
+            findings(check, machine, precision)

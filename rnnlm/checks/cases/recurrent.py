@@ -1,0 +1,101 @@
+"""Maps with memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import autograd.numpy as np
+from numpy.random import Generator
+
+from ... import layers, outputs, recurrent
+from ..formulas import context
+from ..formulas import recurrent as ref
+from .case import KEEP, Case, Shape, mask, window
+from .outputs import START, H, V
+from .own import ELMAN
+
+T, B = KEEP.shape
+RATE = 0.4
+
+
+def unrolled(step: Callable[[Any], Any], *masked: int) -> Callable[..., Any]:
+    """A step of the formulas over the window: y and the state after it; the sizes of what dropout 1, 2, … acts on."""
+    masks = [mask((T, B, size), RATE, number) for number, size in enumerate(masked, 1)]
+
+    def formula(p: Any, x: Any, *state: Any) -> tuple:
+        y, after = ref.unroll(step(p), x, state, KEEP, masks)
+        return y, *after
+
+    return formula
+
+
+def inputs(*state: int) -> Mapping[str, Shape]:
+    """x (T, B, H), and the arrays of the state."""
+    return {"x": (T, B, H)} | {f"state {number}": (B, n) for number, n in enumerate(state, 1)}
+
+
+def elman(activation: str) -> Case:
+    def make(r: Generator, d: str) -> recurrent.Elman:
+        return recurrent.Elman(H, rng=r, activation=activation, dtype=d)
+
+    formula = unrolled(lambda p: ref.elman(p, activation))
+    scale = 15 if activation == "clipped_relu" else 1  # units on both sides of the ceiling
+    return Case("Elman", make, inputs(H), formula, activation, window, scale=scale)
+
+
+def jordan(readout: str) -> Case:
+    def make(r: Generator, d: str) -> recurrent.Jordan:
+        output: Any = outputs.Softmax(V, H, rng=r, dtype=d)
+        if readout == "classes":
+            output = outputs.ClassSoftmax(outputs.ClassMap(np.array(START)), H, rng=r, dtype=d)
+        table = layers.Embedding(V, H, rng=r, dtype=d).params["W"] if readout == "embedding" else None
+        return recurrent.Jordan(H, rng=r, readout=output.readout(), feedback=table, layers=2, dropout=RATE, dtype=d)
+
+    def params(layer: recurrent.Jordan) -> dict[str, layers.Param]:
+        return layer.params | {"U": layer.U, "R": layer.R, "r": layer.r}
+
+    state = len(START) - 1 if readout == "classes" else V
+    formula = unrolled(lambda p: ref.jordan(p, "tanh", 2), H)
+    return Case("Jordan", make, inputs(state), formula, readout, window, params)
+
+
+def stack(r: Generator, d: str) -> recurrent.Stack:
+    between = [layers.Affine(H, H, rng=r, dtype=d)]
+    return recurrent.Stack([recurrent.Elman(H, rng=r, dtype=d) for _ in range(2)], between, RATE)
+
+
+def causal(activation: str, residual: bool) -> Case:
+    def make(r: Generator, d: str) -> recurrent.CausalConvolution:
+        return recurrent.CausalConvolution(H, H, kernel=3, rng=r, activation=activation, residual=residual, dtype=d)
+
+    def formula(p: Any) -> Any:
+        return context.convolution({f"0.{name}": array for name, array in p.items()}, activation, 1, residual)
+
+    return Case("CausalConvolution", make, inputs(2 * H), unrolled(formula), activation, window)
+
+
+RECURRENT = [
+    *(elman(name) for name in ref.ACTIVATIONS),
+    *(jordan(readout) for readout in ("words", "classes", "embedding")),
+    Case("Stack", stack, inputs(H, H), unrolled(lambda p: ref.stack(p, "tanh", 2), H, H), run=window),
+    Case(
+        "FeedForward",
+        lambda r, d: recurrent.FeedForward(
+            H, 4, window=3, rng=r, layers=2, direct=True, activation="tanh", dropout=RATE, dtype=d
+        ),
+        inputs(2 * H),
+        unrolled(lambda p: context.feedforward(p, "tanh", 2, True), 4, 4 + 3 * H),
+        run=window,
+    ),
+    causal("tanh", residual=False),
+    causal("gated", residual=True),
+    Case(
+        "Custom",
+        lambda r, d: recurrent.Custom(ELMAN, H, rng=r, dtype=d),
+        inputs(H),
+        unrolled(lambda p: ref.elman(p, "tanh")),
+        run=window,
+        on_gpu=False,  # autograd knows NumPy only
+    ),
+]

@@ -1,0 +1,58 @@
+"""The self-check: whether everything computes right on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+
+from .. import ops
+from ..errors import UsageError
+from . import gradients, models, optimizers, outputs
+from .finding import Check, Finding, findings
+from .machines import NO_CUPY, Machine, has_cupy, why_no_gpu, why_no_numba
+
+PRECISIONS = ("float64", "float32")
+DEVICES = ("cpu", "gpu")
+UNCHECKED = "not checked"  # the section of what was left out
+
+
+def run(device: str = "cpu", *, only: Container[str] | None = None) -> Iterator[Finding]:
+    """Check every layer, loss, output layer, kind of model and optimizer, in both precisions.
+
+    Gradients against autograd on a second statement of each formula and against differences; distributions that sum to
+    one; a batch of streams against each alone; files; and every backend against the plain array code on NumPy. It runs
+    on what `ops.use` chose, and with device "gpu" on CuPy arrays too. `only`: names, as in `Finding.what`, of what to
+    check. What is not checked is a finding without an error, at the end. Raises UsageError for another device, or for
+    "gpu" where there is none that can be used.
+    """
+    if device not in DEVICES:
+        raise UsageError(f"device {device!r} is not known. Give one of {', '.join(DEVICES)}.")
+    chosen = ops.backend()
+    machines = [Machine(chosen.name, chosen.threads)]
+    if device == "gpu":
+        reason = why_no_gpu()
+        if reason:
+            raise UsageError(f"--device gpu {reason}.")
+        machines.append(Machine("cupy"))
+    return _run(machines, only)
+
+
+def _run(machines: list[Machine], only: Container[str] | None) -> Iterator[Finding]:
+    wanted = [check for check in checks() if only is None or check.what in only]
+    for machine in machines:
+        for check in wanted:
+            if check.on_gpu or machine.name != "cupy":
+                for precision in PRECISIONS:
+                    yield from findings(check, machine, precision)
+    names = [machine.name for machine in machines]
+    if "numba" not in names:
+        yield Finding(UNCHECKED, "Numba", note=why_no_numba() or "the backend is numpy")
+    host_only = ", ".join(dict.fromkeys(check.what for check in wanted if not check.on_gpu))
+    if "cupy" in names and host_only:
+        yield Finding(UNCHECKED, f"on the GPU {host_only}", note="these work on NumPy arrays only")
+    elif "cupy" not in names:
+        yield Finding(UNCHECKED, "the GPU", note="give --device gpu" if has_cupy() else f"it {NO_CUPY}")
+
+
+def checks() -> list[Check]:
+    """All there is to check, in the order of the layout."""
+    return [*gradients.checks(), *outputs.checks(), *models.checks(), *optimizers.checks()]

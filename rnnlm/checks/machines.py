@@ -1,0 +1,82 @@
+"""The machines that a check runs on."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import ops
+from ..errors import UsageError
+from ..layers import Param
+from ..ops.arrays import Array
+from ..ops.threads import one_thread
+
+
+class Machine(NamedTuple):
+    """NumPy arrays with one of their backends ("numpy", "numba"), or CuPy arrays ("cupy")."""
+
+    name: str
+    threads: int | None = None
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """A context in which this machine computes; the process's own choice is back afterwards."""
+        before = ops.backend()
+        try:
+            if self.name != "cupy":
+                ops.use(self.name, self.threads)
+            with one_thread():
+                yield
+        finally:
+            ops.use(before.name, before.threads)
+
+    def put(self, array: np.ndarray) -> Array:
+        """A host array on this machine."""
+        return importlib.import_module("cupy").asarray(array) if self.name == "cupy" else array
+
+    def place(self, params: Mapping[str, Param]) -> None:
+        """Move parameters onto this machine."""
+        for param in params.values():
+            param.set(self.put(param.value))
+
+
+NUMPY = Machine("numpy", 1)
+NO_CUPY = 'needs CuPy, which is not installed: pip install "rnnlm-kit[cuda12]" (or cuda13)'
+
+
+def host(array: Any) -> np.ndarray:
+    """An array of any machine on the host."""
+    return np.asarray(ops.ops_for(array).to_host(array))
+
+
+def has_cupy() -> bool:
+    """Whether CuPy is installed; it is not imported, which takes a second."""
+    return "cupy" in sys.modules or importlib.util.find_spec("cupy") is not None
+
+
+def why_no_gpu() -> str | None:
+    """What keeps CuPy from computing here, and what to do about it; None where nothing does."""
+    if not has_cupy():
+        return NO_CUPY
+    try:
+        cupy = importlib.import_module("cupy")
+        (cupy.asarray(np.ones(2)) + 1).get()
+    except Exception as error:  # every driver has its own
+        reason = " ".join(str(error).split()).rstrip(".")
+        return f"needs a GPU that CuPy can use: {type(error).__name__}: {reason}. See what nvidia-smi says"
+    return None
+
+
+def why_no_numba() -> str | None:
+    """What keeps Numba from computing here; None where nothing does."""
+    try:
+        with Machine("numba").working():
+            return None
+    except UsageError as error:
+        return str(error).rstrip(".")

@@ -1,0 +1,161 @@
+"""Whole models: distributions, streams that do not see each other, files, and every backend's numbers."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..models import (
+    CLASSIFIERS,
+    KINDS,
+    MODELS,
+    CacheLM,
+    Classifier,
+    ContinuousCacheLM,
+    CustomLM,
+    LanguageModel,
+    MixtureLM,
+    NgramLM,
+    RecurrentLM,
+    load_any,
+)
+from ..models.files import to_arrays
+from ..models.model import Model, Network
+from ..text.corpus import Corpus
+from ..text.vocabulary import Vocabulary
+from .cases import own
+from .finding import Check, Measured, distance, furthest
+from .machines import NUMPY, Machine, host
+
+V, H = 50, 64
+T, B = 12, 48  # with H, work enough for a second thread
+X, Y = np.random.default_rng(1).integers(0, V, (2, T, B))
+SHAPE, LABELS = (16, 16, 1), ("a", "b", "c")
+IMAGES = np.random.default_rng(2).normal(size=(6, *SHAPE))
+ANSWERS = np.array([0, 2, 1, 1, 0, 2])
+TRAIN = (3, 1)
+
+Make = Callable[[str], Any]  # precision -> model
+
+
+def makers() -> Iterator[tuple[str, str, Make]]:
+    """Every kind of model: (kind, variant, how to make it)."""
+    for kind in MODELS:
+        yield kind, "full softmax", partial(recurrent, kind, classes=0)
+        yield kind, "classes", partial(recurrent, kind, classes=7)
+    yield CustomLM.kind, "", partial(recurrent, CustomLM.kind, classes=7, recurrence=f"{own.__file__}:ELMAN")
+    yield NgramLM.kind, "", ngram
+    yield CacheLM.kind, "", lambda dtype: CacheLM(recurrent("elman", dtype), strengths=[5.0, 3.0], decay=0.9)
+    yield ContinuousCacheLM.kind, "", lambda dtype: ContinuousCacheLM(recurrent("elman", dtype), size=7)
+    yield MixtureLM.kind, "", lambda dtype: MixtureLM([recurrent("rnnlm", dtype), ngram(dtype)], [0.3, 0.7])
+    for kind in CLASSIFIERS:
+        yield kind, "", partial(classifier, kind)
+
+
+def recurrent(kind: str, dtype: str, **config: Any) -> RecurrentLM:
+    """A model whose distributions are far from uniform."""
+    make: Any = KINDS[kind]
+    model: RecurrentLM = make(vocabulary(), hidden=H, dropout=0.3, dtype=dtype, **config)
+    rng = np.random.default_rng(3)
+    for param in model.params.values():
+        param.value += rng.normal(0, 0.1, param.value.shape).astype(np.float32)
+    return model
+
+
+def classifier(kind: str, dtype: str) -> Classifier:
+    make: Any = CLASSIFIERS[kind]
+    return make(SHAPE, LABELS, dtype=dtype)
+
+
+def ngram(dtype: str) -> LanguageModel:
+    ids = np.random.default_rng(4).zipf(1.5, 3000).clip(1, V) - 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # so small a vocabulary has no rare words
+        return NgramLM.train(Corpus(ids.astype(np.int32), vocabulary()), order=3, dtype=dtype)
+
+
+def vocabulary() -> Vocabulary:
+    return Vocabulary(["</s>", *(f"w{i}" for i in range(1, V))], np.arange(V, 0, -1) ** 2)
+
+
+def checks() -> list[Check]:
+    return [
+        Check("models", kind, variant, partial(measure, make), kind in MODELS or kind in CLASSIFIERS)
+        for kind, variant, make in makers()
+    ]
+
+
+def measure(make: Make, machine: Machine, dtype: str) -> Measured:
+    model = placed(make(dtype), machine)
+    found = of_classifier(model) if isinstance(model, Classifier) else of_language_model(model)
+    found["file"] = reloaded(model, machine)
+    if machine != NUMPY:
+        with NUMPY.working():
+            theirs = numbers(make(dtype))
+        found["NumPy"] = furthest(numbers(placed(make(dtype), machine)), theirs)
+    return found
+
+
+def placed(model: Any, machine: Machine) -> Any:
+    if isinstance(model, Network):
+        machine.place(model.params)
+    return model
+
+
+def of_language_model(lm: LanguageModel) -> dict[str, tuple[float, str]]:
+    logp, _ = lm.distributions(X, lm.start(B))
+    logp, scores = host(logp).astype(np.float64), host(lm.score(X, Y, lm.start(B))[0])
+    alone = [host(lm.score(X[:, b : b + 1], Y[:, b : b + 1], lm.start(1))[0]) for b in (0, B // 2, B - 1)]
+    return {
+        "Σ P = 1": (float(np.abs(np.exp(logp).sum(2) - 1).max()), ""),
+        "scores": (distance(scores, np.take_along_axis(logp, Y[:, :, None], 2)[:, :, 0]), ""),
+        "alone": (distance(scores[:, [0, B // 2, B - 1]], np.concatenate(alone, 1)), ""),
+    }
+
+
+def of_classifier(model: Classifier) -> dict[str, tuple[float, str]]:
+    p, outputs = model.probabilities(IMAGES), model.outputs(IMAGES)
+    losses = host(model.forward(IMAGES, ANSWERS)[0])
+    return {
+        "Σ P = 1": (float(np.abs(p.sum(1) - 1).max()), ""),
+        "scores": (distance(losses, -np.log(p[np.arange(len(p)), ANSWERS])), ""),
+        "alone": (distance(outputs, model.outputs(IMAGES, batch=1)), ""),
+    }
+
+
+def reloaded(model: Model, machine: Machine) -> tuple[float, str]:
+    """The model saved and loaded: its arrays, its scores, and the file that it writes in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = Path(folder, "first.rnnlm"), Path(folder, "second.rnnlm")
+        model.save(first)
+        again = load_any(first)
+        again.save(second)
+        same = first.read_bytes() == second.read_bytes()
+    error, name = furthest(*({k: a for k, a in to_arrays(m)[1].items() if a.size} for m in (again, model)))
+    scores = [distance(scored(placed(again, machine)), scored(model)), 0.0 if same else float("inf")]
+    return max((error, name), (scores[0], "scores"), (scores[1], "the file of the loaded model"))
+
+
+def scored(model: Any) -> np.ndarray:
+    if isinstance(model, Classifier):
+        return model.outputs(IMAGES)
+    return host(model.score(X, Y, model.start(B))[0])
+
+
+def numbers(model: Any) -> dict[str, np.ndarray]:
+    """Scores, and for networks the losses and gradients of one window or batch while they learn."""
+    found = {"scores": scored(model)}
+    if isinstance(model, Network):
+        network: Any = model
+        given = (IMAGES, ANSWERS) if isinstance(model, Classifier) else (X, Y, network.start(B))
+        loss, _, tape = network.forward(*given, train=TRAIN)
+        network.backward(tape, 1 / loss.size)
+        found["losses"] = host(loss)
+        found |= {name: host(param.grad) for name, param in model.params.items()}
+    return found

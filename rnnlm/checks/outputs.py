@@ -1,0 +1,62 @@
+"""Output layers as distributions: Σ P = 1, and scores and draws that agree with them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..outputs import ClassMap, ClassSoftmax, Softmax
+from .finding import Check, Measured, distance, furthest
+from .machines import NUMPY, Machine, host
+
+N, H, V = 40, 33, 101
+START = [0, 1, 4, 20, 70, V]
+
+
+def full(r: np.random.Generator, d: str) -> Any:
+    return Softmax(V, H, rng=r, dtype=d)
+
+
+def classes(r: np.random.Generator, d: str) -> Any:
+    return ClassSoftmax(ClassMap(np.array(START)), H, rng=r, dtype=d)
+
+
+def checks() -> list[Check]:
+    made = {"Softmax": full, "ClassSoftmax": classes}
+    return [Check("distributions", name, "", partial(measure, make)) for name, make in made.items()]
+
+
+def measure(make: Any, machine: Machine, dtype: str) -> Measured:
+    rng = np.random.default_rng(5)
+    target = rng.integers(0, V, N)
+    ours = distribution(make, machine, dtype, target)
+    logp = ours["log P"].astype(np.float64)
+    found = {
+        "Σ P = 1": (float(np.abs(np.exp(logp).sum(1) - 1).max()), ""),
+        "scores": (distance(ours["log P of the targets"], logp[np.arange(N), target]), ""),
+        "draws": (distance(ours["log P of the drawn"], logp[np.arange(N), ours["drawn"]]), ""),
+    }
+    if machine != NUMPY:
+        with NUMPY.working():
+            found["NumPy"] = furthest(ours, distribution(make, NUMPY, dtype, target))
+    return found
+
+
+def distribution(make: Any, machine: Machine, dtype: str, target: np.ndarray) -> dict[str, np.ndarray]:
+    """What an output layer says about N hidden vectors."""
+    rng = np.random.default_rng(6)
+    layer = make(rng, dtype)
+    for param in layer.params.values():
+        param.value += rng.normal(0, 0.3, param.value.shape).astype(np.float32)
+    machine.place(layer.params)
+    h = machine.put(rng.normal(size=(N, H)).astype(dtype))
+    nll, _ = layer.forward(h, target, gradient=False)
+    drawn, logp = layer.draw(h, rng)
+    return {
+        "log P": host(layer.logprobs(h)),
+        "log P of the targets": -host(nll),
+        "drawn": drawn,
+        "log P of the drawn": logp,
+    }

@@ -1,0 +1,136 @@
+"""`rnnlm check`: whether everything computes right on this machine."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import __version__, ops
+from .console import paint, result, result_json, table
+from .machine import choose, machine_options
+from .progress import compiling_line
+
+if TYPE_CHECKING:
+    from ..checks.ahead import Ahead
+    from ..checks.finding import Finding
+
+
+@click.command()
+@click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, or gpu: on CuPy arrays too.")
+@machine_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def command(device: str, backend: str | None, threads: int | None, as_json: bool) -> int:
+    """Whether everything computes right on this machine; exit status 1 if anything does not.
+
+    Gradients of every layer against automatic differentiation and against differences, probabilities that sum to one,
+    a batch of streams against each alone, models saved and loaded, and every backend against plain NumPy. The figures
+    are the largest errors.
+    """
+    chosen = choose(backend, threads)
+    from ..checks.ahead import Ahead
+    from ..checks.check import run
+
+    began = time.monotonic()
+    findings = run(device)
+    here = _here() | {"backend": chosen.description}
+    with Ahead() as ahead:
+        _when_compiling(ahead)
+        if as_json:
+            found = list(findings)
+        else:
+            result(", ".join(f"{name} {value}" for name, value in here.items()))
+            result("largest errors in float64 and float32, as shares of the largest number:")
+            found = _tables(findings)
+    seconds = time.monotonic() - began
+    checked = sum(finding.error is not None for finding in found)
+    failed = [finding for finding in found if not finding.passed]
+    if as_json:
+        about = {"passed": not failed, "checked": checked, "failed": len(failed), "seconds": round(seconds, 1)}
+        result_json({**about, **here, "findings": [asdict(finding) for finding in found]})
+    elif failed:
+        result("\n" + paint("\n".join(_report(failed)), "red", sys.stdout))
+        result(f"\n{len(failed)} of {checked:,} checks FAILED in {seconds:.0f} s. Please report all of this output.")
+    else:
+        result(paint(f"\nall {checked:,} checks passed in {seconds:.0f} s", "green", sys.stdout))
+    return 1 if failed else 0
+
+
+def _when_compiling(ahead: Ahead) -> None:
+    """Say once that kernels are being compiled, all of them in both precisions, and let a second process help."""
+    tell = compiling_line("a minute")
+
+    def begin() -> None:
+        tell()
+        ahead.begin()
+
+    ops.tell_when_compiling(begin)
+
+
+def _tables(findings: Iterator[Finding]) -> list[Finding]:
+    """Print a table a section, each as soon as it is complete; returns the findings."""
+    found = []
+    for (section, machine), group in groupby(findings, lambda finding: (finding.section, finding.machine)):
+        rows = list(group)
+        found += rows
+        if machine:
+            result("\n" + _table(f"{section} on {machine}", rows))
+        else:
+            notes = "\n".join(f"{section}: {finding.what}, {finding.note}" for finding in rows)
+            result("\n" + paint(notes, "yellow", sys.stdout))
+    return found
+
+
+def _table(title: str, findings: Sequence[Finding]) -> str:
+    """A line for each thing, with the largest error that each judge found in any of its variants."""
+    judges = list(dict.fromkeys(finding.judge for finding in findings if finding.judge))
+    rows = [[title, *judges, ""]]
+    for what in dict.fromkeys(finding.what for finding in findings):
+        own = [finding for finding in findings if finding.what == what]
+        passed = all(finding.passed for finding in own)
+        rows.append([what, *(_errors(own, judge) for judge in judges), "ok" if passed else "FAILED"])
+    head, *lines = table(rows).splitlines()
+    return "\n".join([head, *(_painted(line) for line in lines)])
+
+
+def _errors(findings: Sequence[Finding], judge: str) -> str:
+    """The largest error in each precision."""
+    errors: dict[str, float] = {}
+    for finding in findings:
+        if finding.judge == judge and finding.error is not None:
+            errors[finding.precision] = max(finding.error, errors.get(finding.precision, 0.0))
+    return " ".join(f"{error:.0e}" if error else "0" for error in errors.values()) or "-"
+
+
+def _painted(line: str) -> str:
+    if line.endswith("ok"):
+        return line[:-2] + paint("ok", "green", sys.stdout)
+    return paint(line, "red", sys.stdout, attrs=["bold"])
+
+
+def _report(failed: Sequence[Finding]) -> Iterator[str]:
+    """A line for each thing that failed on a machine in a precision."""
+    for about, group in groupby(failed, lambda f: (f.what, f.variant, f.machine, f.precision)):
+        what, variant, machine, precision = about
+        found = "; ".join(
+            f"{f.judge}, error {f.error:.1e}{f' at {f.note}' if f.note else ''}, allowed {f.allowed:.0e}"
+            if f.judge
+            else f.note
+            for f in group
+        )
+        yield f"FAILED {what}{f' ({variant})' if variant else ''} on {machine} in {precision}: {found}"
+
+
+def _here() -> dict[str, str]:
+    """What computes, for a report."""
+    found = {"rnnlm": __version__, "Python": platform.python_version()}
+    for name, module in (("NumPy", "numpy"), ("Numba", "numba"), ("CuPy", "cupy")):
+        if module in sys.modules:
+            found[name] = getattr(sys.modules[module], "__version__", "?")
+    return found | {"system": f"{platform.system()} {platform.machine()}"}

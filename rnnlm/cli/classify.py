@@ -1,0 +1,215 @@
+"""`rnnlm classify`: train a classifier, test it, let it answer."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .classify_options import reading_options, setting_options
+from .console import result, result_json, say, table
+from .machine import choose, machine_options
+from .names import default_output
+
+if TYPE_CHECKING:
+    from ..evaluation.confusion import Confusion
+    from ..training.classifier_run import ClassifierRun
+
+
+COLUMNS = 20  # classes in a confusion matrix that is shown whole
+
+
+@click.group()
+def command() -> None:
+    """Train a classifier on labelled data, test it, let it answer.
+
+    DATA is a CSV table (the last column is the label), an NPZ archive (x, y), a folder of images with a folder a class,
+    or the name of a data set (rnnlm corpus list).
+    """
+
+
+@command.command(short_help="Train a classifier on labelled data.")
+@click.argument("data", default="digits")
+@setting_options
+@machine_options
+@click.option("--save-every", type=float, metavar="MINUTES", help="Checkpoints between epochs too.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.pass_context
+def train(context: click.Context, data: str, as_json: bool, **options: Any) -> None:
+    """Train a classifier on DATA; without it, on 5,000 handwritten digits.
+
+    The model of the best epoch goes to the output file; a run that was cut off leaves a checkpoint beside it and goes
+    on with --resume.
+    """
+    from ..training.classifier_run import ClassifierRun
+    from ..training.classifier_settings import ClassifierSettings
+    from ..training.processes import INTERRUPTED
+    from .progress import ClassifierLive
+
+    if options["output"] is None:
+        options["output"] = default_output(data)
+    live = ClassifierLive()
+    live.tell_when_compiling()
+    settings = ClassifierSettings.of(data=data, **options)
+    run = ClassifierRun(settings, observers=[live], command="rnnlm " + shlex.join(context.obj))
+    _introduce(run)
+    with live:
+        reason = run.fit()
+    best = run.trainer.progress.best_epoch
+    say(f"stopped: {reason}; {f'the best epoch is {best}' if best else 'no epoch is over yet'}")
+    _conclude(run, reason, as_json)
+    if reason == "interrupted":
+        context.exit(INTERRUPTED)
+
+
+@command.command(short_help="How often a classifier is right, and what it mixes up.")
+@click.argument("model")
+@click.argument("data")
+@reading_options
+@machine_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def test(
+    model: str,
+    data: str,
+    label_column: str | None,
+    shape: str | None,
+    size: str | None,
+    backend: str | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """How often MODEL is right on the labelled DATA, and which classes it takes for which."""
+    choose(backend, threads)
+    from ..models import load_classifier
+    from ..training.classifier_data import read_for
+    from ..training.classifier_trainer import judge
+
+    classifier = load_classifier(model)
+    found = judge(classifier, read_for(classifier, data, label_column=label_column, shape=shape, size=size))
+    if as_json:
+        result_json({"model": model, "data": data, **found.as_dict()})
+        return
+    result(_accuracy(found))
+    result(confusion_table(found))
+
+
+@command.command(short_help="The class of each example.")
+@click.argument("model")
+@click.argument("data")
+@reading_options
+@machine_options
+@click.option("--top", type=int, default=1, show_default=True, metavar="N", help="The N best classes of each.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def predict(
+    model: str,
+    data: str,
+    label_column: str | None,
+    shape: str | None,
+    size: str | None,
+    backend: str | None,
+    threads: int | None,
+    top: int,
+    as_json: bool,
+) -> None:
+    """The class of each example of DATA, a line each: its name or number, the class, its probability.
+
+    DATA may also be a single image, or a table without labels (--label-column none). A network that was not trained
+    with cross-entropy has no probabilities; then its outputs are shown.
+    """
+    choose(backend, threads)
+    import numpy as np
+
+    from ..errors import UsageError
+    from ..models import load_classifier
+    from ..training.classifier_data import read_for
+
+    if top < 1:
+        raise UsageError(f"top={top} is too small. Give a whole number >= 1.")
+    classifier = load_classifier(model)
+    given = read_for(classifier, data, labelled=False, label_column=label_column, shape=shape, size=size)
+    likely = classifier.config["loss"] == "cross-entropy"
+    figures = classifier.probabilities(given.x) if likely else classifier.outputs(given.x)
+    names = given.files or [str(number) for number in range(1, len(given) + 1)]
+    answers = [
+        [(classifier.labels[k], float(row[k])) for k in np.argsort(-row, kind="stable")[:top]] for row in figures
+    ]
+    if as_json:
+        said = [{"example": name, "classes": answer} for name, answer in zip(names, answers, strict=True)]
+        result_json({"model": model, "data": data, "answers": said})
+        return
+    for name, answer in zip(names, answers, strict=True):
+        result("\t".join([name, *(f"{label}\t{value:.4f}" for label, value in answer)]))
+
+
+def _introduce(run: ClassifierRun) -> None:
+    from .. import ops
+    from ..datasets import shape_text
+
+    data, model = run.data, run.model
+    if data.said:
+        say(data.said)
+    if run.settings.resume and not run.resumed:
+        say("no checkpoint yet, so the run starts from the beginning")
+    if run.resumed:
+        say(f"resuming at epoch {run.trainer.progress.epoch}, update {run.trainer.progress.updates:,}")
+    say(
+        f"{model.kind}: {len(data.train):,} training examples of {shape_text(model.shape)}, {len(model.labels)} "
+        f"classes, {model.facts()['weights']:,} weights, {ops.backend().description}",
+        "cyan",
+    )
+
+
+def _conclude(run: ClassifierRun, reason: str, as_json: bool) -> None:
+    """The figures on standard output, what to do next on standard error."""
+    output, found = run.output, None if reason == "interrupted" else run.test()
+    epochs = [entry for entry in run.model.log if entry["kind"] == "epoch"]
+    if as_json:
+        figures = {"model": str(output), "stopped": reason, "epochs": epochs}
+        result_json(figures | {"test": found.as_dict() if found else None})
+        return
+    best = [entry for entry in epochs if entry["epoch"] == run.trainer.progress.best_epoch]
+    if best and best[0]["valid_accuracy"] is not None:
+        result(f"validation accuracy {100 * best[0]['valid_accuracy']:.2f} %, loss {best[0]['valid_nll']:.4f}")
+    if found is not None:
+        result(f"test {_accuracy(found)}")
+        result(confusion_table(found))
+    if reason == "interrupted":
+        say(f"model so far: {output}. Go on with the same command and --resume.", "yellow")
+        return
+    say(f"model: {output}. Next:", "green")
+    name = shlex.quote(str(output))
+    for following in (f"classify test {name} DATA", f"classify predict {name} DATA", f"info {name}", f"plot {name}"):
+        say(f"  rnnlm {following}")
+
+
+def _accuracy(found: Confusion) -> str:
+    return (
+        f"accuracy {100 * found.accuracy:.2f} % ({found.correct:,} of {found.examples:,} right), loss {found.loss:.4f}"
+    )
+
+
+def confusion_table(found: Confusion) -> str:
+    """Rows: what an example is; columns: what it was taken for; then the share of the class that was found.
+
+    Of more classes than a line has room for, what each was most often mistaken for instead of all columns.
+    """
+    shares = ["-" if recall != recall else f"{100 * recall:.1f} %" for recall in found.recall.tolist()]
+    rows = list(zip(found.labels, found.counts.tolist(), shares, strict=True))
+    if len(rows) <= COLUMNS:
+        head = ["is \\ taken for", *found.labels, "found"]
+        return table([head, *([label, *(str(n or "·") for n in counts), share] for label, counts, share in rows)])
+    worst = [
+        max((n, other) for n, other in zip(counts, found.labels, strict=True) if other != label)
+        for label, counts, _ in rows
+    ]
+    return table(
+        [
+            ["class", "examples", "found", "most often taken for"],
+            *(
+                [label, str(sum(counts)), share, f"{other} ({n})" if n else "-"]
+                for (label, counts, share), (n, other) in zip(rows, worst, strict=True)
+            ),
+        ]
+    )

@@ -1,0 +1,51 @@
+"""Class names: from labels as they are written to ids 0 … K−1 in a stable order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..errors import DataError
+
+
+def encode_labels(labels: Iterable[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The id of each label, (N,) int32, and the names of the classes: numbers by value first, then names by letter."""
+    found = list(labels)
+    names = tuple(sorted(set(found), key=_order))
+    number = {name: i for i, name in enumerate(names)}
+    return np.array([number[label] for label in found], dtype=np.int32), names
+
+
+def tidy_label(label: str, where: str) -> str:
+    """A label with single blanks between its words and none around it; a whole number with a point, 7.00e+00, is "7".
+
+    Raises DataError, beginning with `where`, for an empty label and for a number that is not whole: that column holds
+    measurements, not classes.
+    """
+    label = " ".join(label.split())
+    if not label:
+        raise DataError(f"{where}: the label is empty. Give every example a label, or leave it out.")
+    value = _number(label)
+    if value is None or label.isdigit():
+        return label
+    if not value.is_integer():  # also nan and inf
+        raise DataError(
+            f"{where}: the label {label!r} is neither a name nor a whole number. Classes are; "
+            "in a table, --label-column says where they are."
+        )
+    return str(int(value))
+
+
+def _number(label: str) -> float | None:
+    try:
+        return float(label)
+    except ValueError:
+        return None
+
+
+def _order(label: str) -> tuple[bool, float, str]:
+    value = _number(label)
+    is_number = value is not None and math.isfinite(value)
+    return (not is_number, value if is_number and value is not None else 0.0, label)

@@ -1,0 +1,102 @@
+"""Labelled data by path or by name: tables, NumPy archives, images and the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError, UsageError
+from ..text import catalogue
+from ..text.files import source_name
+from .csv_files import read_table
+from .dataset import Dataset
+from .image_folder import SUFFIXES, read_images
+from .npz import read_npz
+from .shapes import parse_shape, shape_text
+
+TABLES = (".csv", ".tsv")
+_PACKED = (".gz", ".bz2", ".xz")
+
+
+def read(
+    source: str | Path,
+    *,
+    labels: Sequence[str] | None = None,
+    label_column: str | int | None = None,
+    size: str | Sequence[int] | None = None,
+    shape: str | int | Sequence[int] | None = None,
+    features: int | None = None,
+) -> Dataset:
+    """Read examples, with their classes where the source has them.
+
+    `source`        a table (.csv, .tsv, also packed as .gz; "-" for one on standard input), an .npz archive, a folder
+                    with a folder of images for each class, a folder of images or one image without classes, or a name
+                    of the catalogue: "digits" for its training part, "digits:test" for another
+    `labels`        the class names in a fixed order, such as a model's; without it, those that occur, numbers by
+                    value first, then names by letter
+    `label_column`  of a table: a number from 1 or a name of its header, "none" where it has no labels; the last
+    `size`          "28x28": images are resized to this height and width
+    `shape`         "28x28x1": the shape of an example. Rows of 784 numbers become images; images become grey (1) or
+                    coloured (3), but are resized only with `size`
+    `features`      how many numbers an example has, where that is known, as to a model that is to name its class: a
+                    table of so many columns has no labels, unless `label_column` says where they stand
+
+    Pixels come out between 0 and 1 (images, and uint8 arrays in an .npz); other numbers as they are.
+    Raises UsageError for an option that does not go with the source; DataError for data that cannot be used, naming
+    file, line or example, and value; also for a single class where neither `labels` nor `features` are given.
+    """
+    wanted = None if shape is None else parse_shape(shape, "shape")
+    resized = None if size is None else parse_shape(size, "size", 2)
+    name = source_name(source)
+    path = _path(source)
+    kind = _kind(path)
+    if label_column is not None and kind != "table":
+        raise UsageError(f"label_column={label_column} is for tables, and {name} is not one. Leave it out.")
+    if size is not None and kind != "images":
+        raise UsageError(f"size={shape_text(resized or ())} is for images, and {name} holds none. Leave it out.")
+    if kind == "images":
+        data = read_images(path, name, resized, wanted)
+    elif kind == "npz":
+        data = read_npz(path, name)
+    elif kind == "table":
+        data = read_table(path, name, label_column, features)
+    else:
+        raise DataError(
+            f"{name} is none of the files that hold labelled data: .csv and .tsv (also .gz), .npz, a folder of images, "
+            f"an image ({', '.join(SUFFIXES)}). Rename or convert it."
+        )
+    if wanted is not None and data.shape != wanted:
+        data = data.reshape(wanted)
+    if labels is not None:
+        return data.with_labels(labels)
+    if features is None and data.y is not None and np.count_nonzero(data.counts) < 2:
+        raise DataError(
+            f"all {len(data)} examples of {name} have the label {data.labels[data.y[0]]!r}, so there is nothing to "
+            "tell apart. Give examples of another class too"
+            + (", or another --label-column." if kind == "table" else ".")
+        )
+    return data
+
+
+def _path(source: str | Path) -> Path:
+    """The file or folder behind a source, which may be a name of the catalogue or NAME:PART."""
+    if isinstance(source, str) and catalogue.is_name(source) and not Path(source).exists():
+        return catalogue.get(source, content=catalogue.LABELLED).train
+    path = Path(catalogue.part(source, content=catalogue.LABELLED))
+    if str(source) != "-" and not path.exists():
+        raise DataError(
+            f"{source} does not exist. Give a file, a folder of images, or a name that `rnnlm corpus list` shows."
+        )
+    return path
+
+
+def _kind(path: Path) -> str | None:
+    if path.is_dir():
+        return "images"
+    name = path.name.lower()
+    suffix = Path(name.removesuffix(Path(name).suffix) if name.endswith(_PACKED) else name).suffix
+    if suffix in TABLES or name == "-":
+        return "table"
+    return "npz" if suffix == ".npz" else "images" if suffix in SUFFIXES else None

@@ -1,0 +1,122 @@
+"""From the numbers that a network puts out to what is made small."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np  # targets are host arrays: they come from the data
+
+from ..errors import UsageError
+from ..ops import ops_for
+from ..ops.arrays import Array
+
+
+class Loss(Protocol):
+    """A number for each row of outputs: how far it is from its target.
+
+    forward: y (N, K), target on the host, class ids (N,) unless the loss takes more -> loss (N,), and the tape; class
+    id -1 scores 0 and has no gradient. backward: the gradient of scale · Σ loss, dy (N, K) in y's precision.
+    """
+
+    def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Any]: ...
+
+    def backward(self, tape: Any, scale: float) -> Array: ...
+
+
+class CrossEntropy:
+    """loss = -log P(target) where P = softmax(y), dy = scale · (P - 1[target]): for outputs that are logits.
+
+    Raises UsageError for targets that are no class ids (N,).
+    """
+
+    def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Any]:
+        ops, (rows, ids) = ops_for(y), scored(y, target)
+        logp = ops.log_softmax(y[rows])  # (n, K), of the rows that have a target
+        loss = ops.zeros(y.shape[:1], y.dtype)
+        loss[rows] = -logp[ops.xp.arange(len(ids)), ids]
+        return loss, (logp, rows, ids, len(y))
+
+    def backward(self, tape: Any, scale: float) -> Array:
+        logp, rows, ids, N = tape
+        ops = ops_for(logp)
+        d = ops.xp.exp(logp)
+        d[ops.xp.arange(len(ids)), ids] -= 1
+        dy = ops.zeros((N, logp.shape[1]), logp.dtype)
+        dy[rows] = d * scale
+        return dy
+
+
+class Hinge:
+    """loss = Σ_j≠t max(0, margin - y_t + y_j): every other class stays `margin` below the target t, or costs.
+
+    The multi-class margin of Weston & Watkins 1999 with all violations summed; that of Crammer & Singer 2001 would
+    take the largest alone. dy_j = scale for each j that violates the margin, dy_t = -scale · their number; 0 on the
+    kink. Raises UsageError for targets that are no class ids (N,), or a margin that is not positive.
+    """
+
+    def __init__(self, margin: float = 1.0) -> None:
+        if not 0 < margin < float("inf"):
+            raise UsageError(f"margin={margin} is not possible. Give a positive number.")
+        self.margin = margin
+
+    def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Any]:
+        ops, (rows, ids) = ops_for(y), scored(y, target)
+        each, found = ops.xp.arange(len(ids)), y[rows]
+        short = ops.xp.maximum(self.margin - found[each, ids][:, None] + found, 0)  # (n, K)
+        short[each, ids] = 0
+        loss = ops.zeros(y.shape[:1], y.dtype)
+        loss[rows] = short.sum(1)
+        return loss, (short > 0, rows, ids, y)
+
+    def backward(self, tape: Any, scale: float) -> Array:
+        violated, rows, ids, y = tape
+        ops = ops_for(y)
+        d = violated.astype(y.dtype)
+        d[ops.xp.arange(len(ids)), ids] = -d.sum(1)
+        dy = ops.xp.zeros_like(y)
+        dy[rows] = d * scale
+        return dy
+
+
+class SquaredError:
+    """loss = ½ Σ_k (y_k - target_k)², dy = scale · (y - target).
+
+    The mean over rows is ½ K times the mean squared error. target (N, K) numbers, or class ids (N,), which stand for
+    a 1 at the class and 0 elsewhere. Raises UsageError for targets of another shape.
+    """
+
+    def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Array]:
+        ops = ops_for(y)
+        if np.ndim(target) == 1:
+            rows, ids = scored(y, target)
+            difference = ops.xp.zeros_like(y)
+            difference[rows] = y[rows]
+            difference[rows, ids] -= 1
+        elif np.shape(target) == y.shape:
+            difference = y - ops.asarray(target, y.dtype)
+        else:
+            raise UsageError(
+                f"targets of the shape {np.shape(target)} do not fit outputs of the shape {y.shape}. Give as many "
+                "numbers as outputs, or a class id for each row."
+            )
+        return (difference * difference).sum(1) / 2, difference
+
+    def backward(self, tape: Array, scale: float) -> Array:
+        return tape * scale
+
+
+def scored(y: Array, target: np.ndarray) -> tuple[Array, Array]:
+    """The rows of y (N, K) that have a target, and their class ids, both where y lives; UsageError for others."""
+    ids = np.asarray(target)
+    if y.ndim != 2 or ids.shape != y.shape[:1] or ids.dtype.kind not in "iu":
+        raise UsageError(
+            f"targets of the shape {ids.shape} and type {ids.dtype} do not fit outputs of the shape {y.shape}. Give "
+            "outputs (N, K) and N class ids, whole numbers."
+        )
+    wrong = np.flatnonzero((ids < -1) | (ids >= y.shape[1]))
+    if len(wrong):
+        raise UsageError(
+            f"the target {ids[wrong[0]]} of row {wrong[0]} is no class. Give 0 to {y.shape[1] - 1}, or -1 for none."
+        )
+    rows, ops = np.flatnonzero(ids >= 0), ops_for(y)
+    return ops.asarray(rows), ops.asarray(ids[rows])

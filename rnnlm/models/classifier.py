@@ -1,0 +1,131 @@
+"""What every classifier promises: an input, a number for each class, the class with the largest."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from ..errors import DataError, UsageError
+from ..layers import Layer, Param, Sequential, Standardize
+from ..layers.activations import check_activation
+from ..layers.losses import CrossEntropy, Hinge, Loss, SquaredError
+from ..ops import ops_for
+from ..ops.arrays import Array
+from .model import Header, Network, set_params
+
+LOSSES: dict[str, type[Loss]] = {"cross-entropy": CrossEntropy, "hinge": Hinge, "squared": SquaredError}
+BATCH = 256  # inputs at a time where nobody says: their activations must fit into memory
+
+
+class Classifier(Network):
+    """Inputs (N, *shape) -> standardized -> `network` -> outputs (N, K), one for each of the `labels`.
+
+    A subclass writes `_layers`, the network as a list, and passes its constructor keywords as `config`, which has at
+    least `loss` ("cross-entropy", "hinge", "squared"), `standardize` (see `Standardize`), `activation`, `seed` and
+    `dtype`. Dropout and batch statistics are those of training only while it trains. Raises UsageError for a value out
+    of range, DataError for fewer than two labels or the same label twice.
+    """
+
+    def __init__(self, shape: Sequence[int], labels: Sequence[str], config: dict[str, Any]) -> None:
+        self.shape, self.labels, self.config = tuple(shape), tuple(labels), config
+        self.log: list[dict[str, Any]] = []
+        _check(self.shape, self.labels, config)
+        rng = np.random.default_rng(config["seed"])
+        self.standardize = Standardize(self.shape, config["standardize"], dtype=config["dtype"])
+        self.network = Sequential(self._layers(rng))
+        self.loss = LOSSES[config["loss"]]()
+        self.params: dict[str, Param] = {
+            f"{part}.{name}": param
+            for part, layer in (("standardize", self.standardize), ("network", self.network))
+            for name, param in layer.params.items()
+        }
+
+    @abstractmethod
+    def _layers(self, rng: np.random.Generator) -> list[Layer]:
+        """The network's layers, from an input of `shape` to len(labels) numbers."""
+
+    def facts(self) -> dict[str, Any]:
+        weights = sum(param.value.size for param in self.network.params.values())
+        return {"inputs": "×".join(map(str, self.shape)), "labels": list(self.labels), "weights": weights}
+
+    def pack(self) -> tuple[Header, dict[str, Array]]:
+        arrays = {name: param.value for name, param in self.params.items()}
+        return {"shape": list(self.shape), "labels": list(self.labels)}, arrays
+
+    @classmethod
+    def unpack(cls, header: Header, arrays: dict[str, np.ndarray]) -> Self:
+        """The classifier that `pack` took apart. KeyError or ValueError when something is missing or misshapen."""
+        model = cls(header["shape"], header["labels"], **header["config"])
+        set_params(model.params, arrays)
+        return model
+
+    def forward(self, x: Array, y: np.ndarray, *, train: tuple[int, int] | None = None) -> tuple[Array, Array, Any]:
+        """Inputs (N, …) and class ids y (N,) -> the loss of each (N,), the outputs (N, K), the tape for `backward`."""
+        standardized, _ = self.standardize.forward(self._inputs(x))
+        outputs, tape = self.network.forward(standardized, train=train)  # (N, K)
+        loss, scored = self.loss.forward(outputs, y)
+        return loss, outputs, (tape, scored)
+
+    def backward(self, tape: Any, scale: float) -> None:
+        """Add the gradient of scale · Σ loss to every parameter."""
+        through, scored = tape
+        self.network.backward(self.loss.backward(scored, scale), through)
+
+    def outputs(self, x: Array, batch: int = BATCH) -> np.ndarray:
+        """The output layer's numbers (N, K) for inputs (N, …), as they are before any softmax."""
+        if batch < 1:
+            raise UsageError(f"batch={batch} is too small. Give batch >= 1.")
+        rows = [np.empty((0, len(self.labels)), self.config["dtype"])]
+        for first in range(0, len(x), batch):
+            standardized, _ = self.standardize.forward(self._inputs(x[first : first + batch]))
+            found, _ = self.network.forward(standardized)
+            rows.append(ops_for(found).to_host(found))
+        return np.concatenate(rows)
+
+    def probabilities(self, x: Array, batch: int = BATCH) -> np.ndarray:
+        """P(class | input) (N, K): the softmax of the outputs.
+
+        Only cross-entropy trains them to be probabilities; raises UsageError for another loss.
+        """
+        if self.config["loss"] != "cross-entropy":
+            raise UsageError(
+                f"a network trained with the loss {self.config['loss']} has no probabilities. Take its outputs, or "
+                "train with the loss cross-entropy."
+            )
+        outputs = self.outputs(x, batch)
+        return np.exp(ops_for(outputs).log_softmax(outputs))
+
+    def predict(self, x: Array, batch: int = BATCH) -> np.ndarray:
+        """The class of each input: ids (N,) into `labels`."""
+        return self.outputs(x, batch).argmax(1)
+
+    def _inputs(self, x: Array) -> Array:
+        """Inputs where the weights live, in their precision; UsageError for another shape than the network's."""
+        if x.shape[1:] != self.shape:
+            raise UsageError(
+                f"inputs of the shape {x.shape[1:]} do not fit, this network takes {self.shape}. Give (N, "
+                f"{', '.join(map(str, self.shape))}) numbers."
+            )
+        weights = next(iter(self.network.params.values())).value
+        return ops_for(weights).asarray(x, weights.dtype)
+
+
+def _check(shape: tuple[int, ...], labels: tuple[str, ...], config: dict[str, Any]) -> None:
+    """Every constructor value in its range, before anything is allocated."""
+    if not shape or min(shape) < 1:
+        raise UsageError(f"shape={shape} is no shape of an input. Give sizes >= 1.")
+    if len(labels) < 2:
+        raise DataError(f"there is only the class {', '.join(labels) or 'none'}, so there is nothing to tell apart.")
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise DataError(f"the label {twice[0]!r} stands for two classes. Give each class its own.")
+    if config["loss"] not in LOSSES:
+        raise UsageError(f"loss {config['loss']!r} is not known. Give one of {', '.join(LOSSES)}.")
+    if config["seed"] < 0:
+        raise UsageError(f"seed={config['seed']} is not possible. Give a whole number >= 0.")
+    if config["dtype"] not in ("float32", "float64"):
+        raise UsageError(f"dtype={config['dtype']!r} is not known. Give float32 or float64.")
+    check_activation(config["activation"])

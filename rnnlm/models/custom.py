@@ -1,0 +1,77 @@
+"""A language model around a recurrence of the user's own."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ..errors import DataError, UsageError
+from ..layers import Affine
+from ..ops.arrays import Array
+from ..recurrent import Custom, Recurrent, Stack
+from ..text.vocabulary import Vocabulary
+from .language_model import Header
+from .own_source import Source, find
+from .recurrent import RecurrentLM
+
+
+class CustomLM(RecurrentLM):
+    """h_t, s_t = step(params, E[w_t], s_{t-1}) with the user's own step, and P(next word) from h_t as in `ElmanLM`.
+
+    `recurrence` is path/to/file.py:NAME, a `rnnlm.Recurrence` in a Python file. The model file holds the path and the
+    SHA-256 of the source that the training began with, never code: whoever loads the model needs the source, and runs
+    it. A relative path starts from the working directory, or from the model file's folder. `source` is what was found
+    there, if somebody has looked already. Raises UsageError and DataError as `own_source.find` and `Custom` do.
+    """
+
+    kind = "custom"
+
+    def __init__(self, vocabulary: Vocabulary, *, recurrence: str, source: Source | None = None, **config: Any) -> None:
+        if "activation" in config:
+            raise UsageError(
+                f"activation={config['activation']!r} has no meaning here: {recurrence} says itself what its units do. "
+                "Leave it out."
+            )
+        self.source = source or find(recurrence)
+        super().__init__(vocabulary, recurrence=recurrence, **config)
+        del self.config["activation"]
+
+    def _recurrent(self, rng: np.random.Generator) -> Recurrent:
+        c = self.config
+        H, dtype = c["hidden"], c["dtype"]
+        between = [Affine(H, H, rng=rng, bias=False, dtype=dtype) for _ in range(c["layers"] - 1)]
+        layers = [
+            Custom(self.source.recurrence, H, rng=rng, name=c["recurrence"], dtype=dtype) for _ in range(c["layers"])
+        ]
+        return Stack(layers, between, c["dropout"])
+
+    def pack(self) -> tuple[Header, dict[str, Array]]:
+        header, arrays = super().pack()
+        return {**header, "source": self.source.sha256}, arrays
+
+    @classmethod
+    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        """Runs the user's file; RuntimeWarning where it is not the one that the training began with."""
+        name = header["config"]["recurrence"]
+        source = find(name, folder)
+        if source.sha256 != header["source"]:
+            warnings.warn(
+                f"the source of {name} has changed since the model was trained with it, so the model may be another.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        source = source._replace(sha256=header["source"])
+        try:
+            return super().unpack(
+                vocabulary, header | {"config": header["config"] | {"source": source}}, arrays, folder
+            )
+        except (KeyError, ValueError) as error:
+            if isinstance(error, UsageError):
+                raise
+            raise DataError(
+                f"the recurrence {name} has other parameters now than in the model ({error}). Put its old source back, "
+                "or train again."
+            ) from error

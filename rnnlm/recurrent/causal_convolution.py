@@ -1,0 +1,94 @@
+"""A causal convolution along time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..layers import Affine, Param
+from ..layers.activations import check_activation
+from ..ops import ops_for
+from ..ops.arrays import Array
+from .recurrent import State
+
+GATED = "gated"
+
+
+class CausalConvolution:
+    """h_t = f([x_{t-k+1} … x_t] W + b): each step sees its own input and the `kernel` k - 1 before it.
+
+    x (T, B, E), W (k E, H), b (H,) -> h (T, B, H). With the activation "gated" W and b are twice as wide and
+
+        a_t, g_t = [x_{t-k+1} … x_t] W + b        h_t = a_t · σ(g_t)                 (gated linear units)
+
+    With `residual` what comes out is x_t + h_t, which needs E = H; UsageError otherwise. State: the last k - 1 inputs,
+    (B, (k - 1) E), zero at the start. Backward, with ã_t = [a_t g_t] or a_t:
+
+        da_t = dh_t · σ(g_t),  dg_t = dh_t · a_t σ'(g_t)  or  da_t = f'(h_t) · dh_t
+        dW = Σ_t [x_{t-k+1} … x_t]' dã_t      dx_s = Σ_t of the part of dã_t W' that belongs to x_s
+
+    A. van den Oord et al., "WaveNet: a generative model for raw audio", 2016; Y. Dauphin, A. Fan, M. Auli & D.
+    Grangier, "Language modeling with gated convolutional networks", ICML 2017.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        *,
+        kernel: int,
+        rng: np.random.Generator,
+        activation: str = "tanh",
+        residual: bool = False,
+        dtype: str = "float32",
+    ) -> None:
+        if residual and inputs != hidden:
+            raise UsageError(
+                f"a residual connection adds {inputs} inputs to {hidden} hidden units. Give as many of both, or "
+                "residual=False."
+            )
+        self.inputs, self.hidden, self.kernel, self.residual = inputs, hidden, kernel, residual
+        self.activation = activation if activation == GATED else check_activation(activation)
+        self.affine = Affine(kernel * inputs, hidden * (1 + (activation == GATED)), rng=rng, dtype=dtype)
+        self.params: dict[str, Param] = self.affine.params
+
+    def start(self, batch: int) -> State:
+        W = self.params["W"].value
+        return (ops_for(W).zeros((batch, (self.kernel - 1) * self.inputs), W.dtype),)
+
+    def forward(self, x: Array, state: State, keep: Array | None = None, *, train=None) -> tuple[Array, State, Any]:
+        ops, H = ops_for(x), self.hidden
+        near = ops.context_forward(x, state[0], keep, self.kernel)  # 1: the last k inputs, (T, B, k E)
+        a, _ = self.affine.forward(near)  # 2: (T, B, H), or 2 H
+        kept: tuple[Array, ...]
+        if self.activation == GATED:
+            gate = ops.activate("logistic", a[:, :, H:])
+            kept = (a[:, :, :H], gate)
+            h = kept[0] * gate  # 3
+        else:
+            h = ops.activate(self.activation, a)
+            kept = (h,)
+        y = x + h if self.residual else h  # 4
+        return y, (near[-1][:, self.inputs :],), (near, kept, keep)
+
+    def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
+        near, kept, keep = tape
+        ops = ops_for(near)
+        dnear = None
+        if dy is not None:
+            dh = dy[stop:]
+            if self.activation == GATED:
+                a, gate = (part[stop:] for part in kept)
+                da = ops.concatenate([dh * gate, ops.activate_backward("logistic", dh * a, gate)], 2)  # 3b
+            else:
+                da = ops.activate_backward(self.activation, dh, kept[0][stop:])
+            dnear = ops.zeros(near.shape, near.dtype)
+            dnear[stop:] = self.affine.backward(da, near[stop:])  # 2b
+        like = near[:, :, : self.inputs]
+        dlast = None if dstate is None else dstate[0]
+        dx, dbefore = ops.context_backward(dnear, dlast, like, keep, self.kernel, stop)  # 1b
+        if self.residual and dy is not None:
+            dx[stop:] += dy[stop:]  # 4b
+        return dx, (dbefore,)

@@ -1,0 +1,91 @@
+"""Training a classifier on mini-batches of examples."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Unpack
+
+import numpy as np
+
+from ..datasets import Dataset, epoch_order
+from ..datasets.shift import shifted
+from ..evaluation.confusion import Confusion
+from ..models.classifier import BATCH, Classifier
+from ..ops import ops_for
+from .loop import Judged, Learnt, Loop, LoopOptions, at_least_one
+from .optimizer import Optimizer
+
+
+class ClassifierTrainer(Loop[Dataset]):
+    """Trains a classifier by stochastic gradient descent on mini-batches of `batch` (B) examples.
+
+    Each epoch goes through all examples in a new order in which the classes are dealt evenly, so that every mini-batch
+    has them in the shares of the data; with `balance`, each class equally often. Images are moved by up to `shift`
+    pixels, anew each time. The gradient is that of the summed loss over B, so every example weighs the same, also those
+    of a short last batch; a single example that is left over joins the batch before, since alone it has no batch
+    statistics. The other keywords, and what is raised, are those of `Loop`.
+    """
+
+    model: Classifier
+    largest_loss = sys.float_info.max  # a hinge loss is no entropy: that of 1,000 classes starts at 999
+
+    def __init__(
+        self,
+        model: Classifier,
+        optimizer: Optimizer,
+        *,
+        batch: int = 32,
+        balance: bool = False,
+        shift: int = 0,
+        **loop: Unpack[LoopOptions],
+    ) -> None:
+        at_least_one(batch=batch)
+        super().__init__(model, optimizer, **loop)
+        self.batch, self.balance, self.shift = batch, balance, shift
+
+    def fit(self, train: Dataset, valid: Dataset | None = None) -> str:
+        """Train to the end; returns why it ended. See `Loop.fit`. The standardization is learnt from `train` first."""
+        if not self.progress.updates:
+            self.model.standardize.learn(train.x)
+        return super().fit(train, valid)
+
+    def _count(self, train: Dataset) -> int:
+        rest = len(train) % self.batch
+        return max(1, len(train) // self.batch + (rest > 1))
+
+    def _batches(self, train: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        p, B = self.progress, self.batch
+        classes = train.classes()
+        order = epoch_order(classes, seed=self.seed, epoch=p.epoch, balance=self.balance)
+        count = self._count(train)
+        for window in range(p.window, count):
+            chosen = order[window * B : (window + 1) * B if window + 1 < count else None]
+            x = train.x[chosen]
+            if self.shift:
+                x = shifted(x, self.shift, np.random.default_rng([self.seed, p.epoch, window]))
+            yield x, classes[chosen]
+
+    def _learn(self, batch: tuple[np.ndarray, np.ndarray]) -> Learnt:
+        x, y = batch
+        # 1: forward
+        loss, outputs, tape = self.model.forward(x, y, train=(self.seed, self.progress.updates))
+        # 2: backward
+        self.model.backward(tape, 1 / self.batch)
+        right = ops_for(outputs).to_host(outputs).argmax(1) == y
+        return Learnt(float(loss.sum()), len(y), int(right.sum()))
+
+    def _judge(self, valid: Dataset) -> Judged:
+        found = judge(self.model, valid)
+        return Judged(found.loss, found.correct, found.examples)
+
+
+def judge(model: Classifier, data: Dataset, batch: int = BATCH) -> Confusion:
+    """The model's answers to labelled data of its own shape and labels: mean loss, accuracy, confusion matrix.
+
+    Dropout is off and batch statistics are the running ones. DataError for data without labels.
+    """
+    true = data.classes()
+    outputs = model.outputs(data.x, batch)
+    loss, _ = model.loss.forward(outputs, true)
+    return Confusion.of(model.labels, true, outputs.argmax(1), float(loss.mean()))
