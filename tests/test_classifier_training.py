@@ -16,7 +16,7 @@ from rnnlm.errors import DataError, TrainingError, UsageError
 from rnnlm.evaluation.confusion import Confusion
 from rnnlm.models import ConvNet, FeedForward
 from rnnlm.ops import ops_for
-from rnnlm.training import SGD, Adam, ClassifierTrainer, Momentum
+from rnnlm.training import SGD, Adam, ClassifierTrainer, Linear, Momentum
 from rnnlm.training.classifier_trainer import judge
 from rnnlm.training.events import Epoch, Update
 from rnnlm.training.loop import Judged
@@ -34,9 +34,9 @@ def train(model, data, valid=None, *, optimizer=SGD, rate=0.1, events=None, **se
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "hinge", "squared"])
 def test_xor_is_learnt(loss):
-    model = FeedForward((2,), ("other", "same"), layers=[12], activation="tanh", loss=loss)
-    train(model, xor(), optimizer=Adam, rate=0.03, epochs=60, batch=8)
-    assert judge(model, xor()).accuracy == 1
+    model = FeedForward((2,), ("other", "same"), layers=[24], activation="tanh", loss=loss)
+    train(model, xor(80), optimizer=Adam, rate=0.03, epochs=30, batch=8, schedule=Linear(total=30))
+    assert judge(model, xor(80)).accuracy == 1
     assert judge(model, xor(seed=5)).accuracy == 1
 
 
@@ -53,15 +53,17 @@ def test_colours_are_learnt():
     x = x[np.diff(np.sort(x), axis=1)[:, -1] > 0.1]
     data = Dataset.make(x, np.array(["red", "green", "blue"])[x.argmax(1)])
     model = FeedForward((3,), data.labels, layers=[20, 20])
-    train(model, data, optimizer=Momentum, rate=0.02, epochs=30, batch=16)
+    train(model, data, optimizer=Momentum, rate=0.02, epochs=30, batch=16, schedule=Linear(total=30))
     assert judge(model, data).accuracy == 1
     assert model.labels[model.predict(np.array([[233, 63, 127]]) / 255)[0]] == "red"
 
 
 def test_bars_are_learnt_by_a_convolution():
     model = ConvNet((6, 6, 1), ("lies", "stands"), blocks=["conv 6 3", "batch", "pool 2", "affine 10"])
-    train(model, bars(60), optimizer=Momentum, rate=0.02, epochs=15, batch=10, shift=1)
-    assert judge(model, bars(60, seed=9)).accuracy == 1
+    data, settings = bars(120), {"epochs": 15, "batch": 10, "shift": 1, "schedule": Linear(total=15)}
+    train(model, data, data, optimizer=Momentum, rate=0.02, **settings)
+    assert judge(model, data).accuracy == 1
+    assert judge(model, bars(60, seed=9)).accuracy > 0.95
 
 
 # Updates -------------------------------------------------------------------------------------------

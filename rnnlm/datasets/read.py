@@ -80,6 +80,11 @@ def read(
     return data
 
 
+def is_images(source: str | Path) -> bool:
+    """Whether a source is an image or a folder of images. DataError for one that does not exist."""
+    return _kind(_path(source)) == "images"
+
+
 def _path(source: str | Path) -> Path:
     """The file or folder behind a source, which may be a name of the catalogue or NAME:PART."""
     if isinstance(source, str) and catalogue.is_name(source) and not Path(source).exists():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..datasets import Dataset, read
+from ..datasets import Dataset, is_images, read
 from ..models.classifier import Classifier
 from ..text import catalogue
 from .classifier_settings import ClassifierSettings
@@ -72,11 +72,11 @@ def read_for(
 ) -> Dataset:
     """The examples of a source as the model takes them; the keywords are those of `rnnlm.datasets.read`.
 
-    Images take the model's channels. `labelled` False: the classes are not known, or not looked at. Raises DataError
-    for another shape, and for a label that the model does not know.
+    Image files take the model's channels. `labelled` False: the classes are not known, or not looked at. Raises
+    DataError for another shape, and for a label that the model does not know.
     """
     options: dict[str, Any] = {"label_column": label_column, "size": size, "shape": shape}
-    if shape is None and len(model.shape) == 3:
+    if shape is None and len(model.shape) == 3 and is_images(source):
         options["shape"] = model.shape
     if labelled:
         return read(source, labels=model.labels, **options).require_like(model.shape, model.labels)

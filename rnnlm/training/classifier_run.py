@@ -24,7 +24,7 @@ from .place import Place
 from .schedules import schedule_of
 
 # Where `--lr` is not given: what the optimizers' own defaults for recurrent networks are divided by.
-RATE_FACTOR = {"adam": 0.2, "momentum": 0.2, "nesterov": 0.2, "adagrad": 0.1, "row-adagrad": 0.1}
+RATE_FACTOR = {"sgd": 0.2, "adam": 0.2, "momentum": 0.2, "nesterov": 0.2, "adagrad": 0.1, "row-adagrad": 0.1}
 
 
 class ClassifierRun:

@@ -95,3 +95,12 @@ def test_damaged_archives(archive, tmp_path):
 def test_options_that_do_not_go_with_an_archive(archive):
     with pytest.raises(UsageError, match="label_column=1 is for tables"):
         read(archive(x=X, y=[0, 1, 0]), label_column=1)
+
+
+def test_names_of_classes_are_in_one_line_with_single_blanks(archive):
+    """So that what is printed about them stays a line, and a table's labels are found again among them."""
+    for y in ([1, 0, 1], ["b  c", " a\t", "b\nc"]):
+        data = read(archive(x=X, y=np.array(y), labels=np.array([" a", "b\t c"])))
+        assert (data.labels, data.y.tolist()) == (("a", "b c"), [1, 0, 1])
+    with pytest.raises(DataError, match=r"a\.npz: labels has the shape \(1, 2\); it must be \(classes,\)"):
+        read(archive(x=X, y=[0, 1, 0], labels=[["a", "b"]]))

@@ -16,9 +16,14 @@ LINE = 16  # numbers of a cache line
 
 
 class Convolutions(Parted):
-    """Convolution and pooling over images (N, h, w, C)."""
+    """Convolution and pooling over images (N, h, w, C).
+
+    The kernels' own matrix product is tiled for float32 only, so a convolution in float64 is the reference's, by BLAS.
+    """
 
     def convolve(self, x: Array, W: Array, b: Array | None, stride: Pair) -> Array:
+        if W.dtype != np.float32:
+            return super().convolve(x, W, b, stride)
         geometry = _geometry(x.shape, W.shape[:2], stride)
         F = W.shape[3]
         y = np.empty((len(x), *geometry[7:9], F), W.dtype)
@@ -29,6 +34,8 @@ class Convolutions(Parted):
         return y
 
     def convolve_backward(self, dy: Array, W: Array, stride: Pair, size: Pair) -> Array:
+        if W.dtype != np.float32:
+            return super().convolve_backward(dy, W, stride, size)
         kh, kw, C, F = W.shape
         dx = np.zeros((len(dy), *size, C), W.dtype)
         geometry = _geometry(dx.shape, (kh, kw), stride)
@@ -40,6 +47,8 @@ class Convolutions(Parted):
         return dx
 
     def filter_gradient(self, x: Array, dy: Array, stride: Pair, size: Pair) -> tuple[Array, Array]:
+        if dy.dtype != np.float32:
+            return super().filter_gradient(x, dy, stride, size)
         geometry = _geometry(x.shape, size, stride)
         K, F = size[0] * size[1] * x.shape[3], dy.shape[3]
         flat = whole(dy).reshape(-1, F)
