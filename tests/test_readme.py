@@ -33,6 +33,11 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNLM_CACHE", str(tmp_path / "cache"))
     for name in ("text.txt", "valid.txt", "more.txt"):
         (tmp_path / name).write_text(TEXT, encoding="utf-8")
+    for name in ("table.csv", "more.csv", "new.csv"):
+        rows = [f"{x},{y},{'above' if y > x else 'below'}" for x in range(9) for y in range(9)]
+        (tmp_path / name).write_text("\n".join(rows), encoding="utf-8")
+    own = next(block for kind, block in BLOCKS if kind == "python" and "Recurrence" in block)
+    (tmp_path / "mine.py").write_text(own, encoding="utf-8")
     return tmp_path
 
 
@@ -41,7 +46,7 @@ def test_every_command_of_the_readme_runs(folder, capsys):
     assert {shlex.split(line)[1] for line in lines} == set(COMMANDS)  # each command is shown
     for line in lines:
         arguments = shlex.split(line)[1:]
-        if "ptb" in line:  # licensed: only its options are checked, by the next test
+        if "ptb" in line or "digits" in line:  # licensed, or fetched: only its options are checked, by the next test
             continue
         if arguments[0] == "train":
             arguments += SHORT

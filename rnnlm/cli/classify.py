@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .classify_options import reading_options, setting_options
-from .console import result, result_json, say, table
+from .console import result, result_json, table
 from .machine import choose, machine_options
 from .names import default_output
+from .talk import say_beginning, say_end, say_next
 
 if TYPE_CHECKING:
     from ..evaluation.confusion import Confusion
@@ -57,8 +58,7 @@ def train(context: click.Context, data: str, as_json: bool, **options: Any) -> N
     _introduce(run)
     with live:
         reason = run.fit()
-    best = run.trainer.progress.best_epoch
-    say(f"stopped: {reason}; {f'the best epoch is {best}' if best else 'no epoch is over yet'}")
+    say_end(run, reason)
     _conclude(run, reason, as_json)
     if reason == "interrupted":
         context.exit(INTERRUPTED)
@@ -148,16 +148,10 @@ def _introduce(run: ClassifierRun) -> None:
     from ..datasets import shape_text
 
     data, model = run.data, run.model
-    if data.said:
-        say(data.said)
-    if run.settings.resume and not run.resumed:
-        say("no checkpoint yet, so the run starts from the beginning")
-    if run.resumed:
-        say(f"resuming at epoch {run.trainer.progress.epoch}, update {run.trainer.progress.updates:,}")
-    say(
+    say_beginning(
+        run,
         f"{model.kind}: {len(data.train):,} training examples of {shape_text(model.shape)}, {len(model.labels)} "
         f"classes, {model.facts()['weights']:,} weights, {ops.backend().description}",
-        "cyan",
     )
 
 
@@ -175,13 +169,9 @@ def _conclude(run: ClassifierRun, reason: str, as_json: bool) -> None:
     if found is not None:
         result(f"test {_accuracy(found)}")
         result(confusion_table(found))
-    if reason == "interrupted":
-        say(f"model so far: {output}. Go on with the same command and --resume.", "yellow")
-        return
-    say(f"model: {output}. Next:", "green")
     name = shlex.quote(str(output))
-    for following in (f"classify test {name} DATA", f"classify predict {name} DATA", f"info {name}", f"plot {name}"):
-        say(f"  rnnlm {following}")
+    following = [f"classify test {name} DATA", f"classify predict {name} DATA", f"info {name}", f"plot {name}"]
+    say_next(output, reason, following)
 
 
 def _accuracy(found: Confusion) -> str:

@@ -15,6 +15,7 @@ from .machine import machine_options
 from .names import default_output
 from .progress import Live, Snapshots
 from .runs import figures_table, several_runs
+from .talk import say_beginning, say_end, say_next
 from .train_options import D, setting_options
 
 if TYPE_CHECKING:
@@ -103,8 +104,7 @@ def command(
     _introduce(run)
     with live:
         reason = run.fit()
-    best = run.trainer.progress.best_epoch
-    say(f"stopped: {reason}; {f'the best epoch is {best}' if best else 'no epoch is over yet'}")
+    say_end(run, reason)
     ensembles = [] if epochs is None or reason == "interrupted" else epochs.conclude(keep=keep_epochs)
     if epochs is not None and reason != "interrupted" and not ensembles:
         say("fewer than two epochs left a model, so there is nothing to average or mix", "yellow")
@@ -116,20 +116,14 @@ def command(
 def _introduce(run: Run) -> None:
     from .. import ops
 
-    data, model, trainer = run.data, run.model, run.trainer
-    if data.said:
-        say(data.said)
-    if run.settings.resume and not run.resumed:
-        say("no checkpoint yet, so the run starts from the beginning")
-    if run.resumed:
-        say(f"resuming at epoch {trainer.progress.epoch}, update {trainer.progress.updates:,}")
+    data, model = run.data, run.model
     weights = sum(param.value.size for param in model.params.values())
     units = f"{model.config['hidden']} {model.config.get('activation', 'hidden')} units"
     output = f"{len(model.class_map)} classes" if model.class_map else "full softmax"
-    say(
+    say_beginning(
+        run,
         f"{model.kind}: {len(data.train):,} training tokens, {len(data.train.vocabulary):,} words ({data.tokenizer}), "
         f"{units}, {output}, {weights:,} weights, {ops.backend().description}",
-        "cyan",
     )
 
 
@@ -162,10 +156,6 @@ def _conclude(run: Run, reason: str, ensembles: list[Figures], sample_words: int
     result(f"sample: {text}")
     if ensembles:
         result(figures_table(ensembles))
-    if reason == "interrupted":
-        say(f"model so far: {output}. Go on with the same command and --resume.", "yellow")
-        return
-    say(f"model: {output}. Next:", "green")
     name = shlex.quote(str(output))
-    for following in (f"sample {name} -c 5 -t 0.8", f"ppl {name} YOUR.txt", f"info {name}", f"plot {name}"):
-        say(f"  rnnlm {following}")
+    following = [f"sample {name} -c 5 -t 0.8", f"ppl {name} YOUR.txt", f"info {name}", f"plot {name}"]
+    say_next(output, reason, following)
