@@ -1,6 +1,6 @@
 """Run the results of the README again, and fail where one is worse than stated.
 
-    python tools/results.py                 every row, in the order of the table (about 40 minutes on two cores)
+    python tools/results.py                 every row, in the order of the table (about an hour on two cores)
     python tools/results.py --only cache    the rows whose name or command holds this word, and the rows they build on
     python tools/results.py --folder F      keep the models in F, and take those that are there already
 

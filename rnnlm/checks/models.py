@@ -30,7 +30,7 @@ from ..models.model import Model, Network
 from ..text.corpus import Corpus
 from ..text.vocabulary import Vocabulary
 from .cases import own
-from .finding import Check, Measured, distance, furthest
+from .finding import Check, Measured, distance, furthest, worst
 from .machines import NUMPY, Machine, host
 
 V, H = 50, 64
@@ -138,8 +138,8 @@ def reloaded(model: Model, machine: Machine) -> tuple[float, str]:
         again.save(second)
         same = first.read_bytes() == second.read_bytes()
     error, name = furthest(*({k: a for k, a in to_arrays(m)[1].items() if a.size} for m in (again, model)))
-    scores = [distance(scored(placed(again, machine)), scored(model)), 0.0 if same else float("inf")]
-    return max((error, name), (scores[0], "scores"), (scores[1], "the file of the loaded model"))
+    scores = distance(scored(placed(again, machine)), scored(model))
+    return worst({name: error, "scores": scores, "the file of the loaded model": 0.0 if same else float("inf")})
 
 
 def scored(model: Any) -> np.ndarray:

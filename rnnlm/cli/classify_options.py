@@ -40,13 +40,15 @@ _READING: list[Option] = [
     click.option(
         "--label-column",
         metavar="NAME|N",
-        help="CSV: the column of the labels, by name or number; the last without it.",
+        help="CSV: the column of the labels, by name or number; that of the training, or the last, without it.",
     ),
     click.option("--shape", metavar="HxWxC", help="Take each row of a table as an image of this shape."),
-    click.option("--size", metavar="HxW", help="Image files: resize them."),
+    click.option("--size", metavar="HxW", help="Image files: resize them; as for the training without it."),
 ]
 _MODEL: list[Option] = [
-    click.option("--model", metavar="KIND", help="feedforward or convnet; convnet for images without it."),
+    click.option(
+        "--model", metavar="KIND", help="feedforward or convnet; without it, convnet for images from 16×16 on."
+    ),
     click.option("--layers", metavar="SIZES", help="feedforward: hidden units of each layer.  [100,100]"),
     click.option(
         "--blocks",

@@ -114,9 +114,11 @@ class Live:
             if event.restored
             else ""
         )
+        # Of the very first update alone no speed is known: it is not counted.
+        speed = f"{self._tokens / max(learning, 1e-9):,.0f} {self.unit}/s  " if self._tokens else ""
         say(
             f"epoch {event.epoch:2d}  {self.figures(event)}  rate {event.learning_rate:.4g}  "
-            f"{self._tokens / max(learning, 1e-9):,.0f} {self.unit}/s  {seconds:.1f} s  {mark}".rstrip()
+            f"{speed}{seconds:.1f} s  {mark}".rstrip()
         )
         self._began, self._tokens = time.monotonic(), 0
 

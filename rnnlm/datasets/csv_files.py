@@ -27,12 +27,18 @@ class _Values(dict[str, float]):
 _VALUES = _Values({str(i): float(i) for i in range(256)})
 
 
-def read_table(path: Path, name: str, label_column: str | int | None, features: int | None = None) -> Dataset:
+def read_table(
+    path: Path,
+    name: str,
+    label_column: str | int | None,
+    features: int | None = None,
+    usual_column: str | int | None = None,
+) -> Dataset:
     """The dataset in a table whose cells are divided by commas, semicolons or tabs; also packed, as texts are.
 
-    Every column is a feature, a number, but the label's, which holds names or whole numbers: the last, or
-    `label_column`, a number from 1 or a name of the header, or "none"; a table of no more than `features` columns has
-    none either. The first line is a header where no feature in
+    Every column is a feature, a number, but the label's, which holds names or whole numbers: `label_column`, a number
+    from 1 or a name of the header, or "none"; where it is None `usual_column`, and without that the last, but a table
+    of no more than `features` columns has none then. The first line is a header where no feature in
     it is a number, or where the features count 0, 1, 2, 3 …; a first column whose name there is empty numbers the
     lines, and is left out. Raises DataError, with line and column, for a table that cannot be used.
     """
@@ -49,8 +55,8 @@ def read_table(path: Path, name: str, label_column: str | int | None, features: 
             place = f"{name}, line {rows.line_num}"
             if not width:
                 width = len(cells)
-                if label_column is None and width == features:
-                    label_column = NONE
+                if label_column is None:
+                    label_column = NONE if width == features else usual_column
                 column = _label_column(cells, label_column, name)
                 if _is_name(label_column) or _is_header(cells, column):
                     left_out = not cells[0].strip() and column != 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 import numpy as np
 
 from ..errors import DataError
+
+# Numbers with a point, as programs write whole ones; not 12_1 and 1e5, which Python takes for numbers, and are names.
+_WITH_POINT = re.compile(r"[+-]?[0-9]*\.[0-9]*(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 
 
 def encode_labels(labels: Iterable[str]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -28,7 +32,7 @@ def tidy_label(label: str, where: str) -> str:
     if not label:
         raise DataError(f"{where}: the label is empty. Give every example a label, or leave it out.")
     value = _number(label)
-    if value is None or label.isdigit():
+    if value is None or (math.isfinite(value) and not _WITH_POINT.fullmatch(label)):
         return label
     if not value.is_integer():  # also nan and inf
         raise DataError(

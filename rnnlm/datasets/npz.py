@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import DataError
 from .dataset import Dataset
+from .labels import tidy_label
 
 
 def read_npz(path: Path, name: str) -> Dataset:
@@ -29,7 +30,11 @@ def read_npz(path: Path, name: str) -> Dataset:
     x, y, labels = arrays["x"], arrays.get("y"), arrays.get("labels")
     if labels is not None and labels.ndim != 1:
         raise DataError(f"{name}: labels has the shape {labels.shape}; it must be (classes,), a name each.")
-    names = None if labels is None else tuple(" ".join(label.split()) for label in labels.astype(str).tolist())
+    names = None
+    if labels is not None:
+        if labels.dtype.kind == "S":
+            labels = np.char.decode(labels, "utf-8", "replace")
+        names = tuple(tidy_label(str(label), f"{name}: labels[{i}]") for i, label in enumerate(labels.tolist()))
     if x.dtype == np.uint8:
         x = x.astype(np.float32) / 255
     if y is None or names is None or y.dtype.kind not in "iu":

@@ -28,6 +28,7 @@ def read(
     size: str | Sequence[int] | None = None,
     shape: str | int | Sequence[int] | None = None,
     features: int | None = None,
+    usual_column: str | int | None = None,
 ) -> Dataset:
     """Read examples, with their classes where the source has them.
 
@@ -42,6 +43,7 @@ def read(
                     coloured (3), but are resized only with `size`
     `features`      how many numbers an example has, where that is known, as to a model that is to name its class: a
                     table of so many columns has no labels, unless `label_column` says where they stand
+    `usual_column`  as `label_column`, for a table with labels where that is not given; other sources have no use for it
 
     Pixels come out between 0 and 1 (images, and uint8 arrays in an .npz); other numbers as they are.
     Raises UsageError for an option that does not go with the source; DataError for data that cannot be used, naming
@@ -61,7 +63,7 @@ def read(
     elif kind == "npz":
         data = read_npz(path, name)
     elif kind == "table":
-        data = read_table(path, name, label_column, features)
+        data = read_table(path, name, label_column, features, usual_column)
     else:
         raise DataError(
             f"{name} is none of the files that hold labelled data: .csv and .tsv (also .gz), .npz, a folder of images, "

@@ -39,7 +39,7 @@ class CTC:
         return ops_for(y).ctc_forward(y, labels, frames, self.blank)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        return ops_for(tape[0]).ctc_backward(tape) * scale
+        return ops_for(tape[0]).ctc_backward(tape) * float(scale)  # a NumPy number would make it float64
 
     def _check(self, shape: tuple[int, ...], labels: np.ndarray, frames: np.ndarray) -> None:
         if len(shape) != 3 or labels.ndim != 2 or labels.dtype.kind not in "iu" or len(labels) != shape[1]:

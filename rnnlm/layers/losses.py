@@ -102,7 +102,7 @@ class SquaredError:
         return (difference * difference).sum(1) / 2, difference
 
     def backward(self, tape: Array, scale: float) -> Array:
-        return tape * scale
+        return tape * float(scale)  # a NumPy number would make it float64
 
 
 def scored(y: Array, target: np.ndarray) -> tuple[Array, Array]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from ..errors import UsageError
 from ..ops.arrays import Array
 
@@ -28,17 +30,21 @@ class Windows:
             self.border = (rows, rows), (columns, columns)
 
     def _pair(self, name: str, value: int | Pair | str, least: int, more: str = "") -> Pair:
-        pair = (value, value) if isinstance(value, int) else value
-        if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(n, int) for n in pair)):
+        pair = (value, value) if isinstance(value, Integral) else value
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(n, Integral) for n in pair)):
             raise UsageError(f"{self.layer}: {name}={value!r} is not known. Give a whole number, a pair{more}.")
         if min(pair) < least:
             raise UsageError(f"{self.layer}: {name}={value} is too small. Give {name} >= {least}.")
-        return pair[0], pair[1]
+        return int(pair[0]), int(pair[1])
 
     def check(self, x: Array) -> None:
-        """Raises UsageError for images in which not one window fits."""
+        """Raises UsageError for images of whole numbers, and for those in which not one window fits."""
         if x.ndim != 4:
             raise UsageError(f"{self.layer} got an array of shape {x.shape}. Give images (N, height, width, channels).")
+        if x.dtype.kind != "f":
+            raise UsageError(
+                f"{self.layer} got images of type {x.dtype}. Give float32 or float64: x.astype('float32')."
+            )
         for axis, name in enumerate(("rows", "columns")):
             length = x.shape[1 + axis] + sum(self.border[axis])
             if length < self.size[axis]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import numpy as np
 
 from ..errors import DataError, UsageError
-from .files import from_arrays, to_arrays
+from .files import to_arrays
+from .model import set_params
 from .recurrent import RecurrentLM
 
 
@@ -28,12 +30,10 @@ def average(models: Sequence[RecurrentLM]) -> RecurrentLM:
                 f"model {place} is of the kind {model.kind}, which has no weights to average. Mix instead."
             )
         _require_same_shape(models[0], model, place)
-    taken = [to_arrays(model) for model in models]
-    header, arrays = taken[-1]
-    means = {name: np.mean([own[name] for _, own in taken], axis=0, dtype=np.float64) for name in models[0].params}
-    arrays = arrays | {name: mean.astype(arrays[name].dtype) for name, mean in means.items()}
-    mean = from_arrays(header, arrays)
-    assert isinstance(mean, RecurrentLM)
+    taken = [to_arrays(model)[1] for model in models]
+    means = {name: np.mean([own[name] for own in taken], axis=0, dtype=np.float64) for name in models[0].params}
+    mean = deepcopy(models[-1])
+    set_params(mean.params, {name: array.astype(taken[-1][name].dtype) for name, array in means.items()})
     return mean
 
 

@@ -56,7 +56,10 @@ class CustomLM(RecurrentLM):
     def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         """Runs the user's file; RuntimeWarning where it is not the one that the training began with."""
         name = header["config"]["recurrence"]
-        source = find(name, folder)
+        try:
+            source = find(name, folder, header["source"])
+        except UsageError as error:  # the file is there, and it is another now
+            raise DataError(str(error)) from error
         if source.sha256 != header["source"]:
             warnings.warn(
                 f"the source of {name} has changed since the model was trained with it, so the model may be another.",
@@ -70,7 +73,7 @@ class CustomLM(RecurrentLM):
             )
         except (KeyError, ValueError) as error:
             if isinstance(error, UsageError):
-                raise
+                raise DataError(str(error)) from error
             raise DataError(
                 f"the recurrence {name} has other parameters now than in the model ({error}). Put its old source back, "
                 "or train again."

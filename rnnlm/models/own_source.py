@@ -25,28 +25,27 @@ def file_of(name: str) -> Path | None:
     return Path(path) if path.endswith(".py") else None
 
 
-def find(name: str, folder: Path = Path()) -> Source:
+def find(name: str, folder: Path = Path(), sha256: str | None = None) -> Source:
     """The recurrence path/to/file.py:NAME: the file is run, and NAME taken from it.
 
     A relative path is looked up from the working directory, then from `folder`, then the file alone in `folder`: so a
-    model goes with its source beside it. Raises UsageError for another form of name and where the file has no such
-    Recurrence, DataError for a file that is missing or fails.
+    model goes with its source beside it. With `sha256` a file that is the same goes before any other. Raises UsageError
+    for another form of name and where the file has no such Recurrence, DataError for a file that is missing or fails.
     """
     path = file_of(name)
     if path is None:
         raise UsageError(f"recurrence {name!r} is not of the form path/to/file.py:NAME. Give the file and the name.")
     places = [path, folder / path, folder / path.name]
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
+    there = [place for place in places if place.is_file()]
+    if not there:
         tried = " or ".join(dict.fromkeys(str(place.absolute()) for place in places))
         raise DataError(
             f"the recurrence {name} needs the file {path}, and there is no {tried}. Put it there, or give another path."
         )
-    try:
-        source = found.read_bytes()
-    except OSError as error:
-        raise DataError(f"{found} cannot be read: {error.strerror}. Give another file.") from error
-    digest = hashlib.sha256(source).hexdigest()
+    sources = {place: _read(place) for place in there}
+    digests = {place: hashlib.sha256(source).hexdigest() for place, source in sources.items()}
+    found = next((place for place in there if digests[place] == sha256), there[0])
+    source, digest = sources[found], digests[found]
     own = _run(source, found, f"rnnlm_own_{digest[:16]}")
     wanted = name.rpartition(":")[2] if not name.endswith(".py") else ""
     recurrence = own.get(wanted)
@@ -59,6 +58,13 @@ def find(name: str, folder: Path = Path()) -> Source:
     return Source(recurrence, digest)
 
 
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Give another file.") from error
+
+
 def _run(source: bytes, path: Path, name: str) -> dict[str, object]:
     """Run a file as a module of that name; an import might take the old code of a file that has just changed."""
     module = ModuleType(name)
@@ -66,7 +72,7 @@ def _run(source: bytes, path: Path, name: str) -> dict[str, object]:
     sys.modules[name] = module  # as an import would do: dataclasses look their module up
     try:
         exec(compile(source, str(path), "exec"), vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())
         raise DataError(f"{path} failed when it was run: {type(error).__name__}: {text[:200]}. Correct it.") from error
     return vars(module)

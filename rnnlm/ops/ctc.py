@@ -59,7 +59,6 @@ class CtcOps(SoftmaxOps):
         column = xp.arange(S + 2)
         last = xp.where((column == end[:, None]) | (column == end[:, None] - 1), 0, NEVER).astype(logp.dtype)
         beta, onward = last.copy(), last.copy()
-        onward[:, S:] = NEVER
         share = xp.empty_like(emitted)
         for t in range(T - 1, -1, -1):
             beta = xp.where((after == t + 1)[:, None], last, beta)

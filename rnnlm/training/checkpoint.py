@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -88,7 +89,14 @@ class Snapshot:
 
     def model(self, kind: type[Kind]) -> Kind:
         """The model as it was at the checkpoint, vocabulary and classes included; DataError if it is another kind."""
-        model = from_arrays(self.header["model"], self._part("model/"))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "the source of .* has changed", RuntimeWarning)
+            try:
+                model = from_arrays(self.header["model"], self._part("model/"), self.path.parent)
+            except RuntimeWarning as changed:
+                raise DataError(
+                    f"{self.path}: {changed} Put the old source back, or train anew without --resume."
+                ) from None
         if not isinstance(model, kind):
             raise DataError(f"{self.path} is the checkpoint of another kind of model, {model.kind}. Give another -o.")
         return model

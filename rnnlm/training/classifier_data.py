@@ -72,12 +72,16 @@ def read_for(
 ) -> Dataset:
     """The examples of a source as the model takes them; the keywords are those of `rnnlm.datasets.read`.
 
-    Image files take the model's channels. `labelled` False: the classes are not known, or not looked at. Raises
+    Image files take the model's channels; where `label_column` and `size` are None, those count that the model was
+    trained with. `labelled` False: the classes are not known, or not looked at. Raises
     DataError for another shape, and for a label that the model does not know.
     """
+    trained = next((entry for entry in model.log if entry["kind"] == "run"), {})
     options: dict[str, Any] = {"label_column": label_column, "size": size, "shape": shape}
-    if shape is None and len(model.shape) == 3 and is_images(source):
-        options["shape"] = model.shape
+    options["usual_column"] = trained.get("label_column")
+    if is_images(source):
+        options["size"] = trained.get("size") if size is None else size
+        options["shape"] = model.shape if shape is None and len(model.shape) == 3 else shape
     if labelled:
         return read(source, labels=model.labels, **options).require_like(model.shape, model.labels)
     data = read(source, features=math.prod(model.shape), **options)

@@ -67,7 +67,9 @@ class ClassifierRun:
 
     def _new_model(self, record: dict[str, Any], command: str) -> Classifier:
         s, train = self.settings, self.data.train
-        kind = s.model or ("convnet" if len(train.shape) == 3 else "feedforward")
+        # The blocks of a convnet that is not told any leave nothing of an image smaller than 16×16.
+        images = len(train.shape) == 3 and (s.blocks is not None or min(train.shape[:2]) >= 16)
+        kind = s.model or ("convnet" if images else "feedforward")
         if kind not in CLASSIFIERS:
             raise UsageError(f"model {kind!r} is not known. Give one of {', '.join(CLASSIFIERS)}.")
         config: dict[str, Any] = {

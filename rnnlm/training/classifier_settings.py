@@ -13,8 +13,8 @@ from .settings import RunSettings
 class ClassifierSettings(RunSettings):
     """The settings of a run; the options of `rnnlm classify train` and the keywords of `train_classifier`.
 
-    None stands for a choice that depends on something else: the model on the data (images: convnet, else
-    feedforward), the learning rate on the optimizer, the layers and blocks on the model.
+    None stands for a choice that depends on something else: the model on the data (images from 16×16
+    on: convnet, else feedforward), the learning rate on the optimizer, the layers and blocks on the model.
     """
 
     # the data

@@ -261,6 +261,21 @@ def test_a_folder_of_images(at):
     assert "not 4×5×1 as asked for. Resize all with --size HEIGHTxWIDTH" in grey.err
     assert "label 'blue'" in at("classify", "test", "images.rnnlm", "test", "--size", "4x5").err
     assert at("classify", "predict", "images.rnnlm", "test", "--size", "4x5").out.count("\n") == 6
+    at("classify", "train", "train", "--size", "3x3", "--model", "feedforward", "--epochs", 1, "-o", "small.rnnlm")
+    said = at("classify", "test", "small.rnnlm", "test", "--size", "3x3").out
+    assert "accuracy" in said
+    assert at("classify", "test", "small.rnnlm", "test").out == said  # the size of the training
+
+
+def test_the_label_column_of_the_training_counts(at):
+    rows = [f"{i % 2},{i % 2 + i / 100},{i % 3},0" for i in range(40)]  # the last column could be a label as well
+    Path("digits.csv").write_text("\n".join(rows), encoding="utf-8")
+    Path("bare.csv").write_text("\n".join(row[2:] for row in rows), encoding="utf-8")
+    at("classify", "train", "digits.csv", "--label-column", 1, "--epochs", 20, "-o", "left.rnnlm")
+    assert at("classify", "test", "left.rnnlm", "digits.csv").out.startswith("accuracy 100.00 %")
+    said = at("classify", "predict", "left.rnnlm", "digits.csv").out
+    assert [line.split("\t")[1] for line in said.splitlines()] == [row[0] for row in rows]
+    assert at("classify", "predict", "left.rnnlm", "bare.csv").out == said
 
 
 def test_options_reach_the_run(at):

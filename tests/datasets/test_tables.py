@@ -187,3 +187,7 @@ def test_options_that_do_not_go_with_a_table(table):
         read(table(FLOWERS), size="28x28")
     with pytest.raises(UsageError, match="shape is '28y28'"):
         read(table(FLOWERS), shape="28y28")
+
+
+def test_names_that_python_takes_for_numbers(table):
+    assert read(table("1,12_1\n2,1_21\n3,1e5\n4,2.00e+00\n")).labels == ("2", "12_1", "1_21", "1e5")

@@ -11,7 +11,8 @@ C is a convolution with rectified units, P the largest of 3×3 every 2, N local 
 sees everything. The images and their classes are random numbers: nothing can be learnt from them, and it takes as
 long as if there were something. An update is forward, loss, backward and momentum.
 
-Expect on two cores of an ordinary machine (about a minute and a half):
+Expect on two free cores (under a minute): some 500 images a minute at full size in float32, and a third of that in
+float64, which only checking needs: its convolutions run on one core.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ named after its largest number, but nobody tells the network so: it sees 240 col
 
     3 numbers -> 50 units -> 100 -> 50 -> 3 outputs -> softmax
 
-Expect (a few seconds): the loss falls from 1.1 = log 3, pure guessing, to below 0.05; 20 of 20 new colours are named
-right; RGB(233, 63, 127) is red.
+Expect on two free cores (a few seconds): the loss falls from 1.1 = log 3, pure guessing, to below 0.05; 20 of 20 new
+colours are named right; RGB(233, 63, 127) is red.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 Data: 4,000 digits to learn from (a tenth of them held out, to choose the best epoch) and 1,000 to report on, of MNIST.
 The network knows nothing of images: shuffle the 784 pixels, the same way in all images, and it learns as well.
 
-Expect (about ten seconds): 93 to 95 % of the test digits right. digits_cnn.py, which knows what a neighbour is, makes a
-fifth of the mistakes.
+Expect on two free cores (about ten seconds): 93 to 95 % of the test digits right. digits_cnn.py, which knows what a
+neighbour is, makes a fifth of the mistakes.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ bank of filters. The network sees 120 frames and the 4 to 8 letters that were sa
 CTC (Graves et al. 2006) sums the probability of every way to stretch the letters over the frames; the layers are those
 of Deep Speech 2 (Amodei et al. 2016), a thousandth of its size.
 
-Expect (about a minute): for a while nothing but blanks, an error of 100 %, then it falls quickly: under 5 % of the
-letters of 200 new sentences are wrong.
+Expect on two free cores (a quarter of a minute): for a while nothing but blanks, an error of 100 %, then it falls
+quickly: under 5 % of the letters of 200 new sentences are wrong.
 """
 
 from __future__ import annotations

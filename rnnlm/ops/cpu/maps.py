@@ -67,8 +67,8 @@ class Maps(Parted):
         return self.affine(dy, self._transposed(W), None)
 
     def weight_gradient(self, x: Array, dy: Array) -> Array:
-        dW = np.empty((x.shape[1], dy.shape[1]), x.dtype)
-        self._run_rows(product.weight_gradient_rows, len(dW), dy.size, whole(x), whole(dy), dW, after=(0,))
+        dW = np.empty((x.shape[1], dy.shape[1]), dy.dtype)  # of the weights' type, which x need not have
+        self._run_rows(product.weight_gradient_rows, len(dW), dy.size, whole(x, dy.dtype), whole(dy), dW, after=(0,))
         return dW
 
     def _run_rows(self, kernel: Callable[..., Any], rows: int, cost: int, *arguments: Any, after: tuple = ()) -> None:
