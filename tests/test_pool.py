@@ -92,10 +92,14 @@ def test_a_pool_survives_ctrl_c():
         time.sleep(0.02 if threading.get_ident() == caller else seconds)
         return i
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits a deaf ear
     timer = threading.Timer(0.1, signal.raise_signal, (signal.SIGINT,))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        pool.run(part, [(0, 0.4), (1, 0.4)])
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pool.run(part, [(0, 0.4), (1, 0.4)])
+    finally:
+        signal.signal(signal.SIGINT, before)
     time.sleep(0.6)
     found = []
     later = threading.Thread(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import __version__, ops
-from .console import paint, result, result_json, table
+from .console import is_terminal, paint, result, result_json, table
 from .machine import choose, machine_options
 from .progress import compiling_line
 
@@ -63,11 +63,12 @@ def command(device: str, backend: str | None, threads: int | None, as_json: bool
 
 
 def _when_compiling(ahead: Ahead) -> None:
-    """Say once that kernels are being compiled, all of them in both precisions, and let a second process help."""
+    """Let a second process help to compile, in both precisions; somebody who waits at a terminal is told once."""
     tell = compiling_line("a minute")
 
     def begin() -> None:
-        tell()
+        if is_terminal(sys.stderr):
+            tell()
         ahead.begin()
 
     ops.tell_when_compiling(begin)
