@@ -56,8 +56,8 @@ __all__ = [
 ]
 
 _HOME = {
-    **dict.fromkeys(("CacheLM", "ContinuousCacheLM", "MixtureLM", "NgramLM", "fit_cache", "load"), "models"),
-    **dict.fromkeys(("ConvNet", "FeedForward", "load_classifier"), "models"),
+    **dict.fromkeys(("CacheLM", "ContinuousCacheLM", "ConvNet", "FeedForward", "MixtureLM", "NgramLM"), "models"),
+    **dict.fromkeys(("fit_cache", "load", "load_classifier"), "models"),
     **dict.fromkeys(("compare", "perplexity", "sample", "score"), "evaluation"),
     **dict.fromkeys(("Corpus", "Vocabulary"), "text"),
     "Recurrence": "recurrent",
