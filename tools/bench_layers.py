@@ -8,7 +8,8 @@ Every row is a layer or a stack of layers on float32 images. What begins with th
 the gradient of the images, neither here nor there. The two take turns in one run, and medians of processor time are
 printed, so that a busy machine disturbs both alike (with several threads, medians of time itself). PyTorch is measured
 in both of its layouts, channels first and channels last, and has the better one. `GF/s` is 10⁹ multiplications and
-additions a second, two a product, forward and twice backward (0 for pooling); `ratio` is rnnlm's time over PyTorch's.
+additions a second, two a product, forward and twice backward (0 for pooling); `gain` is the time of plain NumPy, on one
+thread in the same turns, over that of the compiled kernels; `ratio` is rnnlm's time over PyTorch's.
 """
 
 from __future__ import annotations
@@ -115,8 +116,21 @@ def theirs(shape: tuple[int, ...], layers: Layers, layout: str) -> Step:
 def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
     """A dictionary for every row; PyTorch's entries are missing where it is."""
     from rnnlm import ops
+    from rnnlm.ops.threads import one_thread
 
     ops.use("numba", threads)
+
+    def plainly(step: Step) -> Step:
+        """The same on plain NumPy."""
+
+        def run() -> None:
+            ops.use("numpy")
+            with one_thread():
+                step()
+            ops.use("numba", threads)
+
+        return run
+
     try:
         import torch
     except ImportError:
@@ -128,7 +142,7 @@ def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
     found = []
     for name, shape, layers in ROWS:
         step, work = ours(shape, layers)
-        steps = {"rnnlm": step, **{layout: theirs(shape, layers, layout) for layout in layouts}}
+        steps = {"rnnlm": step, "numpy": plainly(step), **{layout: theirs(shape, layers, layout) for layout in layouts}}
         times: dict[str, list[float]] = {key: [] for key in steps}
         for turn in range(repeats + 2):
             for key, step in steps.items():
@@ -139,6 +153,7 @@ def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
         medians = {key: statistics.median(values) for key, values in times.items()}
         row: dict[str, Any] = {"name": name, "batch": shape[0], "ms": medians["rnnlm"]}
         row["gflops"] = work / medians["rnnlm"] / 1e6
+        row["numpy_ms"], row["gain"] = medians["numpy"], medians["numpy"] / medians["rnnlm"]
         if layouts:
             row["torch_layout"] = min(layouts, key=medians.__getitem__)
             row["torch_ms"] = medians[row["torch_layout"]]
@@ -149,7 +164,7 @@ def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
 
 
 def line(row: dict[str, Any]) -> str:
-    text = f"{row['name']:28s} {row['batch']:5d} {row['ms']:9.2f} {row['gflops']:6.1f}"
+    text = f"{row['name']:28s} {row['batch']:5d} {row['ms']:9.2f} {row['gflops']:6.1f} {row['gain']:5.2f}"
     if "ratio" in row:
         text += f" {row['torch_ms']:9.2f} {row['ratio']:6.2f}  {row['torch_layout']}"
     return text
@@ -165,7 +180,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{'layer':28s} batch        ms   GF/s  torch ms  ratio  torch's layout")
+    print(f"{'layer':28s} batch        ms   GF/s  gain  torch ms  ratio  torch's layout")
     for row in found:
         print(line(row))
 
