@@ -5,11 +5,9 @@ No GPU is needed or used: a stand-in for the module `cupy` checks every call. Wh
 
 from __future__ import annotations
 
-import sys
-import types
-
 import numpy as np
 import pytest
+from stand_in import DeviceArray
 
 from rnnlm import load, ops
 from rnnlm.evaluation import perplexity, sample
@@ -30,96 +28,6 @@ from rnnlm.text import Corpus
 from rnnlm.training import OPTIMIZERS, Trainer
 
 TEXT = "\n".join(" ".join(f"w{(3 * i + j * j) % 23}" for j in range(2 + i % 5)) for i in range(60))
-
-
-class DeviceArray(np.ndarray):
-    """An array that takes part in no operation with a NumPy array, neither as an operand nor as an index."""
-
-    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
-        for value in (*inputs, *(out or ())):
-            refuse(value)
-        if out is not None:
-            kwargs["out"] = tuple(host(value) for value in out)
-        found = getattr(ufunc, method)(*map(host, inputs), **{k: host(v) for k, v in kwargs.items()})
-        return out[0] if out is not None else device(found)
-
-    def __array_function__(self, function, types, args, kwargs):
-        for value in (*flat(args), *flat(list(kwargs.values()))):
-            refuse(value)
-        return device(function(*deep(args), **{k: deep(v) for k, v in kwargs.items()}))
-
-    def __getitem__(self, key):
-        for part in key if isinstance(key, tuple) else (key,):
-            refuse(part)
-        return device(host(self)[deep(key) if isinstance(key, tuple) else host(key)])
-
-    def __setitem__(self, key, value):
-        for part in (*(key if isinstance(key, tuple) else (key,)), value):
-            refuse(part)
-        host(self)[deep(key) if isinstance(key, tuple) else host(key)] = host(value)
-
-    def get(self):
-        """A copy on the host, as CuPy has it."""
-        return np.array(host(self))
-
-
-DeviceArray.__module__ = "cupy"
-
-
-def refuse(value):
-    if type(value) is np.ndarray:
-        raise TypeError("a NumPy array met an array of the device")
-
-
-def host(value):
-    return value.view(np.ndarray) if isinstance(value, DeviceArray) else value
-
-
-def device(value):
-    if isinstance(value, tuple):
-        return tuple(map(device, value))
-    if isinstance(value, np.generic):  # CuPy has no scalars: a sum is an array of no dimensions
-        value = np.asarray(value)
-    return value.view(DeviceArray) if isinstance(value, np.ndarray) else value
-
-
-def flat(values):
-    for value in values:
-        if isinstance(value, list | tuple):
-            yield from flat(value)
-        else:
-            yield value
-
-
-def deep(value):
-    return type(value)(map(deep, value)) if isinstance(value, list | tuple) else host(value)
-
-
-@pytest.fixture
-def cupy(monkeypatch):
-    """A module `cupy` whose functions make and take arrays of the device only; `asarray` is the one way onto it."""
-    module = types.ModuleType("cupy")
-
-    def function(name):
-        def call(*args, **kwargs):
-            for value in (*flat(args), *flat(list(kwargs.values()))):
-                refuse(value)
-            return device(getattr(np, name)(*deep(args), **{k: deep(v) for k, v in kwargs.items()}))
-
-        return call
-
-    for name in ("arange", "zeros", "zeros_like", "empty", "empty_like", "concatenate", "where", "dot", "einsum"):
-        setattr(module, name, function(name))
-    for name in ("exp", "expm1", "log", "sqrt", "tanh", "maximum", "minimum", "clip"):
-        setattr(module, name, function(name))
-    module.uint32 = np.uint32
-    module.add = types.SimpleNamespace(reduceat=lambda a, at, axis: device(np.add.reduceat(host(a), host(at), axis)))
-    module.asarray = lambda value, dtype=None: device(np.asarray(host(value), dtype=dtype))
-    monkeypatch.setitem(sys.modules, "cupy", module)
-    ops._reference.cache_clear()
-    yield module
-    ops._reference.cache_clear()
-    ops.use()
 
 
 def trained(config, optimizer, clip_by, module=None):

@@ -6,7 +6,6 @@ import inspect
 
 import numpy as np
 import pytest
-from test_array_library import cupy  # noqa: F401  (a fixture)
 
 import rnnlm.layers
 import rnnlm.outputs
@@ -214,7 +213,7 @@ def test_on_numpy_nothing_is_compared_with_itself():
     assert next(f"{f.what}, {f.note}" for f in found if f.section == UNCHECKED) == "Numba, the backend is numpy"
 
 
-def test_arrays_of_the_device(cupy):  # noqa: F811
+def test_arrays_of_the_device(cupy):
     cupy.full = lambda *a, **k: cupy.asarray(np.full(*a, **k))  # what losses need besides
     cupy.matmul = np.matmul
     found = [
@@ -238,7 +237,7 @@ def test_arrays_of_the_device(cupy):  # noqa: F811
     assert {f.what for f in found} >= {*MODELS, *CLASSIFIERS, *OPTIMIZERS, "CTC", "BatchNorm", "ClassSoftmax"}
 
 
-def test_on_a_gpu_the_host_is_checked_too(cupy):  # noqa: F811
+def test_on_a_gpu_the_host_is_checked_too(cupy):
     found = list(run("gpu", only=["Affine", "Custom", "ngram"]))
     assert [finding for finding in found if not finding.passed] == []
     assert {finding.what for finding in found if finding.machine == "numba"} == {"Affine", "Custom", "ngram"}
@@ -247,7 +246,7 @@ def test_on_a_gpu_the_host_is_checked_too(cupy):  # noqa: F811
     assert (left.what, left.note) == ("on the GPU Custom, ngram", "these work on NumPy arrays only")
 
 
-def test_a_gpu_that_fails_is_an_error_that_says_why(monkeypatch, cupy):  # noqa: F811
+def test_a_gpu_that_fails_is_an_error_that_says_why(monkeypatch, cupy):
     def refuse(*_):
         raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
 

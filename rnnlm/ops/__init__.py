@@ -1,8 +1,9 @@
 """The machine: every piece of array arithmetic that costs time, behind one set of signatures.
 
 `reference` states each once, in plain array code that runs on NumPy and on CuPy arrays; `cpu` overrides for NumPy
-arrays what compiled loops do faster. The array decides the machine: `ops_for(array)` returns the backend that belongs
-to it. Which of the two works on NumPy arrays, and on how many threads, is one choice for the process: `use`.
+arrays what compiled loops do faster, `cuda` for CuPy arrays what kernels of our own do faster. The array decides the
+machine: `ops_for(array)` returns the backend that belongs to it. What works on NumPy arrays, and on how many threads,
+is one choice for the process (`use`), and so is how exact products are on the GPU (`use_precision`).
 """
 
 from __future__ import annotations
@@ -15,22 +16,38 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from .precision import PRECISIONS, precision, use_precision
 from .reference import Reference
 
-__all__ = ["BACKENDS", "Reference", "backend", "cores", "ops_for", "tell_when_compiling", "use"]
+__all__ = [
+    "BACKENDS",
+    "PRECISIONS",
+    "Reference",
+    "backend",
+    "cores",
+    "ops_for",
+    "precision",
+    "tell_when_compiling",
+    "use",
+    "use_kernels",
+    "use_precision",
+]
 
 BACKENDS = ("numpy", "numba")
 
 
 @cache
-def _reference(library: str) -> Reference:
-    if library == "cupy":
-        import cupy
+def _reference() -> Reference:
+    return Reference(np)
 
-        return Reference(cupy)
-    import numpy
 
-    return Reference(numpy)
+@cache
+def _gpu(kernels: bool) -> Reference:
+    import cupy
+
+    from .cuda import Cuda
+
+    return Cuda(cupy) if kernels else Reference(cupy)
 
 
 @cache
@@ -58,7 +75,7 @@ def use(backend: str | None = None, threads: int | None = None) -> Reference:
     if backend == "numpy":
         if threads not in (None, 1):
             raise UsageError(f"the backend numpy runs on one thread, not on {threads}. Leave --threads out.")
-        _host = _reference("numpy")
+        _host = _reference()
         return _host
     try:
         _host = _compiled(threads or cores())
@@ -68,8 +85,17 @@ def use(backend: str | None = None, threads: int | None = None) -> Reference:
                 f"the backend numba needs Numba, which cannot be imported: {error}. Install it (pip install numba), "
                 "or use --backend numpy."
             ) from error
-        _host = _reference("numpy")
+        _host = _reference()
     return _host
+
+
+_kernels = True  # CuPy arrays are computed with by kernels of our own
+
+
+def use_kernels(wanted: bool) -> None:
+    """Compute with CuPy arrays by our CUDA kernels (as at the start), or by plain array code, their judge."""
+    global _kernels
+    _kernels = wanted
 
 
 _tell: Callable[[], None] | None = None
@@ -97,7 +123,7 @@ def ops_for(array: Any) -> Reference:
     if type(array) is np.ndarray:
         return _host or use()
     library = type(array).__module__.partition(".")[0]
-    return backend() if library == "numpy" else _reference(library)
+    return _gpu(_kernels) if library == "cupy" else backend()
 
 
 def cores() -> int:

@@ -1,0 +1,111 @@
+"""The CUDA kernels: their sources beside this file, compiled by CuPy at first use, and how they are launched."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..reference import Reference
+
+FOLDER = Path(__file__).parent
+OPTIONS = ("-std=c++17",)
+NUMBER = {"float32": "float", "float64": "double"}
+
+
+@cache
+def source(name: str) -> str:
+    """The CUDA source of a kernel, with the headers that it includes in their places: NVRTC sees no other file."""
+    lines, seen = [], set()
+
+    def add(file: Path) -> None:
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if line.startswith('#include "'):
+                header = line.split('"')[1]
+                if header not in seen:
+                    seen.add(header)
+                    add(FOLDER / header)
+            elif line != "#pragma once":
+                lines.append(line)
+
+    add(FOLDER / f"{name}.cu")
+    return "\n".join(lines) + "\n"
+
+
+def options(constants: dict[str, Any]) -> tuple[str, ...]:
+    """The compiler's options for these constants: -DNAME=value."""
+    return (*OPTIONS, *(f"-D{name}={value}" for name, value in sorted(constants.items())))
+
+
+class Kernels(Reference):
+    """`Reference` on CuPy arrays, with a way to launch kernels of our own. `launch` never waits for the device."""
+
+    def __init__(self, xp: Any) -> None:
+        super().__init__(xp)
+        # One kernel for each name and set of constants; CuPy keeps the compiled code on the disk for later processes.
+        self._function = lru_cache(maxsize=None)(self._make)
+
+    def _make(self, name: str, together: bool, shared: int, constants: tuple[tuple[str, Any], ...]) -> Any:
+        given = options(dict(constants))
+        module = self.xp.RawModule(code=source(name), options=given, enable_cooperative_groups=together)
+        function = module.get_function(name)
+        if shared > 48 << 10:  # more than a block has unasked
+            function.max_dynamic_shared_size_bytes = shared
+        return function
+
+    def launch(
+        self,
+        name: str,
+        grid: int | tuple[int, ...],
+        block: int,
+        *arguments: Any,
+        shared: int = 0,
+        together: bool = False,
+        **constants: Any,
+    ) -> None:
+        """Run the kernel `name` of NAME.cu on a grid of blocks of `block` threads (a multiple of 32).
+
+        Arguments: arrays in one piece, None for a null pointer, int for an int of 32 bits, NumPy numbers as they are.
+        `shared` bytes of shared memory a block; `together`: all blocks must run at the same time (a cooperative
+        launch). Constants become -D options. An empty grid is no launch. TypeError for an array of the host.
+        """
+        blocks = (grid,) if isinstance(grid, int) else grid
+        if not all(blocks):
+            return
+        function = self._function(name, together, shared, tuple(sorted(constants.items())))
+        function(blocks, (block,), tuple(self._argument(name, value) for value in arguments), shared_mem=shared)
+
+    def _argument(self, name: str, value: Any) -> Any:
+        if isinstance(value, self.xp.ndarray):
+            if not value.flags.c_contiguous:
+                raise TypeError(f"{name}: an array with the strides {value.strides} is not in one piece")
+            return value
+        if value is None:
+            return np.uint64(0)
+        if isinstance(value, int):
+            return np.int32(value)
+        if isinstance(value, np.generic):
+            return value
+        raise TypeError(f"{name} on the GPU was given a {type(value).__module__}.{type(value).__name__} of the host")
+
+    def whole(self, array: Array, dtype: Any = None) -> Array:
+        """The array in one piece, a copy only where it is not."""
+        return self.xp.ascontiguousarray(array, dtype=dtype)
+
+    @property
+    def multiprocessors(self) -> int:
+        """How many multiprocessors the current GPU has."""
+        return self.xp.cuda.Device().attributes["MultiProcessorCount"]
+
+    @property
+    def shared_memory(self) -> int:
+        """How many bytes of shared memory a block may have."""
+        return self.xp.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
+
+
+def blocks_for(work: int, each: int) -> int:
+    """How many blocks it takes when each does so much."""
+    return -(-work // each)
