@@ -23,3 +23,7 @@ class DataError(RnnlmError, ValueError):
 
 class TrainingError(RnnlmError, ArithmeticError):
     """Training cannot go on: the loss or a gradient is no longer a finite number."""
+
+
+class OutOfMemory(RnnlmError, MemoryError):
+    """The machine has less memory than this model or run needs."""

@@ -48,12 +48,26 @@ def test_every_command_of_the_readme_runs(folder, capsys):
         arguments = shlex.split(line)[1:]
         if "ptb" in line or "digits" in line:  # licensed, or fetched: only its options are checked, by the next test
             continue
+        if "--device gpu" in line:
+            continue
         if arguments[0] == "train":
             arguments += SHORT
         status = run(arguments)
         said = capsys.readouterr()
         assert status == 0, f"{line}: {said.err}"
     assert (folder / "kjv.rnnlm").is_file()
+
+
+def test_the_commands_for_a_gpu_run_on_the_stand_in(folder, gpu, capsys):
+    lines = [line for line in commands() if "--device gpu" in line]
+    assert len(lines) == 2
+    for name in ("text.txt", "more.txt"):
+        (folder / name).write_text(TEXT[:600])
+    for line in lines:
+        arguments = shlex.split(line)[1:]
+        if arguments[0] == "train":
+            arguments += [*SHORT, "--max-updates", "3", "--streams", "2", "--block", "5"]
+        assert run(arguments) == 0, f"{line}: {capsys.readouterr().err}"
 
 
 def test_every_option_of_the_readme_exists():

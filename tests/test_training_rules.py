@@ -76,7 +76,7 @@ RULES = {
 
 
 def add_all(param, g, number):
-    param.add(g)
+    param.add(g.copy())
     return range(len(g))
 
 

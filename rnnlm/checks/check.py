@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from .. import ops
-from ..errors import UsageError
+from ..ops.device import use
+from ..ops.no_gpu import NO_CUPY, has_cupy
 from . import gradients, models, optimizers, outputs
 from .finding import Check, Finding, findings
-from .machines import NO_CUPY, Machine, has_cupy, why_no_gpu, why_no_numba
+from .machines import Machine, why_no_numba
 
 PRECISIONS = ("float64", "float32")
-DEVICES = ("cpu", "gpu")
 UNCHECKED = "not checked"  # the section of what was left out
 
 
@@ -20,18 +20,13 @@ def run(device: str = "cpu", *, only: Container[str] | None = None) -> Iterator[
 
     Gradients against autograd on a second statement of each formula and against differences; distributions that sum to
     one; a batch of streams against each alone; files; and every backend against the plain array code on NumPy. It runs
-    on what `ops.use` chose, and with device "gpu" on CuPy arrays too. `only`: names, as in `Finding.what`, of what to
-    check. What is not checked is a finding without an error, at the end. Raises UsageError for another device, or for
-    "gpu" where there is none that can be used.
+    on what `ops.use` chose, and with device "gpu" or "gpu:1" on CuPy arrays too. `only`: names, as in `Finding.what`,
+    of what to check. What is not checked is a finding without an error, at the end. Raises UsageError for another
+    device, or for a GPU that cannot be used.
     """
-    if device not in DEVICES:
-        raise UsageError(f"device {device!r} is not known. Give one of {', '.join(DEVICES)}.")
     chosen = ops.backend()
     machines = [Machine(chosen.name, chosen.threads)]
-    if device == "gpu":
-        reason = why_no_gpu()
-        if reason:
-            raise UsageError(f"--device gpu {reason}.")
+    if use(device).name == "gpu":
         machines.append(Machine("cupy"))
     return _run(machines, only)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -15,6 +12,7 @@ from .. import ops
 from ..errors import UsageError
 from ..layers import Param
 from ..ops.arrays import Array
+from ..ops.device import current_gpu, put
 from ..ops.threads import one_thread
 
 
@@ -38,7 +36,7 @@ class Machine(NamedTuple):
 
     def put(self, array: np.ndarray) -> Array:
         """A host array on this machine."""
-        return importlib.import_module("cupy").asarray(array) if self.name == "cupy" else array
+        return put(array, current_gpu()) if self.name == "cupy" else array
 
     def place(self, params: Mapping[str, Param]) -> None:
         """Move parameters onto this machine."""
@@ -47,30 +45,11 @@ class Machine(NamedTuple):
 
 
 NUMPY = Machine("numpy", 1)
-NO_CUPY = 'needs CuPy, which is not installed: pip install "rnnlm-kit[cuda12]" (or cuda13)'
 
 
 def host(array: Any) -> np.ndarray:
     """An array of any machine on the host."""
     return np.asarray(ops.ops_for(array).to_host(array))
-
-
-def has_cupy() -> bool:
-    """Whether CuPy is installed; it is not imported, which takes a second."""
-    return "cupy" in sys.modules or importlib.util.find_spec("cupy") is not None
-
-
-def why_no_gpu() -> str | None:
-    """What keeps CuPy from computing here, and what to do about it; None where nothing does."""
-    if not has_cupy():
-        return NO_CUPY
-    try:
-        cupy = importlib.import_module("cupy")
-        (cupy.asarray(np.ones(2)) + 1).get()
-    except Exception as error:  # every driver has its own
-        reason = " ".join(str(error).split()).rstrip(".")
-        return f"needs a GPU that CuPy can use: {type(error).__name__}: {reason}. See what nvidia-smi says"
-    return None
 
 
 def why_no_numba() -> str | None:

@@ -94,9 +94,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # what no file of ours foresaw: a full disk behind `>`, a disk that fails
         error_line(f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path.")
         return 1
-    except MemoryError:
+    except MemoryError as error:  # where nobody knew what takes how much
         error_line(
-            "not enough memory. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller --max-vocab."
+            f"not enough memory: {error}. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller "
+            "--max-vocab."
         )
         return 1
 

@@ -42,6 +42,7 @@ def command(
     size: int,
     theta: float | None,
     share: float | None,
+    device: str,
     backend: str | None,
     threads: int | None,
     as_json: bool,
@@ -62,13 +63,13 @@ def command(
     if fit is None:
         refuse(context, "orders", "says how many strengths --fit is to choose. Give --fit, or --strengths themselves.")
     require_other(output, model, fit)
-    choose(backend, threads)
+    choose(backend, threads, device)
     from .. import storage
     from ..evaluation.score import as_corpus
     from ..models import load
 
     storage.require_writable(output, "the model")
-    lm = load(model)
+    lm = load(model, device=device)
     valid = None if fit is None else as_corpus(lm, fit)
     given: dict[str, Any]
     if continuous:

@@ -20,26 +20,26 @@ from .progress import compiling_line
 if TYPE_CHECKING:
     from ..checks.ahead import Ahead
     from ..checks.finding import Finding
+    from ..ops.device import Device
 
 
 @click.command()
-@click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, or gpu: on CuPy arrays too.")
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(device: str, backend: str | None, threads: int | None, as_json: bool) -> int:
-    """Whether everything computes right on this machine; exit status 1 if anything does not.
+    """Whether everything computes right here, on the GPU of --device too; exit status 1 if anything does not.
 
     Gradients of every layer against automatic differentiation and against differences, probabilities that sum to one,
     a batch of streams against each alone, models saved and loaded, and every backend against plain NumPy. The figures
     are the largest errors.
     """
-    chosen = choose(backend, threads)
+    where = choose(backend, threads, device)
     from ..checks.ahead import Ahead
     from ..checks.check import run
 
     began = time.monotonic()
-    findings = run(device)
-    here = _here() | {"backend": chosen.description}
+    findings = run(str(where))
+    here = _here(where) | {"backend": ops.backend().description}
     with Ahead() as ahead:
         _when_compiling(ahead)
         if as_json:
@@ -128,10 +128,11 @@ def _report(failed: Sequence[Finding]) -> Iterator[str]:
         yield f"FAILED {what}{f' ({variant})' if variant else ''} on {machine} in {precision}: {found}"
 
 
-def _here() -> dict[str, str]:
+def _here(where: Device) -> dict[str, str]:
     """What computes, for a report."""
     found = {"rnnlm": __version__, "Python": platform.python_version()}
     for name, module in (("NumPy", "numpy"), ("Numba", "numba"), ("CuPy", "cupy")):
         if module in sys.modules:
             found[name] = getattr(sys.modules[module], "__version__", "?")
-    return found | {"system": f"{platform.system()} {platform.machine()}"}
+    found["system"] = f"{platform.system()} {platform.machine()}"
+    return found if where.name == "cpu" else found | {"GPU": where.description}

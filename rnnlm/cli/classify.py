@@ -76,17 +76,18 @@ def test(
     label_column: str | None,
     shape: str | None,
     size: str | None,
+    device: str,
     backend: str | None,
     threads: int | None,
     as_json: bool,
 ) -> None:
     """How often MODEL is right on the labelled DATA, and which classes it takes for which."""
-    choose(backend, threads)
+    choose(backend, threads, device)
     from ..models import load_classifier
     from ..training.classifier_data import read_for
     from ..training.classifier_trainer import judge
 
-    classifier = load_classifier(model)
+    classifier = load_classifier(model, device=device)
     found = judge(classifier, read_for(classifier, data, label_column=label_column, shape=shape, size=size))
     if as_json:
         result_json({"model": model, "data": data, **found.as_dict()})
@@ -108,6 +109,7 @@ def predict(
     label_column: str | None,
     shape: str | None,
     size: str | None,
+    device: str,
     backend: str | None,
     threads: int | None,
     top: int,
@@ -118,7 +120,7 @@ def predict(
     DATA may also be a single image, or a table without labels (--label-column none). A network that was not trained
     with cross-entropy has no probabilities; then its outputs are shown.
     """
-    choose(backend, threads)
+    choose(backend, threads, device)
     import numpy as np
 
     from ..errors import UsageError
@@ -127,7 +129,7 @@ def predict(
 
     if top < 1:
         raise UsageError(f"top={top} is too small. Give a whole number >= 1.")
-    classifier = load_classifier(model)
+    classifier = load_classifier(model, device=device)
     given = read_for(classifier, data, labelled=False, label_column=label_column, shape=shape, size=size)
     likely = classifier.config["loss"] == "cross-entropy"
     figures = classifier.probabilities(given.x) if likely else classifier.outputs(given.x)
@@ -144,14 +146,13 @@ def predict(
 
 
 def _introduce(run: ClassifierRun) -> None:
-    from .. import ops
     from ..datasets import shape_text
 
     data, model = run.data, run.model
     say_beginning(
         run,
         f"{model.kind}: {len(data.train):,} training examples of {shape_text(model.shape)}, {len(model.labels)} "
-        f"classes, {model.facts()['weights']:,} weights, {ops.backend().description}",
+        f"classes, {model.facts()['weights']:,} weights, {run.device.description}",
     )
 
 

@@ -34,6 +34,7 @@ def command(
     seed: int,
     unknown: str,
     streams: int,
+    device: str,
     backend: str | None,
     threads: int | None,
     as_json: bool,
@@ -46,10 +47,10 @@ def command(
     """
     if text == "-":
         raise UsageError("standard input can be read once, and there are two models. Give the text as a file.")
-    choose(backend, threads)
+    choose(backend, threads, device)
     from ..evaluation.significance import compare
 
-    one, two = Scorer(streams, unknown).scored(members([a, b]), text)
+    one, two = Scorer(streams, unknown).scored(members([a, b], device), text)
     found = compare(one, two, block=block, samples=samples, seed=seed)
     if as_json:
         result_json({"text": text, "unknown": one.unknown, **found.as_dict()})

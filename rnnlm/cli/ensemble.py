@@ -30,6 +30,7 @@ def command(
     streams: int,
     output: str,
     reference: bool,
+    device: str,
     backend: str | None,
     threads: int | None,
     as_json: bool,
@@ -40,14 +41,14 @@ def command(
     its members stays small, and needs them unchanged where they are, as seen from its own folder.
     """
     require_other(output, *models, fit)
-    choose(backend, threads)
+    choose(backend, threads, device)
     from .. import storage
     from ..evaluation import stream_perplexity
     from ..models import MixtureLM
 
     storage.require_writable(output, "the mixture")
     scorer = Scorer(streams, unknown)
-    found = members(models)
+    found = members(models, device)
     every = real_models(found, "an ensemble")
     chosen, scored = choose_weights(found, fit, weights, mix, scorer)
     MixtureLM(every, chosen, mix)  # whether they can be mixed at all

@@ -14,12 +14,13 @@ from .machine import choose, machine_options
 @click.argument("model")
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(model: str, backend: str | None, threads: int | None, as_json: bool) -> None:
+def command(model: str, device: str, backend: str | None, threads: int | None, as_json: bool) -> None:
     """What the file MODEL holds: its settings, sizes, vocabulary and training; and what would compute with it here."""
-    machine = choose(backend, threads)
+    where = choose(backend, threads, device)
+    from .. import ops
     from ..models import LanguageModel, load_any
 
-    lm = load_any(model)
+    lm, machine = load_any(model, device=where), ops.backend()
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
     facts: dict[str, Any] = {"model": lm.kind}
@@ -28,6 +29,7 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
     facts |= {
         **lm.facts(),
         "config": lm.config,
+        "device": str(where),
         "backend": machine.name,
         "threads": machine.threads,
         "training": run,
@@ -42,6 +44,7 @@ def command(model: str, backend: str | None, threads: int | None, as_json: bool)
         lines.append(("vocabulary", words))
     for name, value in lm.facts().items():
         lines += _lines(name, value)
+    lines += [("device", where.description)] if where.name == "gpu" else []
     lines.append(("backend", machine.description))
     if "data.train" in run:
         size = f"{run['data.train_tokens']:,} tokens" if "text" in run else f"{run['data.train_examples']:,} examples"

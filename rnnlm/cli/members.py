@@ -65,8 +65,8 @@ class Member:
     files: tuple[str, ...] = ()
 
 
-def members(paths: Sequence[str]) -> list[Member]:
-    """The members that the arguments name: MODEL, FILE or FILE@FITFILE. Errors as of `load`."""
+def members(paths: Sequence[str], device: str) -> list[Member]:
+    """The members that the arguments name: MODEL, on the device, FILE or FILE@FITFILE. Errors as of `load`."""
     from ..evaluation.external import is_external
     from ..models import load_together
 
@@ -76,7 +76,7 @@ def members(paths: Sequence[str]) -> list[Member]:
             files[path] = (path,)
         elif "@" in path and not Path(path).exists():
             files[path] = _pair(path)
-    models = iter(load_together([path for path in paths if path not in files]))
+    models = iter(load_together([path for path in paths if path not in files], device=device))
     return [Member(path, files=files[path]) if path in files else Member(path, next(models)) for path in paths]
 
 
@@ -134,6 +134,7 @@ class Scorer:
         """The members' streams over a text, under the rule for unknown words; `fit`: it is the --fit text."""
         from ..evaluation import score
         from ..evaluation.external import external
+        from ..training.memory import told_scoring
 
         first = next((member.model for member in found if member.model is not None), None)
         if first is None:
@@ -142,7 +143,8 @@ class Scorer:
         for member in found:
             if member.model is not None:
                 corpus = self.corpus(member.model, text)
-                stream = score(member.model, corpus, streams=self.streams, name=member.name)
+                with told_scoring(member.model, self.streams):
+                    stream = score(member.model, corpus, streams=self.streams, name=member.name)
             elif fit and len(member.files) < 2:
                 raise UsageError(
                     f"--fit needs the probabilities of {text} too, and {member.name} has those of one text. "

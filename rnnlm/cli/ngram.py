@@ -10,7 +10,7 @@ import click
 
 from ..errors import DataError, UsageError
 from .console import ppl, result, result_json, say
-from .machine import choose, machine_options
+from .machine import choose, host_options
 from .unused import refuse
 
 ARPA = (".arpa", ".arpa.gz", ".arpa.bz2", ".arpa.xz")  # of these the last two are refused by name
@@ -52,7 +52,7 @@ class ManyNumbers(click.Command):
 @click.option("--min-count", type=int, default=1, show_default=True, metavar="N", help="Keep words seen N times.")
 @click.option("--dtype", default="float32", show_default=True, help="float32 or float64.")
 @click.option("--from", "from_model", is_flag=True, help="TEXT is an n-gram model or ARPA file: prune or convert it.")
-@machine_options
+@host_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def command(

@@ -33,6 +33,7 @@ def command(
     unknown: str,
     streams: int,
     interval: bool,
+    device: str,
     backend: str | None,
     threads: int | None,
     as_json: bool,
@@ -51,9 +52,9 @@ def command(
     *paths, text = models
     if text == "-" == fit:
         raise UsageError("standard input can be read once, and it is TEXT and the --fit text. Give one as a file.")
-    choose(backend, threads)
+    choose(backend, threads, device)
     scorer = Scorer(streams, unknown)
-    found = members(paths)
+    found = members(paths, device)
     asked = fit is not None or weights is not None
     if len(found) == 1 and not (asked or interval) and unknown == "<unk>" and found[0].model is not None:
         _single(found[0], scorer, text, as_json)
@@ -98,9 +99,11 @@ def command(
 def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:
     """One model as it is: no probability is kept, so the text may be of any length."""
     from ..evaluation import perplexity
+    from ..training.memory import told_scoring
 
     assert member.model is not None
-    found = perplexity(member.model, scorer.corpus(member.model, text), streams=scorer.streams)
+    with told_scoring(member.model, scorer.streams):
+        found = perplexity(member.model, scorer.corpus(member.model, text), streams=scorer.streams)
     if as_json:
         result_json({"model": member.name, **found.as_dict()})
     else:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FORMAT = "{desc} {percentage:3.0f}% |{bar}| {rate_fmt}{postfix}, {remaining} left"  # tqdm puts ", " before the postfix
 
+EVERY = 0.2  # seconds between two drawings of the live line
+
 
 def compiling_line(time_needed: str = "some 20 seconds") -> Callable[[], None]:
     """A function that says once that kernels are being compiled, and is silent afterwards."""
@@ -40,6 +42,7 @@ class Live:
         self._began = self._last = time.monotonic()
         self._began_learning, self._first = self._began, True
         self._tokens = 0  # since the epoch began in this process, after the first update
+        self._drawn, self._behind = 0.0, 0  # when the live line was drawn, and how many tokens came since
 
     def tell_when_compiling(self) -> None:
         """Say so when the first update has to wait for the compiler."""
@@ -90,6 +93,7 @@ class Live:
         if self._bar is None:
             from tqdm import tqdm
 
+            self._drawn, self._behind = self._last, 0
             self._bar = tqdm(
                 desc=f"epoch {event.epoch}/{event.epochs}",
                 total=event.epochs * event.total,  # so that the time left is that of the run
@@ -98,10 +102,14 @@ class Live:
                 unit_scale=True,
                 bar_format=FORMAT,
                 leave=False,
-                mininterval=0.2,
+                mininterval=0,
+                miniters=1,
             )
-        self._bar.set_postfix_str(self.so_far(event), refresh=False)
-        self._bar.update(event.tokens)
+        self._behind += event.tokens
+        if self._last - self._drawn >= EVERY:  # only then is the loss asked for, which may be on a GPU
+            self._bar.set_postfix_str(self.so_far(event), refresh=False)
+            self._bar.update(self._behind)
+            self._drawn, self._behind = self._last, 0
 
     def _epoch(self, event: Epoch) -> None:
         self._close()

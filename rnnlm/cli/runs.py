@@ -26,7 +26,11 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool)
     if said:
         say(said)
     kept = f" ({len(all_runs.ended)} of them ended before)" if all_runs.ended else ""
-    say(f"{len(several)} runs{kept}, {all_runs.jobs} at a time, {threads} thread{'s' * (threads > 1)} each", "cyan")
+    where = f" on {all_runs.device.description}" if all_runs.device.name == "gpu" else ""
+    say(
+        f"{len(several)} runs{kept}, {all_runs.jobs} at a time{where}, {threads} thread{'s' * (threads > 1)} each",
+        "cyan",
+    )
 
     def tell(number: int, line: str) -> None:
         if line != said and not line.startswith(("model", " ")):  # what to do next is said once, for the mixture

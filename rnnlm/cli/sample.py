@@ -38,17 +38,18 @@ def command(
     burn_in: bool | None,
     unknown: bool,
     logprobs: bool,
+    device: str,
     backend: str | None,
     threads: int | None,
     as_json: bool,
 ) -> None:
     """Draw texts from MODEL that go on from PROMPT."""
-    choose(backend, threads)
+    choose(backend, threads, device)
     from ..evaluation import sample
     from ..models import load
 
     drawn = sample(
-        load(model),
+        load(model, device=device),
         prompt,
         length,
         count=count,

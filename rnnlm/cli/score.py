@@ -33,6 +33,7 @@ def command(
     quick: bool,
     unknown: str,
     streams: int,
+    device: str,
     backend: str | None,
     threads: int | None,
 ) -> None:
@@ -52,6 +53,7 @@ def command(
     from ..evaluation.stream_tsv import check
     from ..models import load
     from ..text import Corpus
+    from ..training.memory import told_scoring
 
     unit = unit or "bits"
     check(per, unit)
@@ -59,17 +61,18 @@ def command(
     if output is not None:
         require_other(output, model, text)
         storage.require_writable(output, "the scores")
-    choose(backend, threads)
-    lm = load(model)
+    choose(backend, threads, device)
+    lm = load(model, device=device)
     words = Corpus.encode(text, tokenizer=lm.tokenizer)
-    stream = score(
-        lm,
-        in_ids_of(lm.vocabulary, words),
-        streams=streams,
-        distribution=per == "word" and not quick,
-        top=top,
-        name=model,
-    ).with_unknown(unknown)
+    with told_scoring(lm, streams):
+        stream = score(
+            lm,
+            in_ids_of(lm.vocabulary, words),
+            streams=streams,
+            distribution=per == "word" and not quick,
+            top=top,
+            name=model,
+        ).with_unknown(unknown)
     if binary:
         assert output is not None
         write_binary(stream, output)

@@ -114,8 +114,6 @@ def command(
 
 
 def _introduce(run: Run) -> None:
-    from .. import ops
-
     data, model = run.data, run.model
     weights = sum(param.value.size for param in model.params.values())
     units = f"{model.config['hidden']} {model.config.get('activation', 'hidden')} units"
@@ -123,7 +121,7 @@ def _introduce(run: Run) -> None:
     say_beginning(
         run,
         f"{model.kind}: {len(data.train):,} training tokens, {len(data.train.vocabulary):,} words ({data.tokenizer}), "
-        f"{units}, {output}, {weights:,} weights, {ops.backend().description}",
+        f"{units}, {output}, {weights:,} weights, {run.device.description}",
     )
 
 

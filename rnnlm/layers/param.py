@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np  # host-side bookkeeping: which rows were touched
 
 from ..ops import ops_for
-from ..ops.arrays import Array
+from ..ops.arrays import Array, elsewhere
 from ..ops.gradients import Gradient, Outer, Some, Whole
 
 Rows = slice | np.ndarray
@@ -18,8 +18,9 @@ class Param:
     """A value, its gradient of the same shape, and the rows that the gradient touches since the last `zero()`.
 
     An update that touches 160 words of 10,000 must not cost 10,000 rows: optimizers, clipping and zeroing go over
-    `touched()` only, and every other row of `grad` is zero. Gradients arrive in three forms (`ops.gradients`); those
-    of tables stay as they came, and become an array of the value's shape only when somebody asks for `grad`.
+    `touched()` only, and every other row of `grad` is zero. Gradients arrive in three forms (`ops.gradients`) and stay
+    as they came; they are added up to one array of the value's shape when there are several, or when somebody asks
+    for `grad`.
     """
 
     def __init__(self, value: Array) -> None:
@@ -32,7 +33,7 @@ class Param:
         self._forget()
 
     def _forget(self) -> None:
-        self._pieces: list[Some | Outer] = []  # not yet in `_whole`
+        self._pieces: list[Gradient] = []  # not yet in `_whole`; a `Whole` one only where nothing came before it
         self._written = False  # `_whole` may be other than zero
         self._all = False
         self._ids: list[np.ndarray] = []
@@ -43,15 +44,17 @@ class Param:
     def grad(self) -> Array:
         """The gradient as an array of the value's shape. Whoever writes into it says so by `touch`."""
         ops = ops_for(self.value)
-        if self._whole is None:
+        pieces, self._pieces = self._pieces, []
+        self._written = self._written or bool(pieces)
+        if pieces and isinstance(pieces[0], Whole):
+            self._whole = pieces[0].array
+        elif self._whole is None:
             self._whole = ops.zeros(self.value.shape, self.value.dtype)
-        for piece in self._pieces:
-            self._written = True
+        for piece in pieces:
             if isinstance(piece, Outer):
                 ops.outer_add(self._whole, piece)
-            else:
+            elif isinstance(piece, Some):
                 self._whole[ops.asarray(piece.ids)] += piece.rows
-        self._pieces = []
         return self._whole
 
     @grad.setter
@@ -59,9 +62,19 @@ class Param:
         self.grad[...] = value  # so that `param.grad += g` is what it looks like
 
     def add(self, g: Array) -> None:
-        """Add a gradient of the whole array."""
-        self.grad[...] += g
-        self.touch()
+        """Add a gradient of the whole array. It is handed over: g may be kept and written into.
+
+        So nothing else may use its memory afterwards; a caller whose array is part of another one, or goes to two
+        parameters, gives a copy.
+        """
+        if self._pieces or self._written or g.shape != self.value.shape:
+            whole = self.grad
+            whole += g
+            self.touch()
+        else:
+            xp = ops_for(self.value).xp
+            self._pieces = [Whole(xp.ascontiguousarray(g, dtype=self.value.dtype), None)]
+            self._all = True
 
     def add_rows(self, ids: np.ndarray, g: Array) -> None:
         """Add g[i] to the gradient of row ids[i]: ids (N,) on the host, g (N, …); an id of -1 adds nothing."""
@@ -71,7 +84,7 @@ class Param:
             self._ids.append(piece.ids)
 
     def add_outer(self, outer: Outer) -> None:
-        """Add a gradient that is still two factors."""
+        """Add a gradient that is still two factors; it is handed over too."""
         if len(outer.groups):
             self._pieces.append(outer)
             self._add_spans(outer.spans)
@@ -137,33 +150,21 @@ class Param:
             spans = np.stack([rows, rows + 1], 1)
         return Whole(whole, spans) if len(spans) else None
 
-    def square_sum(self) -> Any:
-        """Σ of the gradient's squares, as a number or an array of no dimensions."""
-        ops, gradient = ops_for(self.value), self.gradient()
-        if isinstance(gradient, Outer):
-            return ops.outer_square_sum(gradient)
-        if isinstance(gradient, Some):
-            return ops.square_sum(gradient.rows)
-        if gradient is None:
-            return 0.0
-        if gradient.spans is None:
-            return ops.square_sum(gradient.array)
-        return ops.span_square_sum(gradient.array, gradient.spans)
-
-    def scale(self, factor: float) -> None:
-        """Multiply the gradient by a number."""
+    def elements(self) -> Whole | Some | None:
+        """The gradient in a form whose elements are there to be changed: a product of two factors is multiplied out."""
         gradient = self.gradient()
-        if isinstance(gradient, Outer):
-            self._pieces = [gradient._replace(scale=gradient.scale * factor)]
-        elif isinstance(gradient, Some):
-            self._pieces = [gradient._replace(rows=gradient.rows * factor)]
-        elif gradient is not None:
-            for rows in self.touched():
-                gradient.array[rows] *= factor
+        if not isinstance(gradient, Outer):
+            return gradient
+        return Whole(self.grad, self._merged())
 
     def zero(self) -> None:
         """Clear the gradient; costs only the touched rows."""
-        if self._written and self._whole is not None:
-            for rows in self.touched():
-                self._whole[rows] = 0
+        if self._all:
+            self._whole = None
+        elif self._written and self._whole is not None:
+            if elsewhere(self._whole) and not self._ids:
+                self._whole.fill(0)  # one launch; one for each span would take longer
+            else:
+                for rows in self.touched():
+                    self._whole[rows] = 0
         self._forget()

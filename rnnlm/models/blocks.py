@@ -45,12 +45,15 @@ FORMS = {
 
 
 class Builder:
-    """Makes the layers of blocks one after another; `shape` is that of one input to the next layer."""
+    """Makes the layers of blocks one after another.
+
+    `shape` is that of one input to the next layer, `units` how many numbers an input becomes on its way there.
+    """
 
     def __init__(self, shape: Sequence[int], activation: str, rng: np.random.Generator, dtype: str) -> None:
         self.shape, self.activation, self.rng, self.dtype = tuple(shape), activation, rng, dtype
         self.layers: list[Layer] = []
-        self.dropouts = 0
+        self.dropouts = self.units = 0
 
     def add(self, *layers: Layer) -> None:
         """Put layers on top; what comes out of them is measured on an input of zeros."""
@@ -58,6 +61,7 @@ class Builder:
         for layer in layers:
             x, _ = layer.forward(x)
             self.layers.append(layer)
+            self.units += x.size
         self.shape = x.shape[1:]
 
     def block(self, text: str) -> None:
@@ -86,6 +90,7 @@ class Builder:
     def _convolution(self, filters: str, size: str, *, stride: str = "1", pad: str = "0", groups: str = "1") -> None:
         self._require_image()
         padding: Any = pad if pad == "same" else int(pad)
+        patch = int(size) ** 2 * self.shape[2]
         layer = Convolution2d(
             self.shape[2],
             _positive(filters),
@@ -99,6 +104,7 @@ class Builder:
             dtype=self.dtype,
         )
         self.add(layer, Activation(self.activation))
+        self.units += self.shape[0] * self.shape[1] * patch
 
     def _pool(self, size: str, *, stride: str | None = None, pad: str = "0") -> None:
         self._require_image()

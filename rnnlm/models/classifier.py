@@ -14,6 +14,7 @@ from ..layers.activations import check_activation
 from ..layers.losses import CrossEntropy, Hinge, Loss, SquaredError
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..ops.device import CPU, device_of, require_same
 from .model import Header, Network, set_params
 
 LOSSES: dict[str, type[Loss]] = {"cross-entropy": CrossEntropy, "hinge": Hinge, "squared": SquaredError}
@@ -46,6 +47,11 @@ class Classifier(Network):
     @abstractmethod
     def _layers(self, rng: np.random.Generator) -> list[Layer]:
         """The network's layers, from an input of `shape` to len(labels) numbers."""
+
+    @property
+    @abstractmethod
+    def units_per_input(self) -> int:
+        """How many numbers an input becomes on its way through the layers, those of convolved patches included."""
 
     def facts(self) -> dict[str, Any]:
         weights = sum(param.value.size for param in self.network.params.values())
@@ -103,13 +109,18 @@ class Classifier(Network):
         return self.outputs(x, batch).argmax(1)
 
     def _inputs(self, x: Array) -> Array:
-        """Inputs where the weights live, in their precision; UsageError for another shape than the network's."""
+        """Inputs where the weights live, in their precision: those of the host are moved there.
+
+        UsageError for another shape than the network's, or inputs of another GPU, or of one where the weights are not.
+        """
         if x.shape[1:] != self.shape:
             raise UsageError(
                 f"inputs of the shape {x.shape[1:]} do not fit, this network takes {self.shape}. Give (N, "
                 f"{', '.join(map(str, self.shape))}) numbers."
             )
         weights = next(iter(self.network.params.values())).value
+        if device_of(x) != CPU:
+            require_same("input", [x], weights)
         return ops_for(weights).asarray(x, weights.dtype)
 
 

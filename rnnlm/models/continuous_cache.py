@@ -77,8 +77,8 @@ class ContinuousCacheLM(WrappedLM):
         self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, State]:
         """P_model(y) and P_cache(y) of a window, (T, B) each, nan where nothing is remembered; the state after it."""
-        h, memory, state = self._read(x, state, keep)
-        nll, _ = self.model.output.forward(h.reshape(-1, h.shape[-1]), y.reshape(-1), gradient=False)
+        found, h, memory, state = self._read(x, state, keep)
+        nll, _ = self.model.output.forward(found.reshape(-1, h.shape[-1]), y.reshape(-1), gradient=False)
         p = np.exp(-ops_for(nll).to_host(nll).astype(np.float64)).reshape(x.shape)
         cached = np.empty(x.shape)
         for b in range(x.shape[1]):
@@ -87,8 +87,8 @@ class ContinuousCacheLM(WrappedLM):
         return p, cached, state
 
     def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        h, memory, state = self._read(x, state, keep)
-        logp = self.model.output.logprobs(h.reshape(-1, h.shape[-1]))
+        found, h, memory, state = self._read(x, state, keep)
+        logp = self.model.output.logprobs(found.reshape(-1, h.shape[-1]))
         p = np.exp(ops_for(logp).to_host(logp).astype(np.float64)).reshape(*x.shape, -1)
         for b in range(x.shape[1]):
             weights = self._weights(h[:, b], memory, b)
@@ -103,8 +103,8 @@ class ContinuousCacheLM(WrappedLM):
         logp, state = self.distributions(np.asarray(x)[None], state)
         return logp[0], state
 
-    def _read(self, x: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[np.ndarray, Memory, State]:
-        """The hidden states of a window (T, B, H), what each step remembers, and the state after it."""
+    def _read(self, x: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[Array, np.ndarray, Memory, State]:
+        """The hidden states of a window (T, B, H), also on the host, what each step remembers, the state after it."""
         keys, words, last, seen, *inner = state
         x = np.asarray(x, dtype=np.int32)
         found, inner_after = self.model.hidden(x, tuple(inner), keep_for(self.model, x, keep))
@@ -126,7 +126,7 @@ class ContinuousCacheLM(WrappedLM):
         else:
             kept = memory.words
         after = (memory.keys[:, -size:], kept[:, -size:], h[-1], np.ones_like(seen))
-        return h, memory, (*after, *inner_after)
+        return found, h, memory, (*after, *inner_after)
 
     def _weights(self, h: np.ndarray, memory: Memory, b: int) -> np.ndarray:
         """exp(θ h_t · h_i) / Σ over what step t of stream b remembers, (T, size + T); nan where that is nothing."""

@@ -49,10 +49,15 @@ class ConvNet(Classifier):
             },
         )
 
+    @property
+    def units_per_input(self) -> int:
+        return self._units
+
     def _layers(self, rng: np.random.Generator) -> list[Layer]:
         c = self.config
         builder = Builder(self.shape, c["activation"], rng, c["dtype"])
         for block in c["blocks"]:
             builder.block(block)
         builder.affine(len(self.labels), activated=False)
+        self._units = builder.units
         return builder.layers

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import DataError, UsageError
 from ..layers import Affine
 from ..ops.arrays import Array
+from ..ops.device import Device
 from ..recurrent import Custom, Recurrent, Stack
 from ..text.vocabulary import Vocabulary
 from .language_model import Header
@@ -47,6 +48,13 @@ class CustomLM(RecurrentLM):
             Custom(self.source.recurrence, H, rng=rng, name=c["recurrence"], dtype=dtype) for _ in range(c["layers"])
         ]
         return Stack(layers, between, c["dropout"])
+
+    def _move(self, device: Device) -> None:
+        if device.name != "cpu":
+            raise UsageError(
+                f"{self.config['recurrence']} is a recurrence of your own: autograd differentiates it on NumPy arrays "
+                f"only, so it cannot move to {device}. Give --device cpu."
+            )
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
         header, arrays = super().pack()

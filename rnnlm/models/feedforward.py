@@ -53,6 +53,11 @@ class FeedForward(Classifier):
             },
         )
 
+    @property
+    def units_per_input(self) -> int:
+        each = 3 if self.config["dropout"] else 2  # the map, the activation, dropout
+        return each * sum(self.config["layers"]) + len(self.labels)
+
     def _layers(self, rng: np.random.Generator) -> list[Layer]:
         c, size = self.config, int(np.prod(self.shape))
         network: list[Layer] = [Flatten()]

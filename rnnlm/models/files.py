@@ -12,6 +12,7 @@ from .. import storage
 from ..errors import DataError
 from ..ngram.arpa_lines import is_arpa
 from ..ops import ops_for
+from ..ops.device import Device
 from ..text.vocabulary import Vocabulary
 from .classifier import Classifier
 from .language_model import LanguageModel
@@ -64,13 +65,14 @@ def save(model: Model, path: str | Path) -> None:
     storage.write(path, "model", *to_arrays(model))
 
 
-def load(path: str | Path, vocabulary: Vocabulary | None = None) -> LanguageModel:
+def load(path: str | Path, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu") -> LanguageModel:
     """The language model in a file: one of ours, or an n-gram model in the ARPA format, plain or compressed.
 
-    `vocabulary` gives the words of an ARPA file their ids; our files have their own. DataError for a file that is
-    missing, damaged, of a newer version, or something else.
+    `vocabulary` gives the words of an ARPA file their ids; our files have their own. `device` is where the model is to
+    compute, as in `Model.to`; a file does not know where it was trained. DataError for a file that is missing, damaged,
+    of a newer version, or something else, UsageError as of `Model.to`.
     """
-    model = load_any(path, vocabulary)
+    model = load_any(path, vocabulary, device=device)
     if not isinstance(model, LanguageModel):
         raise DataError(
             f"{path} holds a classifier ({model.kind}), not a language model. Use it with `rnnlm classify`, or load it "
@@ -79,9 +81,9 @@ def load(path: str | Path, vocabulary: Vocabulary | None = None) -> LanguageMode
     return model
 
 
-def load_classifier(path: str | Path) -> Classifier:
-    """The classifier in a file. DataError for one that is missing, damaged, of a newer version, or something else."""
-    model = load_any(path)
+def load_classifier(path: str | Path, *, device: str | Device = "cpu") -> Classifier:
+    """The classifier in a file, on a device. Raises what `load` raises."""
+    model = load_any(path, device=device)
     if not isinstance(model, Classifier):
         raise DataError(
             f"{path} holds a language model ({model.kind}), not a classifier. Use it with `rnnlm ppl` or `rnnlm "
@@ -90,8 +92,13 @@ def load_classifier(path: str | Path) -> Classifier:
     return model
 
 
-def load_any(path: str | Path, vocabulary: Vocabulary | None = None) -> Model:
-    """The model in a file, of whatever kind. Raises what `load` raises."""
+def load_any(path: str | Path, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu") -> Model:
+    """The model in a file, of whatever kind, on a device. Raises what `load` raises."""
+    return _read(path, vocabulary).to(device)
+
+
+def _read(path: str | Path, vocabulary: Vocabulary | None) -> Model:
+    """The model in a file, on the host."""
     if Path(path).is_file() and is_arpa(path):
         return NgramLM.read_arpa(path, vocabulary)
     header, arrays = storage.read(path, "model")
@@ -105,12 +112,17 @@ def load_any(path: str | Path, vocabulary: Vocabulary | None = None) -> Model:
         ) from error
 
 
-def load_together(paths: Sequence[str | Path]) -> list[LanguageModel]:
-    """The models in several files; ARPA files, which do not fix the order of their words, take that of the first other.
+def load_together(paths: Sequence[str | Path], *, device: str | Device = "cpu") -> list[LanguageModel]:
+    """The models in several files, on one device.
 
-    One whose words are others keeps its own order. Raises DataError as `load` does.
+    ARPA files, which do not fix the order of their words, take that of the first other; one whose words are others
+    keeps its own order. Raises what `load` raises.
     """
-    models = {place: load(path) for place, path in enumerate(paths) if not (Path(path).is_file() and is_arpa(path))}
+    models = {
+        place: load(path, device=device)
+        for place, path in enumerate(paths)
+        if not (Path(path).is_file() and is_arpa(path))
+    }
     vocabulary = next((model.vocabulary for model in models.values()), None)
     for place, path in enumerate(paths):
         if place not in models:

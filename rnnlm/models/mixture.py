@@ -51,7 +51,8 @@ class MixtureLM(LanguageModel):
         if not members:
             raise UsageError("a mixture needs at least one model, and there is none.")
         require_same([_nothing(member, place) for place, member in enumerate(members, 1)])
-        self.members, self.files = list(members), None if files is None else [Path(file) for file in files]
+        self.members = self.stands_on = list(members)
+        self.files = None if files is None else [Path(file) for file in files]
         self.weights = check_weights(weights, len(members), mix)
         self.config = {"mix": mix, "weights": [float(w) for w in weights]}
         self.vocabulary, self.tokenizer = members[0].vocabulary, members[0].tokenizer

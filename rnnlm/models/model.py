@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from ..layers import Param
+from ..ops import ops_for
 from ..ops.arrays import Array
+from ..ops.device import Device, put, use
 
 Header = dict[str, Any]
 
@@ -18,12 +20,13 @@ Header = dict[str, Any]
 class Model(ABC):
     """A thing of a `kind`, made by the keywords `config`, that can be taken apart into arrays and a header.
 
-    `log` is the record of its training: one dictionary an entry.
+    `log` is the record of its training: one dictionary an entry. `stands_on` are the models that it is made of.
     """
 
     kind: str
     config: dict[str, Any]
     log: list[dict[str, Any]]
+    stands_on: Sequence[Model] = ()
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
         """What a file needs besides kind, config and log: more of the header, and arrays by name."""
@@ -32,6 +35,23 @@ class Model(ABC):
     def facts(self) -> dict[str, Any]:
         """What `rnnlm info` tells besides the settings: numbers and words by name."""
         return {}
+
+    def to(self, device: str | Device) -> Self:
+        """Move the model to "cpu", to "gpu", the first one, or to "gpu:1", and return it; states are made anew there.
+
+        What is learnt moves, of every model that this one stands on, and all that computes with it follows. Gradients
+        are cleared, and an optimizer, whose memory lies where the weights lie, is made afterwards. Tables of n-grams
+        stay on the host: they are looked up there, and mixtures bring the log-probabilities of the others to them.
+        A GPU becomes the current one of this thread, so give all models of a process the same one. Raises UsageError
+        for a device that there is not, and for a model that works on the host only.
+        """
+        self._move(use(device))
+        return self
+
+    def _move(self, device: Device) -> None:
+        """Put what is learnt on a device that can be used."""
+        for model in self.stands_on:
+            model._move(device)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all. See `rnnlm.models.files`."""
@@ -45,11 +65,18 @@ class Network(Model):
 
     params: dict[str, Param]
 
+    def _move(self, device: Device) -> None:
+        for param in self.params.values():
+            param.set(put(param.value, device))
+
 
 def set_params(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) -> None:
-    """Give each parameter the array of its name. KeyError or ValueError when one is missing or misshapen."""
+    """Give each parameter the host array of its name, on the parameter's device.
+
+    KeyError or ValueError when one is missing or misshapen.
+    """
     for name, param in params.items():
         array = arrays[name]
         if array.shape != param.value.shape:
             raise ValueError(f"array {name} has the shape {array.shape}, the model needs {param.value.shape}")
-        param.set(array)
+        param.set(ops_for(param.value).asarray(array))

@@ -12,6 +12,7 @@ from ..layers import Affine, Dropout, Embedding, Param
 from ..layers.activations import check_activation
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..ops.device import require_same
 from ..outputs import ClassMap, ClassSoftmax, Output, Softmax
 from ..recurrent import Elman, Recurrent, Stack
 from ..text.vocabulary import Vocabulary
@@ -168,9 +169,11 @@ class RecurrentLM(LanguageModel, Network):
     ) -> tuple[Array, State, Tape]:
         """Score a window: x, y (T, B) word ids -> nll (T, B) in nats, the state after it, the tape for `backward`.
 
-        With `gradient` False the tape is of no use, and the scores cost less.
+        With `gradient` False the tape is of no use, and the scores cost less. UsageError for a state that is on
+        another device than the model.
         """
         rows, looked_up = self.embedding.forward(x)  # (T, B, H)
+        require_same("state", state, rows)
         rows, mask = self.input_dropout.forward(rows, train=train)
         if keep is not None:
             keep = ops_for(rows).asarray(keep, rows.dtype)
@@ -205,6 +208,7 @@ class RecurrentLM(LanguageModel, Network):
     def hidden(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
         """The output layer's input after each word of a window: x (T, B) -> h (T, B, H), and the state after it."""
         rows, _ = self.embedding.forward(x)
+        require_same("state", state, rows)
         if keep is not None:
             keep = ops_for(rows).asarray(keep, rows.dtype)
         h, state, _ = self.recurrent.forward(rows, state, keep)

@@ -38,7 +38,7 @@ class WrappedLM(LanguageModel):
     """
 
     def __init__(self, model: LanguageModel, **config: Any) -> None:
-        self.model, self.config = model, config
+        self.model, self.stands_on, self.config = model, [model], config
         self.vocabulary, self.tokenizer = model.vocabulary, model.tokenizer
         self.log: list[dict[str, Any]] = []
 

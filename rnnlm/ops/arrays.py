@@ -7,6 +7,11 @@ from typing import Any
 Array = Any  # a numpy.ndarray or a cupy.ndarray: the array decides the machine
 
 
+def elsewhere(value: Any) -> bool:
+    """Whether a value is an array of a device, so that the host has to wait for what it is."""
+    return hasattr(value, "get")
+
+
 class ArrayOps:
     """What every backend is built on: the array library `xp` (numpy or cupy)."""
 
@@ -22,7 +27,17 @@ class ArrayOps:
 
     def to_host(self, array: Array) -> Array:
         """The array as a NumPy array; a copy only when it lives elsewhere."""
-        return array.get() if hasattr(array, "get") else array
+        return array.get() if elsewhere(array) else array
+
+    def numbers(self, *values: Any) -> list[float]:
+        """Numbers, or arrays of no dimensions, as floats of the host: those of the device in one transfer."""
+        there = [value for value in values if elsewhere(value)]
+        fetched = iter(self.to_host(self.xp.stack(there)).tolist() if there else [])
+        return [next(fetched) if elsewhere(value) else float(value) for value in values]
+
+    def total(self, array: Array) -> Any:
+        """Σ a, to be added to other sums: a number, or on a device an array of no dimensions in float64."""
+        return array.sum(dtype=self.xp.float64) if elsewhere(array) else array.sum().item()
 
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Array:
         return self.xp.zeros(shape, dtype=dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,8 @@ class Some(NamedTuple):
     rows: Array
 
 
-class Outer(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Outer:
     """scale · d_g' rows_g on the rows of each group g: a product that has not been multiplied out.
 
     That is what the gradient of an output layer's weights is: d (tokens x words) times hidden vectors (tokens x H).
@@ -31,7 +33,8 @@ class Outer(NamedTuple):
     and forget them, so that the gradient of a table of words is never written to memory.
 
     groups (G, 5) on the host: first token, last token, first row, last row, place of d_g in the flat array d; d_g is
-    (last token - first token, last row - first row). rows (tokens, H). Groups share no row of the parameter.
+    (last token - first token, last row - first row). rows (tokens, H). Groups share no row of the parameter. Clipping
+    changes the scale, or d where the factor is on a GPU.
     """
 
     d: Array

@@ -2,19 +2,22 @@
 
 N tokens, H hidden units, V words, C classes. `order` (n,) are the places of the tokens that are scored, `words` (n,)
 their targets, all valid ids; the output layers leave out the others. What comes back beside the scores is for the
-gradient of Σ nll: dh (N, H), zero where nothing is scored, and d = P - 1[target] for the tokens in the order given,
-flat. Without `gradient` dh and d mean nothing.
+gradient of Σ nll: dh (N, H), zero where nothing is scored, and `found`, which is the backend's own: `softmax_gradient`
+makes dW and db of it. Without `gradient` only the scores mean something.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np  # which tokens, words and classes is host-side bookkeeping
 
-from .arrays import Array, ArrayOps
+from .affine import AffineOps
+from .arrays import Array
 from .tables import beginnings
 
 
-class SoftmaxOps(ArrayOps):
+class SoftmaxOps(AffineOps):
     """Full and class-factorized softmax."""
 
     def log_softmax(self, logits: Array) -> Array:
@@ -29,15 +32,24 @@ class SoftmaxOps(ArrayOps):
 
     def softmax_nll(
         self, h: Array, order: np.ndarray, words: np.ndarray, W: Array, b: Array, gradient: bool
-    ) -> tuple[Array, Array, Array, Array]:
-        """-log softmax(h W' + b)[word]: h (N, H), W (V, H), b (V,) -> nll (N,), dh, h in the order given, d (n V,)."""
+    ) -> tuple[Array, Array, Any]:
+        """-log softmax(h W' + b)[word]: h (N, H), W (V, H), b (V,) -> nll (N,), dh (N, H), found."""
         places = self.asarray(order)
         rows = h[places]
         nll, dh = self.zeros((len(h),), h.dtype), self.xp.zeros_like(h)
         nll[places], d = self._score(rows, self.asarray(words), W, b)
         if gradient:
             dh[places] = d @ W
-        return nll, dh, rows, d.reshape(-1)
+        return nll, dh, (rows, d)
+
+    def softmax_gradient(self, found: Any, scale: float) -> tuple[Array, Array]:
+        """dW (V, H) and db (V,), of scale · Σ nll, from what `softmax_nll` or `class_softmax_nll` found.
+
+        Here that is h in the order given (n, H) and d = P - 1[target] (n, V): dW = scale · d' h, db = scale · Σ d.
+        """
+        rows, d = found
+        d = d * scale
+        return self.weight_gradient(d, rows), d.sum(0)
 
     def class_softmax_nll(
         self,
@@ -51,11 +63,12 @@ class SoftmaxOps(ArrayOps):
         W: Array,
         b: Array,
         gradient: bool,
-    ) -> tuple[Array, Array, Array, Array, Array]:
-        """-log P(class) - log P(word | class), for tokens sorted by class: nll, dh, h in that order, d of classes, d.
+    ) -> tuple[Array, Array, Any, Array, Array]:
+        """-log P(class) - log P(word | class), for tokens sorted by class -> nll (N,), dh (N, H), found, rows, d.
 
-        groups (G, 5): for each class that occurs, its first and last token, its first and last word, and the place
-        of its d in the flat array d. A class of one word has probability 1 and no d.
+        `found` is for the gradient of cW and cb; rows (n, H), h in that order, and d for that of W and b, as `Outer`
+        takes them: d = P - 1[target], flat. groups (G, 5): for each class that occurs, its first and last token, its
+        first and last word, and the place of its d in d. A class of one word has probability 1 and no d.
         """
         places = self.asarray(order)
         rows = h[places]
@@ -76,7 +89,7 @@ class SoftmaxOps(ArrayOps):
         nll[places] = of_token
         if back is not None:
             dh[places] = back
-        return nll, dh, rows, dc.reshape(-1), d
+        return nll, dh, (rows, dc), rows, d
 
     def _score(self, h: Array, target: Array, W: Array, b: Array) -> tuple[Array, Array]:
         """(-log softmax(h W' + b)[target], P - 1[target])."""

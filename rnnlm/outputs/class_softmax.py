@@ -12,7 +12,7 @@ from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.gradients import Outer
 from .class_map import ClassMap
-from .softmax import add_softmax_gradient, log_shares
+from .softmax import log_shares
 
 
 class ClassSoftmax:
@@ -51,13 +51,15 @@ class ClassSoftmax:
         words = target[order]
         cW, cb, W, b = self._weights()
         classes = self.classes.of[words]
-        nll, dh, rows, dc, d = ops.class_softmax_nll(h, order, words, classes, groups, cW, cb, W, b, gradient)
-        return nll, (dh, rows, dc, d, groups)
+        nll, dh, found, rows, d = ops.class_softmax_nll(h, order, words, classes, groups, cW, cb, W, b, gradient)
+        return nll, (dh, found, rows, d, groups)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        dh, rows, dc, d, groups = tape
+        dh, found, rows, d, groups = tape
         cW, cb, W, b = (self.params[name] for name in ("class_W", "class_b", "W", "b"))
-        add_softmax_gradient(cW, cb, dc, rows, scale)  # 1b
+        dcW, dcb = ops_for(dh).softmax_gradient(found, scale)  # 1b
+        cW.add(dcW)
+        cb.add(dcb)
         several = groups[groups[:, 3] - groups[:, 2] > 1]  # a class of one word has no weights to learn
         outer = Outer(d, rows, several, scale)  # 2b
         W.add_outer(outer)

@@ -35,13 +35,14 @@ class Softmax:
     def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
         order = np.flatnonzero(target >= 0)
         W, b = self.params["W"].value, self.params["b"].value
-        nll, dh, rows, d = ops_for(h).softmax_nll(h, order, target[order], W, b, gradient)
-        return nll, (dh, rows, d)
+        nll, dh, found = ops_for(h).softmax_nll(h, order, target[order], W, b, gradient)
+        return nll, (dh, found)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        dh, rows, d = tape
-        W, b = self.params["W"], self.params["b"]
-        add_softmax_gradient(W, b, d, rows, scale)
+        dh, found = tape
+        dW, db = ops_for(dh).softmax_gradient(found, scale)
+        self.params["W"].add(dW)
+        self.params["b"].add(db)
         return dh * scale
 
     def logprobs(self, h: Array) -> Array:
@@ -49,13 +50,6 @@ class Softmax:
 
     def draw(self, h: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return ops_for(h).softmax_draw(h, rng.random(len(h)), self.params["W"].value, self.params["b"].value)
-
-
-def add_softmax_gradient(W: Param, b: Param, d: Array, rows: Array, scale: float) -> None:
-    """dW += scale · d' h and db += scale · Σ d, for d (n, words), flat, and the n scored hidden vectors (n, H)."""
-    d = d.reshape(len(rows), len(W.value)) * scale
-    W.add(ops_for(d).weight_gradient(d, rows))
-    b.add(d.sum(0))
 
 
 def log_shares(counts: np.ndarray) -> np.ndarray:

@@ -59,14 +59,13 @@ class CausalConvolution:
         return (ops_for(W).zeros((batch, (self.kernel - 1) * self.inputs), W.dtype),)
 
     def forward(self, x: Array, state: State, keep: Array | None = None, *, train=None) -> tuple[Array, State, Any]:
-        ops, H = ops_for(x), self.hidden
+        ops = ops_for(x)
         near = ops.context_forward(x, state[0], keep, self.kernel)  # 1: the last k inputs, (T, B, k E)
         a, _ = self.affine.forward(near)  # 2: (T, B, H), or 2 H
         kept: tuple[Array, ...]
         if self.activation == GATED:
-            gate = ops.activate("logistic", a[:, :, H:])
-            kept = (a[:, :, :H], gate)
-            h = kept[0] * gate  # 3
+            h, opened = ops.gate(a)  # 3
+            kept = (a, opened)
         else:
             h = ops.activate(self.activation, a)
             kept = (h,)
@@ -80,15 +79,16 @@ class CausalConvolution:
         if dy is not None:
             dh = dy[stop:]
             if self.activation == GATED:
-                a, gate = (part[stop:] for part in kept)
-                da = ops.concatenate([dh * gate, ops.activate_backward("logistic", dh * a, gate)], 2)  # 3b
+                da = ops.gate_backward(dh, kept[0][stop:], kept[1][stop:])  # 3b
             else:
                 da = ops.activate_backward(self.activation, dh, kept[0][stop:])
-            dnear = ops.zeros(near.shape, near.dtype)
-            dnear[stop:] = self.affine.backward(da, near[stop:])  # 2b
+            dnear = self.affine.backward(da, near[stop:])  # 2b
+            if stop:
+                dnear = ops.concatenate([ops.zeros((stop, *dnear.shape[1:]), dnear.dtype), dnear])
         like = near[:, :, : self.inputs]
         dlast = None if dstate is None else dstate[0]
         dx, dbefore = ops.context_backward(dnear, dlast, like, keep, self.kernel, stop)  # 1b
         if self.residual and dy is not None:
-            dx[stop:] += dy[stop:]  # 4b
+            reached = dx[stop:]
+            reached += dy[stop:]  # 4b
         return dx, (dbefore,)

@@ -123,7 +123,7 @@ class Custom:
             (flat(dy), *(flat(rows) for rows in after)),
         )
         for param, gradient in zip(self.params.values(), gradients, strict=True):
-            param.add(gradient)
+            param.add(np.array(gradient))  # autograd does not promise an array for each
         dx = np.zeros_like(x)
         dx[stop:] = rows.reshape(dx[stop:].shape)
         return dx, d

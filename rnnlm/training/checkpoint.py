@@ -82,7 +82,7 @@ class Snapshot:
 
     def __init__(self, path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.path, self.header, self.arrays = path, header, arrays
-        self.run: dict[str, Any] = header["run"]
+        self.run: dict[str, Any] = {"device": "cpu", **header["run"]}  # at first there was no other device
 
     def _part(self, prefix: str) -> dict[str, np.ndarray]:
         return {name[len(prefix) :]: array for name, array in self.arrays.items() if name.startswith(prefix)}

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..datasets.shift import shifted
 from ..errors import UsageError
 from ..evaluation.confusion import Confusion
 from ..models import CLASSIFIERS, Classifier
-from . import classifier_data
+from . import classifier_data, memory
 from .checkpoint import Checkpoint
 from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer, judge
@@ -30,14 +28,13 @@ RATE_FACTOR = {"sgd": 0.2, "adam": 0.2, "momentum": 0.2, "nesterov": 0.2, "adagr
 class ClassifierRun:
     """One training run: its data, model and trainer. Everything is checked here, before the first update.
 
-    `fit()` trains and writes the model; `test()` reports on the test data, once. Output, checkpoint and `command` are
-    as in `Run`. Raises UsageError and DataError as the settings deserve.
+    `fit()` trains and writes the model; `test()` reports on the test data, once. Output, checkpoint, `command`, the
+    device and what is raised are as in `Run`.
     """
 
     def __init__(self, settings: ClassifierSettings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
-        if settings.backend is not None or settings.threads is not None:
-            ops.use(settings.backend, settings.threads)
-        settings = self.settings = replace(settings, backend=ops.backend().name)
+        settings, self.device = settings.on_this_machine()
+        self.settings = settings
         settings.check()
         sources = {name: getattr(settings, name) for name in ("data", "valid", "test")}
         self.place = Place(settings.output, settings.resume, sources)
@@ -50,13 +47,17 @@ class ClassifierRun:
         if snapshot is not None:
             snapshot.require_same(record)
         self.model = resumed or self._new_model(record, command)
-        self.trainer = self._trainer(self.place.checkpoint(record, settings.save_every), observers)
-        self.place.restore(self.trainer)
+        self.needs = memory.of_classifier(self.model, OPTIMIZERS[settings.optimizer], batch=settings.batch)
+        with memory.told(self.needs, self.device):
+            self.model.to(self.device)
+            self.trainer = self._trainer(self.place.checkpoint(record, settings.save_every), observers)
+            self.place.restore(self.trainer)
         self.resumed = snapshot is not None
 
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
-        return self.place.fit(self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid))
+        with memory.told(self.needs, self.device):
+            return self.place.fit(self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid))
 
     def test(self) -> Confusion | None:
         """The answers to the test data; None when the run has none."""
@@ -130,7 +131,7 @@ def train_classifier(data: str | Path = "digits", **settings: Any) -> Classifier
     """Train a classifier on labelled data and return it: `rnnlm.train_classifier("digits", epochs=10)`.
 
     The keywords are the fields of `ClassifierSettings`, which are the options of `rnnlm classify train`. With `output`
-    the model is written there too. Raises UsageError, DataError and TrainingError.
+    the model is written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
     """
     run = ClassifierRun(ClassifierSettings.of(data=data, **settings))
     run.fit()

@@ -54,6 +54,8 @@ class ClassifierSettings(RunSettings):
     max_updates: int | None = None
     seed: int = 1
     # the machine
+    device: str = "cpu"
+    precision: str | None = None
     backend: str | None = None
     threads: int | None = None
     # the files

@@ -13,7 +13,8 @@ from ..datasets.shift import shifted
 from ..evaluation.confusion import Confusion
 from ..models.classifier import BATCH, Classifier
 from ..ops import ops_for
-from .loop import Judged, Learnt, Loop, LoopOptions, at_least_one
+from .learnt import Judged, Learnt
+from .loop import Loop, LoopOptions, at_least_one
 from .optimizer import Optimizer
 
 
@@ -72,8 +73,9 @@ class ClassifierTrainer(Loop[Dataset]):
         loss, outputs, tape = self.model.forward(x, y, train=(self.seed, self.progress.updates))
         # 2: backward
         self.model.backward(tape, 1 / self.batch)
-        right = ops_for(outputs).to_host(outputs).argmax(1) == y
-        return Learnt(float(loss.sum()), len(y), int(right.sum()))
+        ops = ops_for(outputs)
+        right = outputs.argmax(1) == ops.asarray(y)
+        return Learnt(ops.total(loss), len(y), ops.total(right))
 
     def _judge(self, valid: Dataset) -> Judged:
         found = judge(self.model, valid)

@@ -1,34 +1,50 @@
-"""Keeping a gradient from exploding (Pascanu, Mikolov & Bengio 2013)."""
+"""Keeping a gradient from exploding (Pascanu, Mikolov & Bengio 2013). All parameters live on one machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ..layers import Param
-from ..ops import ops_for
+from ..ops import backend, ops_for
+from ..ops.gradients import Gradient
+from ..ops.reference import Reference
 from .optimizer import positive
 
 
-def gradient_norm(params: Iterable[Param]) -> float:
-    """The Euclidean length of the whole gradient: √(Σ g²) over all touched rows of all parameters."""
-    return float(sum(param.square_sum() for param in params)) ** 0.5  # one number from the device for all parameters
+def gradient_norm(params: Iterable[Param]) -> Any:
+    """The Euclidean length of the whole gradient: √(Σ g²) over all touched rows of all parameters.
+
+    A float, or of parameters on a GPU an array of no dimensions there: nothing waits for it until it is made a float.
+    """
+    ops, gradients = _gradients(params)
+    return ops.gradient_norm(gradients)
 
 
-def clip_norm(params: Iterable[Param], limit: float) -> float:
-    """Scale the whole gradient down to the length `limit` if it is longer; returns the length before."""
+def clip_norm(params: Iterable[Param], limit: float) -> Any:
+    """Scale the whole gradient down to the length `limit` if it is longer; returns the length before.
+
+    What is returned is a float, or an array of no dimensions on the GPU of the parameters, as by `gradient_norm`.
+    """
     positive("the limit of the gradient norm", limit)
-    params = list(params)
-    norm = gradient_norm(params)
-    if norm > limit:
-        for param in params:
-            param.scale(limit / norm)
-    return norm
+    ops, gradients = _gradients(params)
+    return ops.clip_norm(gradients, limit)
 
 
 def clip_value(params: Iterable[Param], limit: float) -> None:
     """Cut every element of the gradient to [-limit, limit]."""
     positive("the limit of gradient values", limit)
-    for param in params:
-        grad = param.grad
-        for rows in param.touched():
-            grad[rows] = ops_for(grad).xp.clip(grad[rows], -limit, limit)
+    params = list(params)
+    found = [param.elements() for param in params]
+    _ops(params).clip_value([gradient for gradient in found if gradient is not None], limit)
+
+
+def _gradients(params: Iterable[Param]) -> tuple[Reference, list[Gradient]]:
+    """The backend of the parameters, and the gradients that they have."""
+    params = list(params)
+    found = [param.gradient() for param in params]
+    return _ops(params), [gradient for gradient in found if gradient is not None]
+
+
+def _ops(params: list[Param]) -> Reference:
+    return ops_for(params[0].value) if params else backend()

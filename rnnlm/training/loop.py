@@ -6,16 +6,18 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import asdict
-from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
+from typing import Any, Generic, NoReturn, TypedDict, TypeVar
 
 from ..errors import TrainingError, UsageError
 from ..models.model import Network
 from ..ops import ops_for
+from ..ops.arrays import elsewhere
 from ..ops.threads import one_thread
 from .checkpoint import Checkpoint
 from .clipping import clip_norm, clip_value, gradient_norm
-from .events import Epoch, Event, Observer, Saved, Update
+from .events import Epoch, Event, Observer, Saved, Sums, Update
 from .interrupt import CtrlC
+from .learnt import Judged, Learnt
 from .optimizer import Optimizer
 from .progress import Progress
 from .schedules import Constant, Schedule
@@ -37,34 +39,6 @@ class LoopOptions(TypedDict, total=False):
     observers: Sequence[Observer]
 
 
-class Learnt(NamedTuple):
-    """What one update was made of: the loss summed over its items, how many these are, how many were right."""
-
-    loss: float
-    scored: int
-    correct: int | None = None  # None where nobody counts
-
-
-class Judged(NamedTuple):
-    """The loss an item of a part of the data; where an answer is right or wrong, how many are right of how many."""
-
-    loss: float
-    correct: int | None = None
-    items: int = 0
-
-    @property
-    def accuracy(self) -> float | None:
-        return None if self.correct is None else self.correct / max(self.items, 1)
-
-    @property
-    def figure(self) -> float:
-        """What is to become small: the loss, or the share of wrong answers; between equals the loss decides."""
-        if self.correct is None:
-            return self.loss
-        # The loss counts as less than one answer, however large it is.
-        return (self.items - self.correct + self.loss / (1 + self.loss)) / max(self.items, 1)
-
-
 class Loop(ABC, Generic[Data]):
     """Epochs of updates: forward, backward, clip, update; what an item and its gradient are, a subclass says.
 
@@ -73,6 +47,11 @@ class Loop(ABC, Generic[Data]):
     the first steps of Adagrad and Adam have the size of the rate whatever the gradient is, and would saturate the
     units. Training ends after `epochs` or `max_updates`, or when the schedule says so; the best epoch's weights are
     kept. Raises TrainingError when a loss or gradient is not finite, UsageError for values out of range.
+
+    On a GPU the loop runs ahead and waits for no number that nobody looks at: losses and lengths of gradients are
+    fetched for the log, about 50 times an epoch, for an observer that asks, for a checkpoint and at the end of an
+    epoch. What is not finite is noticed then, and not before the update as on the host; a checkpoint is written only
+    when the weights are finite too.
     """
 
     largest_loss = 700.0  # nats an item: beyond it the perplexity is no number, and no learning rate leads back
@@ -149,21 +128,21 @@ class Loop(ABC, Generic[Data]):
             p.window, p.updates = p.window + 1, p.updates + 1
             p.nll, p.tokens = p.nll + learnt.loss, p.tokens + learnt.scored
             if learnt.correct is not None:
-                p.correct = (p.correct or 0) + learnt.correct
-            loss = learnt.loss / max(learnt.scored, 1)
+                p.correct = learnt.correct if p.correct is None else p.correct + learnt.correct
             # 3: clip
             logged = p.updates % every == 0
-            norm = self._clip(logged)
-            self._check_finite(loss, norm)
+            sums = Sums(learnt.loss, p.nll, self._clip(logged))
+            self._check_sums(sums, learnt.scored, logged)
             # 4: update
             self._step()
-            self._report(loss, learnt.scored, norm, total, logged)
+            self._report(sums, learnt.scored, total, logged)
             if self._ctrl_c.pressed or self._out_of_updates():
                 return
             if self.checkpoint is not None and self.checkpoint.due():
                 self._save()
 
-    def _clip(self, wanted: bool) -> float | None:
+    def _clip(self, wanted: bool) -> Any:
+        """Clip the gradient; its length before, where it is known or `wanted`, else None."""
         params = self.model.params.values()
         if self.clip is not None and self.clip_by == "norm":
             return clip_norm(params, self.clip)
@@ -182,6 +161,7 @@ class Loop(ABC, Generic[Data]):
     def _end_epoch(self, valid: Data | None) -> None:
         """Validate, let the schedule decide, keep or restore the best weights."""
         p = self.progress
+        p.look()
         train_nll = p.nll / max(p.tokens, 1)
         trained = Judged(train_nll, p.correct, p.tokens)
         judged = None if valid is None else self._judge(valid)
@@ -218,24 +198,48 @@ class Loop(ABC, Generic[Data]):
     def _out_of_updates(self) -> bool:
         return self.max_updates is not None and self.progress.updates >= self.max_updates
 
+    def _check_sums(self, sums: Sums, scored: int, logged: bool) -> None:
+        """Look at an update's numbers, unless that means to wait for a GPU and nobody else looks at them."""
+        here = sums.here
+        if here or logged:
+            loss, epoch, norm = sums.look()
+            self._check_finite(loss / max(scored, 1), norm)
+            if not here:
+                self._check_finite(epoch / max(self.progress.tokens, 1), None)
+
     def _check_finite(self, nll: float, norm: float | None) -> None:
         """TrainingError when the loss an item is beyond `largest_loss` or no number, or the gradient has no length."""
-        if nll <= self.largest_loss and (norm is None or math.isfinite(norm)):
+        if not nll <= self.largest_loss:
+            self._fail("loss", nll)
+        if norm is not None and not math.isfinite(norm):
+            self._fail("gradient norm", norm)
+
+    def _check_weights(self) -> None:
+        """TrainingError when losses or weights on a GPU are not finite; on the host every update has been looked at."""
+        p, values = self.progress, [param.value for param in self.model.params.values()]
+        there = [ops_for(value).total(value) for value in values if elsewhere(value)]
+        if not there:
             return
-        what, value = ("gradient norm", norm) if nll <= self.largest_loss else ("loss", nll)
+        found = p.look(*there)
+        self._check_finite(p.nll / max(p.tokens, 1), None)
+        for total in found:
+            if not math.isfinite(total):
+                self._fail("sum of a parameter's weights", total)
+
+    def _fail(self, what: str, value: float) -> NoReturn:
         clip = "a --clip of 1" if self.clip is None else "a smaller --clip"
         raise TrainingError(
             f"the {what} is {value:g} at update {self.progress.updates:,} (epoch {self.progress.epoch}, learning rate "
             f"{self.optimizer.learning_rate:g}, clip {self.clip}). Try a tenth of the learning rate (--lr), or {clip}."
         )
 
-    def _report(self, nll: float, scored: int, norm: float | None, total: int, logged: bool) -> None:
+    def _report(self, sums: Sums, scored: int, total: int, logged: bool) -> None:
         p, rate = self.progress, self.optimizer.learning_rate
+        event = Update(p.epoch, p.updates, scored, p.tokens, total, self.epochs, sums, rate)
         if logged:
-            entry = {"kind": "update", "epoch": p.epoch, "updates": p.updates, "nll": nll, "norm": norm}
+            entry = {"kind": "update", "epoch": p.epoch, "updates": p.updates, "nll": event.nll, "norm": event.norm}
             self.model.log.append({**entry, "learning_rate": rate})
-        mean = p.nll / max(p.tokens, 1)
-        self._tell(Update(p.epoch, p.updates, scored, p.tokens, total, self.epochs, nll, mean, norm, rate))
+        self._tell(event)
 
     def _tell(self, event: Event) -> None:
         for observer in self.observers:
@@ -257,6 +261,7 @@ class Loop(ABC, Generic[Data]):
 
     def _save(self) -> None:
         if self.checkpoint is not None:
+            self._check_weights()
             self.checkpoint.save(self)
             self._tell(Saved(str(self.checkpoint.path), self.progress.epoch, self.progress.updates))
 

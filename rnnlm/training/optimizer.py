@@ -52,22 +52,27 @@ class Optimizer:
     def step(self) -> None:
         """One update of every touched row, and a clean gradient afterwards."""
         self.steps += 1
+        if not self.params:
+            return
+        ops = ops_for(next(iter(self.params.values())).value)
+        if self.rule in ops.rules:
+            found = [(param, param.gradient(), self._memory[name]) for name, param in self.params.items()]
+            items = [(param.value, g, list(slots.values())) for param, g, slots in found if g is not None]
+            ops.update_all(self.rule, items, self.learning_rate, self.l2, self.decay, self.numbers())
+        else:
+            self._update_each()
+        for param in self.params.values():
+            param.zero()
+
+    def _update_each(self) -> None:
+        """The rule in plain array code, for a backend that has not compiled it."""
         for name, param in self.params.items():
-            ops = ops_for(param.value)
-            if self.rule in ops.rules:
-                gradient, slots = param.gradient(), list(self._memory[name].values())
-                if gradient is not None:
-                    rates = self.learning_rate, self.l2, self.decay
-                    ops.update(self.rule, param.value, gradient, slots, *rates, self.numbers())
-                param.zero()
-                continue
             for rows in param.touched():
                 if self.l2:
                     param.grad[rows] += self.l2 * param.value[rows]
                 if self.decay:
                     param.value[rows] -= self.learning_rate * self.decay * param.value[rows]
                 self.update(param, rows, self._memory[name])
-            param.zero()
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         """Change param.value[rows] by param.grad[rows]; `rows` is a slice or an array of ids without repetition."""

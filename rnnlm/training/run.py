@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..errors import UsageError
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models import MODELS, CustomLM
 from ..models.own_source import file_of
 from ..models.recurrent import RecurrentLM
 from ..text.windows import window_count
-from . import data
+from . import data, memory
 from .checkpoint import Checkpoint
 from .events import Observer
 from .optimizers import OPTIMIZERS
@@ -46,13 +44,14 @@ class Run:
 
     `fit()` trains and writes the model; `test()` reports on the test text, once. With `output` the model goes there and
     the checkpoints to `output`.checkpoint, which is removed when the run ends by itself. `command` is what was typed,
-    for the model's record. Raises UsageError and DataError as the settings deserve.
+    for the model's record. A new model is made on the host and then moved to the `device`, so that one seed starts from
+    the same weights everywhere. Raises UsageError and DataError as the settings deserve, OutOfMemory where the device
+    has less than is needed.
     """
 
     def __init__(self, settings: Settings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
-        if settings.backend is not None or settings.threads is not None:
-            ops.use(settings.backend, settings.threads)
-        settings = self.settings = replace(settings, backend=ops.backend().name)
+        settings, self.device = settings.on_this_machine()
+        self.settings = settings
         sources = {name: getattr(settings, name) for name in ("text", "valid", "test")}
         sources["recurrence"] = file_of(settings.model)
         self.place = Place(settings.output, settings.resume, sources)
@@ -65,20 +64,30 @@ class Run:
         if snapshot is not None:
             snapshot.require_same(record)
         self.model = resumed or self._new_model(record, command)
-        self.trainer = self._trainer(self.place.checkpoint(record, settings.save_every), observers)
         window_count(len(self.data.train), settings.streams, settings.block)  # a UsageError for more streams than words
-        self.place.restore(self.trainer)
+        self.needs = memory.of_training(
+            self.model,
+            OPTIMIZERS[settings.optimizer],
+            block=settings.block,
+            horizon=settings.horizon,
+            streams=settings.streams,
+        )
+        with memory.told(self.needs, self.device):
+            self.model.to(self.device)
+            self.trainer = self._trainer(self.place.checkpoint(record, settings.save_every), observers)
+            self.place.restore(self.trainer)
         self.resumed = snapshot is not None
 
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
-        return self.place.fit(self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid))
+        with memory.told(self.needs, self.device):
+            return self.place.fit(self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid))
 
     def test(self) -> Perplexity | None:
         """The perplexity of the test text; None when the run has none."""
         if self.data.test is None:
             return None
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), memory.told_scoring(self.model, 1):
             return perplexity(self.model, self.data.test)
 
     def _check(self) -> None:
@@ -153,7 +162,7 @@ def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
     The keywords are the fields of `Settings`, which are the options of `rnnlm train`. With `output` the model is
-    written there too. Raises UsageError, DataError and TrainingError.
+    written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
     """
     run = Run(Settings.of(text=text, **settings))
     run.fit()

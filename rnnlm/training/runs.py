@@ -12,6 +12,7 @@ import numpy as np
 from .. import ops, storage
 from ..errors import DataError, RnnlmError, UsageError
 from ..models import LanguageModel, load
+from ..ops.device import release
 from ..text.corpus import Corpus
 from .checkpoint import Snapshot
 from .data import Data
@@ -52,7 +53,7 @@ def repeated(settings: Settings, count: int) -> list[Settings]:
 
 
 class Runs:
-    """Runs in processes of their own, `jobs` at a time; None is as many as the cores allow.
+    """Runs in processes of their own, `jobs` at a time; None is as many as the cores allow, and one on a GPU.
 
     Each trains the model that it would train alone, in whatever order they come. A run whose settings name no `output`
     writes to that of the mixture with its number: m.rnnlm -> m.1.rnnlm, and so its checkpoint. With `resume` the runs
@@ -69,9 +70,12 @@ class Runs:
             raise UsageError(f"jobs={jobs} is too few. Give a whole number >= 1.")
         self.output = Path(output)
         storage.require_writable(self.output, "the mixture")
-        machine = ops.use(settings[0].backend, settings[0].threads)
+        chosen, self.device = settings[0].on_this_machine()
+        machine = ops.backend()
         self.settings = [
-            replace(one, threads=None, output=one.output or beside(self.output, str(number)))
+            replace(
+                one, threads=None, precision=chosen.precision, output=one.output or beside(self.output, str(number))
+            )
             for number, one in enumerate(settings, 1)
         ]
         self._check_names()
@@ -79,8 +83,10 @@ class Runs:
         self.data = self._checked(1)
         for number in range(2, len(settings) + 1):
             self._require_same_texts(number, self._checked(number))
+        release(self.device)  # what was made to check the runs, for their processes
         left = max(1, len(settings) - len(self.ended))
-        self.jobs = min(jobs or max(1, ops.cores() // (settings[0].threads or 1)), left)
+        usual = 1 if self.device.name == "gpu" else max(1, ops.cores() // (settings[0].threads or 1))
+        self.jobs = min(jobs or usual, left)
         self.threads = settings[0].threads or max(1, machine.threads // self.jobs)
 
     def fit(self, tell: Callable[[int, str], None] = lambda number, line: None) -> str:
@@ -112,7 +118,7 @@ class Runs:
         runs, models = [], []
         for number, one in enumerate(self.settings, 1):
             path = Path(str(one.output))
-            model = load(path)
+            model = load(path, device=self.device)
             models.append(model)
             best = max(entry["epoch"] for entry in model.log if entry["kind"] == "epoch" and entry["best"])
             runs.append(Trained(number, one.seed, best, judge(model, self.data, f"run {number}", path)))

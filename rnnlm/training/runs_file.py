@@ -11,7 +11,8 @@ from typing import Any, get_args, get_type_hints
 from ..errors import DataError
 from .settings import Settings
 
-FOR_ALL = ("backend", "threads", "resume")  # what computes, and whether to go on, is said once for all runs
+# What computes, and whether to go on, is said once for all runs.
+FOR_ALL = ("device", "precision", "backend", "threads", "resume")
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from .. import ops
 from ..errors import UsageError
+from ..ops.device import Device, use_throughout
 from .optimizers import OPTIMIZERS
 
 
@@ -15,6 +17,10 @@ class RunSettings:
 
     optimizer: str
     seed: int
+    device: str
+    precision: str | None
+    backend: str | None
+    threads: int | None
     save_every: float | None
 
     @classmethod
@@ -36,7 +42,23 @@ class RunSettings:
 
     def record(self) -> dict[str, Any]:
         """Those settings that decide about the weights: a run that is resumed must have the same."""
-        return {name: value for name, value in self.as_dict().items() if name not in FREE_ON_RESUME}
+        settings = {name: value for name, value in self.as_dict().items() if name not in FREE_ON_RESUME}
+        device = self.device.partition(":")[0]  # which of the GPUs it is makes no difference
+        return settings | {"device": device}
+
+    def on_this_machine(self) -> tuple[Self, Device]:
+        """Make the choices of what computes for this process: the settings with what was chosen, and the device.
+
+        UsageError for what there is not.
+        """
+        if self.backend is not None or self.threads is not None:
+            ops.use(self.backend, self.threads)
+        if self.precision is not None:
+            ops.use_precision(self.precision)
+        device = use_throughout(self.device)
+        precision = ops.precision() if device.name == "gpu" else None
+        chosen = {"device": str(device), "precision": precision, "backend": ops.backend().name}
+        return replace(self, **chosen), device  # type: ignore[type-var]
 
     def check(self) -> None:
         """UsageError for a value that is out of range whatever the model is."""
@@ -55,7 +77,8 @@ class Settings(RunSettings):
     None stands for a choice that depends on something else: the tokenizer on the text; the layers, the activation, the
     order, the embedding and the kernel on the model; the number of classes on the vocabulary, the learning rate on the
     optimizer, the horizon on the block and the model, the number of epochs on the length of the text (see
-    `epochs_for`), the warm-up on that of the run, the backend and the threads on what there is (see `ops.use`).
+    `epochs_for`), the warm-up on that of the run, the precision, the backend and the threads on what
+    was chosen for the process or there is (see `ops.use` and `ops.use_precision`).
     """
 
     # the text
@@ -101,6 +124,8 @@ class Settings(RunSettings):
     max_updates: int | None = None
     seed: int = 1
     # the machine
+    device: str = "cpu"
+    precision: str | None = None
     backend: str | None = None
     threads: int | None = None
     # the files

@@ -10,9 +10,11 @@ import numpy as np
 from ..errors import UsageError
 from ..evaluation.perplexity import perplexity
 from ..models.recurrent import RecurrentLM
+from ..ops import ops_for
 from ..text.corpus import Corpus
 from ..text.windows import window_count, windows
-from .loop import Judged, Learnt, Loop, LoopOptions, at_least_one
+from .learnt import Judged, Learnt
+from .loop import Loop, LoopOptions, at_least_one
 from .optimizer import Optimizer
 
 
@@ -66,7 +68,7 @@ class Trainer(Loop[Corpus]):
         nll, p.state, tape = self.model.forward(x, y, p.state, keep, train=(self.seed, p.updates))
         p.tapes.append(tape)
         # 2: backward through this window and the older ones that the horizon reaches
-        loss, scored = float(nll.sum()), int((y >= 0).sum())
+        loss, scored = ops_for(nll).total(nll), int((y >= 0).sum())
         self._backward(1 / (self.streams * self.block))
         return Learnt(loss, scored)
 

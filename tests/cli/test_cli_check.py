@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_colours(call, few, broken, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["--device", "tpu"], "device 'tpu' is not known. Give one of cpu, gpu."),
+        (["--device", "tpu"], "device 'tpu' is not known. Give one of cpu, gpu, or gpu:1 for the second GPU."),
         (["--backend", "fortran"], "backend 'fortran' is not known."),
         (["--threads", "0"], "threads=0 is too few."),
         (["Affine"], "unexpected extra argument"),
@@ -124,7 +125,7 @@ def test_bad_input(call, arguments, part):
 
 
 def test_no_gpu(call, monkeypatch):
-    monkeypatch.setattr("rnnlm.checks.machines.has_cupy", lambda: False)
+    monkeypatch.setitem(sys.modules, "cupy", None)
     called = call("check", "--device", "gpu")
     assert (called.status, called.out) == (2, "")
     assert called.err == (

@@ -23,7 +23,7 @@ from rnnlm.datasets import read
 from rnnlm.evaluation.confusion import Confusion
 from rnnlm.text import catalogue
 from rnnlm.training.classifier_trainer import ClassifierTrainer, judge
-from rnnlm.training.events import Update
+from rnnlm.training.events import Sums, Update
 from rnnlm.training.loop import Judged
 
 QUICK = ("--layers", "6", "--epochs", 2, "--lr", 0.05)
@@ -186,9 +186,9 @@ def test_the_figures_are_those_of_the_best_epoch(at, monkeypatch):
 def test_live_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
     with ClassifierLive() as live:
-        live(Update(1, 1, tokens=20, done=20, total=50, epochs=2, nll=3.0, mean_nll=3.0, norm=1.0, learning_rate=0.1))
+        live(Update(1, 1, tokens=20, done=20, total=50, epochs=2, sums=Sums(60.0, 60.0), learning_rate=0.1))
         time.sleep(0.25)  # the line changes five times a second at most
-        live(Update(1, 2, tokens=30, done=50, total=50, epochs=2, nll=1.0, mean_nll=1.8, norm=1.0, learning_rate=0.1))
+        live(Update(1, 2, tokens=30, done=50, total=50, epochs=2, sums=Sums(30.0, 90.0), learning_rate=0.1))
     shown = next(line for line in capsys.readouterr().err.split("\r") if "50%" in line)
     assert re.fullmatch(r"epoch 1/2  50% \|.*\| +[\d.]+k? examples/s, loss 1\.8000, \d\d:\d\d left *", shown)
 

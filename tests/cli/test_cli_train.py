@@ -17,7 +17,7 @@ import rnnlm
 from rnnlm.cli import progress
 from rnnlm.cli.progress import Live
 from rnnlm.models import RecurrentLM
-from rnnlm.training.events import Update
+from rnnlm.training.events import Sums, Update
 
 QUICK = ("--hidden", 6, "--streams", 4, "--epochs", 2)
 
@@ -141,9 +141,9 @@ def test_a_named_grammar_says_what_a_perfect_model_reaches(call):
 def test_live_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
     with Live() as live:
-        live(Update(1, 1, tokens=20, done=20, total=50, epochs=2, nll=3.0, mean_nll=3.0, norm=1.0, learning_rate=0.1))
+        live(Update(1, 1, tokens=20, done=20, total=50, epochs=2, sums=Sums(60.0, 60.0), learning_rate=0.1))
         time.sleep(0.25)  # the line changes five times a second at most
-        live(Update(1, 2, tokens=30, done=50, total=50, epochs=2, nll=1.0, mean_nll=1.8, norm=1.0, learning_rate=0.1))
+        live(Update(1, 2, tokens=30, done=50, total=50, epochs=2, sums=Sums(30.0, 90.0), learning_rate=0.1))
         live.write("update 2: a text")
     out, err = capsys.readouterr()
     lines = err.split("\r")

@@ -50,6 +50,7 @@ struct Warp { unsigned alive = 0, arrived = 0, generation = 0; alignas(16) char 
 struct Block {
   dim3 index;
   unsigned alive = 0, arrived = 0, generation = 0;
+  bool rests = false;
   std::vector<char> shared;
   std::vector<Warp> warps;
 };
@@ -125,7 +126,7 @@ inline int run(dim3 g, dim3 b, size_t shared, bool together, unsigned order, voi
       unsigned number = order == 1 ? blocks - 1 - (base + k) : base + k;
       Block& mine = resident[k];
       mine.index = dim3(number % g.x, number / g.x % g.y, number / g.x / g.y);
-      mine.alive = per_block; mine.arrived = mine.generation = 0;
+      mine.rests = false; mine.alive = per_block; mine.arrived = mine.generation = 0;
       mine.shared.assign(shared + 16, (char)0xff);
       mine.warps.assign(per_block / 32, Warp());
       for (unsigned i = 0; i < per_block; i++) {
@@ -136,7 +137,7 @@ inline int run(dim3 g, dim3 b, size_t shared, bool together, unsigned order, voi
       }
     }
     size_t left = threads.size();
-    unsigned idle = 0;
+    unsigned idle = 0, round = 0;
     for (unsigned i = 0; i < sequence.size(); i++) sequence[i] = order == 1 ? sequence.size() - 1 - i : i;
     while (left) {
       if (order > 1)
@@ -144,10 +145,12 @@ inline int run(dim3 g, dim3 b, size_t shared, bool together, unsigned order, voi
           random = random * 6364136223846793005ull + 1442695040888963407ull;
           std::swap(sequence[i], sequence[(random >> 33) % (i + 1)]);
         }
+      if (order > 1 && at_once > 1 && round++ % 16 == 0)  // some blocks lag behind the others
+        for (Block& b : resident) b.rests = (random = random * 6364136223846793005ull + 1442695040888963407ull) >> 63;
       unsigned long long before = progress;
       for (unsigned i : sequence) {
         Thread& t = threads[i];
-        if (t.done) continue;
+        if (t.done || t.block->rests) continue;
         current = &t;
         if (!_setjmp(scheduler)) {
           if (t.started) _longjmp(t.here, 1);
@@ -254,6 +257,7 @@ inline float __uint_as_float(unsigned u) { float x; memcpy(&x, &u, 4); return x;
 inline int __float_as_int(float x) { int u; memcpy(&u, &x, 4); return u; }
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __clz(int x) { return x ? __builtin_clz(x) : 32; }
+inline int __ffs(int x) { return __builtin_ffs(x); }
 template <class A, class B> inline auto min(A a, B b) { return a < b ? a : b; }
 template <class A, class B> inline auto max(A a, B b) { return a < b ? b : a; }
 

@@ -14,6 +14,7 @@ import numpy as np
 from rnnlm import ops
 
 from .arrays import DeviceArray, Where, allocate, call, device_of, host_of, record
+from .blas import cublas
 
 ELEMENTWISE = ["exp", "expm1", "log", "sqrt", "tanh", "maximum", "minimum", "clip", "abs", "isfinite", "sign", "where"]
 OTHERS = ["arange", "zeros_like", "empty_like", "full", "concatenate", "dot", "einsum", "stack", "matmul"]
@@ -54,6 +55,7 @@ class _Device(Where):
 def module() -> types.ModuleType:
     """A new module `cupy`."""
     made: Any = types.ModuleType("cupy")
+    made.__version__ = "14.2.0"
     made.ndarray = DeviceArray
     for name in ("float32", "float64", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool_", "newaxis"):
         setattr(made, name, getattr(np, name))
@@ -89,7 +91,10 @@ def module() -> types.ModuleType:
     cuda: Any = types.ModuleType("cupy.cuda")
     cuda.Device = _Device
     cuda.is_available = lambda: True
+    cuda.get_cublas_handle = lambda: 1
+    cuda.cublas = cublas()
     cuda.runtime = types.SimpleNamespace(
+        getDevice=lambda: 0,
         getDeviceCount=lambda: 1,
         driverGetVersion=lambda: 13000,
         runtimeGetVersion=lambda: 13000,
@@ -98,6 +103,7 @@ def module() -> types.ModuleType:
     )
     cuda.memory = types.SimpleNamespace(OutOfMemoryError=type("OutOfMemoryError", (MemoryError,), {}))
     made.cuda = cuda
+    made.get_default_memory_pool = lambda: types.SimpleNamespace(free_all_blocks=lambda: None)
     return made
 
 
@@ -123,4 +129,5 @@ def installed(*, kernels: bool = False) -> Iterator[Any]:
                 sys.modules[name] = old
         ops._gpu.cache_clear()
         ops.use_kernels(True)
+        ops.use_precision("float32")
         ops.use()

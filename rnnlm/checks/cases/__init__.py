@@ -3,9 +3,11 @@
 A new layer gets a case in the file of its folder.
 """
 
+from . import gpu_operations, image_operations  # they add theirs to OPERATIONS
 from .case import Case
 from .layers import LAYERS
 from .losses import LOSSES
+from .operations import OPERATIONS
 from .outputs import OUTPUTS
 from .recurrent import RECURRENT
 
@@ -16,4 +18,4 @@ CASES: dict[str, list[Case]] = {
     "output layers": OUTPUTS,
 }
 
-__all__ = ["CASES", "Case"]
+__all__ = ["CASES", "OPERATIONS", "Case", "gpu_operations", "image_operations"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..arrays import Array
@@ -14,14 +16,14 @@ class Outputs(Parted):
 
     def softmax_nll(
         self, h: Array, order: np.ndarray, words: np.ndarray, W: Array, b: Array, gradient: bool
-    ) -> tuple[Array, Array, Array, Array]:
+    ) -> tuple[Array, Array, Any]:
         n, (V, H) = len(order), W.shape
         nll, dh, rows = _scores(h, n, gradient)
         d = np.empty(n * V, h.dtype)
         given = (whole(h), order, whole(words, np.int64), W, b, nll, rows, dh, d)
         parts = self._parts(n, max(8, WORTH // (V * H)), 4, at_most=64)
         self._run(outputs.softmax_nll, parts, *given, after=(gradient,))
-        return nll, dh, rows, d
+        return nll, dh, (rows, d.reshape(n, V))
 
     def class_softmax_nll(
         self,
@@ -35,7 +37,7 @@ class Outputs(Parted):
         W: Array,
         b: Array,
         gradient: bool,
-    ) -> tuple[Array, Array, Array, Array, Array]:
+    ) -> tuple[Array, Array, Any, Array, Array]:
         n, (C, H) = len(order), cW.shape
         nll, dh, rows = _scores(h, n, gradient)
         tokens, sizes = groups[:, 1] - groups[:, 0], groups[:, 3] - groups[:, 2]
@@ -46,7 +48,7 @@ class Outputs(Parted):
         # Fetching a word's weights costs about as much as four products with them.
         cost = np.cumsum(H * (tokens * C + products + 4 * sizes))
         self._run(outputs.class_softmax_nll, self._by_cost(cost), *given, after=(gradient,))
-        return nll, dh, rows, dc.reshape(-1), d
+        return nll, dh, (rows, dc), rows, d
 
     def by_class(self, target: np.ndarray, of: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n, C = len(target), len(start) - 1

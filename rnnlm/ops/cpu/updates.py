@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Updates(Parted):
         rate: float,
         l2: float,
         decay: float,
-        numbers: Any,
+        numbers: tuple[float, float, float],
     ) -> None:
         if value.ndim == 1 and rule == "row-adagrad":
             rule = "adagrad"  # a row of one number

@@ -7,13 +7,16 @@ products are cuBLAS's, through CuPy. No number depends on how blocks are schedul
 from __future__ import annotations
 
 from .class_outputs import ClassOutputs
+from .clipping import Clipping
+from .context import Context
 from .elementwise import Elementwise
 from .jordan import Jordan
+from .outer import Outers
 from .outputs import Outputs
 from .recurrences import Recurrences
 from .tables import Tables
 from .updates import Updates
 
 
-class Cuda(Recurrences, Jordan, Outputs, ClassOutputs, Elementwise, Tables, Updates):
+class Cuda(Recurrences, Jordan, Context, ClassOutputs, Outputs, Elementwise, Tables, Clipping, Updates, Outers):
     """`Reference` on CuPy arrays, by kernels. It never waits for the device; what it raises, CuPy raises."""

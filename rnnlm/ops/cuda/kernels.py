@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,17 @@ def options(constants: dict[str, Any]) -> tuple[str, ...]:
     return (*OPTIONS, *(f"-D{name}={value}" for name, value in sorted(constants.items())))
 
 
+class _Function:
+    """A kernel of CuPy's, and how much shared memory its blocks may have so far: 48 KB unasked."""
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel, self.shared = kernel, 48 << 10
+
+    def allow(self, shared: int) -> None:
+        if shared > self.shared:
+            self.kernel.max_dynamic_shared_size_bytes = self.shared = shared
+
+
 class Kernels(Reference):
     """`Reference` on CuPy arrays, with a way to launch kernels of our own. `launch` never waits for the device."""
 
@@ -47,14 +59,12 @@ class Kernels(Reference):
         super().__init__(xp)
         # One kernel for each name and set of constants; CuPy keeps the compiled code on the disk for later processes.
         self._function = lru_cache(maxsize=None)(self._make)
+        self._attributes: dict[int, dict[str, int]] = {}
 
-    def _make(self, name: str, together: bool, shared: int, constants: tuple[tuple[str, Any], ...]) -> Any:
+    def _make(self, name: str, together: bool, constants: tuple[tuple[str, Any], ...]) -> Any:
         given = options(dict(constants))
         module = self.xp.RawModule(code=source(name), options=given, enable_cooperative_groups=together)
-        function = module.get_function(name)
-        if shared > 48 << 10:  # more than a block has unasked
-            function.max_dynamic_shared_size_bytes = shared
-        return function
+        return _Function(module.get_function(name))
 
     def launch(
         self,
@@ -70,13 +80,18 @@ class Kernels(Reference):
 
         Arguments: arrays in one piece, None for a null pointer, int for an int of 32 bits, NumPy numbers as they are.
         `shared` bytes of shared memory a block; `together`: all blocks must run at the same time (a cooperative
-        launch). Constants become -D options. An empty grid is no launch. TypeError for an array of the host.
+        launch), so there may be one for each multiprocessor at most. Constants become -D options. An empty grid is no
+        launch. TypeError for an array of the host.
         """
         blocks = (grid,) if isinstance(grid, int) else grid
         if not all(blocks):
             return
-        function = self._function(name, together, shared, tuple(sorted(constants.items())))
-        function(blocks, (block,), tuple(self._argument(name, value) for value in arguments), shared_mem=shared)
+        if together and math.prod(blocks) > self.multiprocessors:  # CuPy would run fewer, which wait for the others
+            raise ValueError(f"{name}: {blocks} blocks do not run together on {self.multiprocessors} multiprocessors")
+        function = self._function(name, together, tuple(sorted(constants.items())))
+        function.allow(shared)
+        given = tuple(self._argument(name, value) for value in arguments)
+        function.kernel(blocks, (block,), given, shared_mem=shared)
 
     def _argument(self, name: str, value: Any) -> Any:
         if isinstance(value, self.xp.ndarray):
@@ -98,12 +113,18 @@ class Kernels(Reference):
     @property
     def multiprocessors(self) -> int:
         """How many multiprocessors the current GPU has."""
-        return self.xp.cuda.Device().attributes["MultiProcessorCount"]
+        return self._attribute("MultiProcessorCount")
 
     @property
     def shared_memory(self) -> int:
         """How many bytes of shared memory a block may have."""
-        return self.xp.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
+        return self._attribute("MaxSharedMemoryPerBlockOptin")
+
+    def _attribute(self, name: str) -> int:
+        current = self.xp.cuda.runtime.getDevice()
+        if current not in self._attributes:  # CuPy asks the driver for all of them, every time
+            self._attributes[current] = self.xp.cuda.Device(current).attributes
+        return self._attributes[current][name]
 
 
 def blocks_for(work: int, each: int) -> int:

@@ -1,9 +1,128 @@
-"""The full softmax."""
+"""The full softmax: products by cuBLAS, and what is between them in one kernel, a tile of tokens after the other."""
 
 from __future__ import annotations
 
-from .kernels import Kernels
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..precision import precision
+from .kernels import NUMBER, blocks_for
+from .products import Products
+from .tables import Tables
+
+TILE = 256 << 20  # bytes of logits that are there at one time; as many as W has, where that is more
+KEPT = 96 << 10  # bytes of a row that wait in shared memory for its sum, so that two blocks share a multiprocessor
 
 
-class Outputs(Kernels):
-    """The full softmax."""
+class Outputs(Tables, Products):
+    """The full softmax. The logits (N, V) are never whole in memory."""
+
+    def softmax_nll(
+        self, h: Array, order: np.ndarray, words: np.ndarray, W: Array, b: Array, gradient: bool
+    ) -> tuple[Array, Array, Any]:
+        (N, n), place = (len(h), len(order)), np.full(len(h), -1, np.int32)
+        if 2 * n < N:  # the rows that are not scored are left out
+            place[order] = np.arange(n)
+            order, words, place = self.upload(order, words, place)
+            nll, back, found = self._score_all(self.rows_at(h, order), words, W, b, gradient)
+            return self.rows_at(nll, place), h if back is None else self.rows_at(back, place), found
+        place[order] = words  # they are computed with the others, and count nothing
+        nll, back, found = self._score_all(self.whole(h), self.asarray(place), W, b, gradient)
+        return nll, h if back is None else back, found
+
+    def softmax_gradient(self, found: Any, scale: float) -> tuple[Array, Array]:
+        both, dW, db = found
+        both *= scale
+        return dW, db
+
+    def _score_all(
+        self, rows: Array, targets: Array, W: Array, b: Array, gradient: bool
+    ) -> tuple[Array, Array | None, Any]:
+        """-log P and its gradients: rows (n, H) in one piece, targets (n,) int32 here -> nll (n,), dh or None, `found`.
+
+        A target of -1 scores 0. `found` is one array, and dW and db of the sum as its parts, to be scaled together.
+        """
+        (n, H), V, real = rows.shape, len(W), rows.dtype
+        short = real == np.float32 and precision() == "bf16"
+        factor, weights = self.rounded(rows, W) if short else (rows, W)
+        nll, back, found = self.xp.empty((n,), real), None, None
+        if gradient:
+            back, found = self.xp.empty((n, H), real), self._gradients(V, H, real, empty=not n)
+        for part, x in self._tiles(n, V, real, W.nbytes):
+            given, y = factor[part], self.xp.empty(x.shape, np.uint16) if short and gradient else x
+            self.product(given, weights.T, out=x[:, :V])
+            self._softmax_rows("GRADIENT" if gradient else "SCORE", x, y, V, b, targets[part], nll[part])
+            if back is not None and found is not None:
+                d, add = y[:, :V], part.start > 0
+                self.product(d, weights, out=back[part])
+                self.product(d.T, given, out=found[1], add=add)
+                self._sum_columns(y, found[0][-y.shape[1] :], add)
+        return nll, back, found
+
+    def _tiles(self, n: int, V: int, real: Any, most: int) -> Iterator[tuple[slice, Array]]:
+        """The tokens in parts, with room for the logits of each, in rows that begin at multiples of 16 bytes."""
+        room = 8 * blocks_for(V, 8)  # also of bfloat16 numbers
+        tile = blocks_for(n, blocks_for(n * room * real.itemsize, max(TILE, most))) if n else 0
+        logits = self.xp.empty((tile, room), real)
+        for first in range(0, n, tile or 1):
+            part = slice(first, min(first + tile, n))
+            yield part, logits[: part.stop - first]
+
+    def _gradients(self, V: int, H: int, real: Any, empty: bool) -> tuple[Array, Array, Array]:
+        """Room for dW and db in one array, and its two parts; zero where no token is `empty`."""
+        start = 4 * blocks_for(V * H, 4)
+        both = (self.xp.zeros if empty else self.xp.empty)((start + 8 * blocks_for(V, 8),), real)
+        return both, both[: V * H].reshape(V, H), both[start : start + V]
+
+    def _sum_columns(self, x: Array, out: Array, add: bool) -> None:
+        constants: dict[str, Any] = {
+            "ADD": int(add),
+            "BFLOAT16": int(x.dtype == np.uint16),
+            "REAL": NUMBER[out.dtype.name],
+        }
+        grid, shared = blocks_for(x.shape[1], 32), 1024 * out.itemsize
+        self.launch("sum_columns", grid, 1024, x, *x.shape, out, shared=shared, **constants)
+
+    def softmax_draw(self, h: Array, u: np.ndarray, W: Array, b: Array) -> tuple[np.ndarray, np.ndarray]:
+        N, V, real = len(h), len(W), h.dtype
+        there = self.asarray(np.ascontiguousarray(u), np.float64)
+        drawn = self.xp.empty((N * (real.itemsize + 4),), np.uint8)  # log P, then ids: one transfer to the host
+        h = self.whole(h)
+        for part, x in self._tiles(N, V, real, W.nbytes):
+            self.product(h[part], W.T, out=x[:, :V])
+            given = (x, b, there[part], drawn, N, V, x.shape[1], part.start)
+            shared = 32 * (8 + real.itemsize)
+            self.launch("draw_rows", len(x), 1024, *given, shared=shared, REAL=NUMBER[real.name])
+        logp, ids = np.split(self.to_host(drawn), [N * real.itemsize])
+        return ids.view(np.int32).astype(np.int64), logp.view(real)
+
+    def softmax(self, logits: Array) -> Array:
+        return self._softmax_of("SHARES", logits)
+
+    def log_softmax(self, logits: Array) -> Array:
+        return self._softmax_of("LOGS", logits)
+
+    def _softmax_of(self, find: str, logits: Array) -> Array:
+        V, out = logits.shape[-1], self.xp.empty(logits.shape, logits.dtype)
+        self._softmax_rows(find, self.whole(logits).reshape(-1, V), out.reshape(-1, V), V, None, None, None)
+        return out
+
+    def _softmax_rows(
+        self, find: str, x: Array, y: Array, V: int, b: Array | None, targets: Array | None, nll: Array | None
+    ) -> None:
+        room, real = x.shape[1], x.dtype
+        wide = self.at_once(room, x, y)
+        vectors = blocks_for(V, wide)
+        kept = 0 if find == "SCORE" else min(vectors, KEPT // (wide * real.itemsize))
+        block = 32 * min(32, blocks_for(vectors, 128))  # four vectors a thread, or more
+        constants: dict[str, Any] = {
+            "FIND": find,
+            "BFLOAT16": int(y.dtype == np.uint16),
+            "WIDE": wide,
+            "REAL": NUMBER[real.name],
+        }
+        shared = (32 + kept * wide) * real.itemsize
+        self.launch("softmax_rows", len(x), block, x, b, targets, nll, y, V, room, kept, shared=shared, **constants)

@@ -2,8 +2,87 @@
 
 from __future__ import annotations
 
-from .kernels import Kernels
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..precision import precision
+from . import recurrence_plan as plan
+from .kernels import NUMBER, Kernels, blocks_for
+
+SUM_THREADS = 1024  # of a block of sum_columns.cu
 
 
 class Recurrences(Kernels):
-    """Elman's recurrence over a window."""
+    """Elman's recurrence over a window: one launch for all T steps, forward or backward.
+
+    Up to 256 hidden units (192 in float64) every block has all weights and products are exact whatever
+    `ops.precision()` says, for rounding would save no time there. Beyond, the weights are split over all
+    multiprocessors, and the factors of float32 products are rounded as it says. The gradient of the weights is one
+    product of matrices.
+    """
+
+    def _recur(self, name: str, activation: str, arrays: tuple[Array | None, ...], sizes: tuple[int, ...]) -> None:
+        """Launches NAME.cu, or NAME_split.cu with counters for its barriers; sizes: T, B, H and what else it takes."""
+        dtype, (_, B, H, *_) = arrays[-1].dtype, sizes  # type: ignore[union-attr]  # the last one is a result
+        constants: dict[str, Any] = {"REAL": NUMBER[dtype.name], "FUNCTION": activation.upper()}
+        processors, room = self.multiprocessors, self.shared_memory
+        layout = plan.resident(H, B, dtype.itemsize, processors, room)
+        together = layout is None
+        if layout is None:
+            exactness = precision() if dtype == np.float32 else "float64"
+            layout = plan.split(H, B, exactness, processors, room)
+            name, arrays = f"{name}_split", (*arrays, self.xp.zeros(32 * layout.grid[1], np.uint32))
+        constants |= layout.constants
+        given = (*arrays, *sizes)
+        self.launch(name, layout.grid, layout.threads, *given, shared=layout.shared, together=together, **constants)
+
+    def elman_forward(self, x: Array, W: Array, b: Array, h0: Array, keep: Array | None, activation: str) -> Array:
+        T, B, H = x.shape
+        h = self.xp.empty(x.shape, x.dtype)
+        given = (self.whole(x), self.whole(W), b, self.whole(h0), self._or_none(keep, x.dtype))
+        self._recur("elman_forward", activation, (*given, h), (T, B, H))
+        return h
+
+    def elman_backward(
+        self,
+        dh: Array | None,
+        dlast: Array | None,
+        h: Array,
+        h0: Array,
+        W: Array,
+        keep: Array | None,
+        activation: str,
+        stop: int,
+    ) -> tuple[Array, Array, Array, Array]:
+        T, B, H = h.shape
+        new, dtype = self.xp.empty, h.dtype
+        da, before, dh0, sums = new(h.shape, dtype), new(h.shape, dtype), new(h0.shape, dtype), new(h0.shape, dtype)
+        incoming = (self._or_none(dh, dtype), self._or_none(dlast, dtype))
+        seen = (self.whole(h), self.whole(h0), self.whole(W), self._or_none(keep, dtype))
+        self._recur("elman_backward", activation, (*incoming, *seen, da, before, dh0, sums), (T, B, H, stop))
+        rows = (T - stop) * B
+        dW = self.weight_gradient(before[stop:].reshape(rows, H), da[stop:].reshape(rows, H))
+        return da, dh0, dW, self.column_sums(sums)
+
+    def column_sums(self, rows: Array) -> Array:
+        """Σ_i rows[i], (n, m) -> (m,), in an order that does not depend on how blocks are scheduled."""
+        n, m = rows.shape
+        out = self.xp.empty(m, rows.dtype)
+        arguments = (self.whole(rows), n, m, out)
+        shared = SUM_THREADS * rows.dtype.itemsize
+        real = NUMBER[rows.dtype.name]
+        self.launch("sum_columns", blocks_for(m, 32), SUM_THREADS, *arguments, shared=shared, REAL=real)
+        return out
+
+    def previous(self, h: Array, h0: Array, keep: Array | None) -> Array:
+        T, B, n = h.shape
+        out = self.xp.empty(h.shape, h.dtype)
+        given = (self.whole(h), self.whole(h0), self._or_none(keep, h.dtype), out)
+        grid = min(blocks_for(out.size, 256), 32 * self.multiprocessors)
+        self.launch("previous", grid, 256, *given, T, B, n, REAL=NUMBER[h.dtype.name])
+        return out
+
+    def _or_none(self, array: Array | None, dtype: Any) -> Array | None:
+        return None if array is None else self.whole(array, dtype)

@@ -1,0 +1,195 @@
+"""Arguments for the operations that a backend may do in its own way: small ones, and ones with odd sizes.
+
+`OPERATIONS[name]` is a maker of arguments and the sizes to call it with: `make(numbers, *size)` yields tuples of
+arguments for the operation of that name of `Reference`. Those on images are in image_operations.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...ops.elementwise import ACTIVATIONS
+from .numbers import REFERENCE, Numbers
+
+Arguments = Iterator[tuple[Any, ...]]
+
+OPERATIONS: dict[str, tuple[Callable[..., Arguments], tuple[Any, ...]]] = {}
+
+
+def case(*sizes: Any) -> Callable[[Callable[..., Arguments]], Callable[..., Arguments]]:
+    """Registers a maker of arguments for the operation of its name, for these sizes; the last is shared by threads."""
+
+    def register(make: Callable[..., Arguments]) -> Callable[..., Arguments]:
+        OPERATIONS[make.__name__] = (make, sizes)
+        return make
+
+    return register
+
+
+WINDOWS = [(1, 1, 1), (4, 2, 3), (1, 5, 13), (4, 5, 50), (4, 1, 67), (21, 1, 13), (15, 13, 131)]  # T, B, H
+LOGITS = [(1, 2, 1), (5, 3, 13), (6, 17, 50), (9, 101, 67), (131, 1009, 131)]  # N, V, H
+CLASSES = [(1, 3, 3, 1), (5, 19, 4, 13), (90, 23, 4, 3), (7, 300, 3, 50), (600, 1009, 30, 131)]  # N, V, C, H
+
+
+@case((1,), (3, 5), (70, 3, 13), (130_001,))
+def activate(r: Numbers, *shape: int) -> Arguments:
+    for name in ACTIVATIONS:
+        yield name, r(*shape)
+        yield name, r.hidden("elu", *shape).T
+
+
+@case((1,), (3, 5), (70, 3, 13), (130_001,))
+def dropout(r: Numbers, *shape: int) -> Arguments:
+    for rate, key in ((0.3, (1, 2)), (0.9, (77, 123_456)), (1e-12, (3, 0))):
+        yield r(*shape), rate, key
+
+
+@case((1, 1, 1), (4, 3, 7), (40, 50, 13), (1500, 300, 131))
+def take_rows(r: Numbers, N: int, V: int, E: int) -> Arguments:
+    yield r(V, E), r.rng.integers(-1, V, (N, 2)).astype(np.int32)
+    yield r(V, E), np.full((2, N), -1)
+
+
+@case((1, 1, 1), (4, 3, 7), (40, 5, 13), (5000, 1500, 131))
+def sum_rows(r: Numbers, N: int, V: int, E: int) -> Arguments:
+    for shape in ((N, E), (N,)):
+        yield r.rng.integers(-1, V, N).astype(np.int32), r(*shape)
+        yield np.full(N, -1), r(*shape)
+
+
+@case((1, 1), (3, 7), (20, 300), (300, 20_000))
+def children(r: Numbers, V: int, n: int) -> Arguments:
+    for integer in (np.int32, np.int64):
+        sizes = r.rng.integers(0, V, V, endpoint=True)
+        sizes[-1] = V  # a node whose children are all words, at the end of the table
+        words = [np.arange(V), *(np.sort(r.rng.permutation(V)[:size]) for size in sizes)]
+        first = V + np.cumsum(np.append(0, sizes))
+        nodes, ids = r.rng.integers(-1, V, n), r.rng.integers(-1, V, n)
+        nodes[-1], ids[-1] = V - 1, V - 1
+        yield np.concatenate(words).astype(integer), first.astype(integer), nodes.astype(integer), ids.astype(np.int32)
+
+
+@case((1, 1, 1), (3, 13, 1), (5, 1, 67), (7, 50, 13), (200, 301, 403))
+def affine(r: Numbers, N: int, n: int, m: int) -> Arguments:
+    yield r(N, n), r(n, m), r(m)
+    yield r(2, N, n), r(n, m), None
+
+
+@case((1, 1, 1), (3, 13, 1), (5, 1, 67), (7, 50, 13), (200, 301, 403))
+def affine_backward(r: Numbers, N: int, n: int, m: int) -> Arguments:
+    yield r(N, m), r(n, m)
+    yield r(2, N, m), r(n, m)
+
+
+@case((1, 1, 1), (3, 13, 1), (5, 1, 67), (7, 50, 13), (0, 5, 3), (300, 131, 129))
+def weight_gradient(r: Numbers, N: int, n: int, m: int) -> Arguments:
+    yield r(N, n), r(N, m)
+
+
+def window_variants(r: Numbers, T: int, B: int) -> Arguments:
+    """Every activation with and without sentence starts, truncated or not."""
+    for number, name in enumerate(ACTIVATIONS):
+        for keep in (None, r.keep(T, B)):
+            for stop in (0, T // 2):
+                yield number, name, keep, stop
+
+
+@case(*WINDOWS)
+def elman_forward(r: Numbers, T: int, B: int, H: int) -> Arguments:
+    for _, name, keep, _ in window_variants(r, T, B):
+        yield r(T, B, H), r.weights(H, H), r(H), r(B, H), keep, name
+
+
+@case(*WINDOWS)
+def elman_backward(r: Numbers, T: int, B: int, H: int) -> Arguments:
+    for number, name, keep, stop in window_variants(r, T, B):
+        dh, dlast = None if number == 1 else r(T, B, H), None if number == 2 else r(B, H)
+        yield dh, dlast, r.hidden(name, T, B, H), r(B, H), r.weights(H, H), keep, name, stop
+
+
+@case(*((*window, layers) for window in WINDOWS for layers in (1, 3)))
+def jordan_forward(r: Numbers, T: int, B: int, H: int, layers: int) -> Arguments:
+    n = H + 2
+    for _, name, keep, _ in window_variants(r, T, B):
+        deep = [(r.weights(H, H), r(H)) for _ in range(layers - 1)]
+        read, z0 = (r.weights(H, n).T, r(n)), REFERENCE.softmax(r(B, n))
+        yield r(T, B, H), r.weights(n, H), r(H), deep, read, z0, keep, name
+
+
+@case(*((*window, layers) for window in WINDOWS for layers in (1, 3)))
+def jordan_backward(r: Numbers, T: int, B: int, H: int, layers: int) -> Arguments:
+    n = H + 2
+    for number, name, keep, stop in window_variants(r, T, B):
+        dh, dlast = None if number == 1 else r(T, B, H), None if number == 2 else r(B, n)
+        hs, deep = (
+            [r.hidden(name, T, B, H) for _ in range(layers)],
+            [(r.weights(H, H), r(H)) for _ in range(layers - 1)],
+        )
+        z, z0 = REFERENCE.softmax(r(T, B, n)), REFERENCE.softmax(r(B, n))
+        yield dh, dlast, hs, z, z0, r(n, H), deep, r(n, H), keep, name, stop
+
+
+@case(*LOGITS)
+def softmax_nll(r: Numbers, N: int, V: int, H: int) -> Arguments:
+    for target in (r.rng.integers(-1, V, N), r.rng.integers(0, V, N), np.full(N, -1)):
+        order = np.flatnonzero(target >= 0)[::-1]
+        for gradient in (True, False):
+            yield 5 * r(N, H), order, target[order].astype(np.int32), r.weights(V, H), r(V), gradient
+
+
+@case(*CLASSES)
+def by_class(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+    of, start = r.classes(V, C)
+    for target in (r.rng.integers(-1, V, N), r.rng.integers(0, V, N), np.full(N, -1)):
+        yield target.astype(np.int32), of, start
+
+
+@case(*CLASSES)
+def class_softmax_nll(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+    for target, of, start in by_class(r, N, V, C, H):
+        order, groups = REFERENCE.by_class(target, of, start)
+        words, C = target[order], len(start) - 1
+        for gradient in (True, False):
+            given = 5 * r(N, H), order, words, of[words], groups
+            yield *given, r.weights(C, H), r(C), r.weights(V, H), r(V), gradient
+
+
+@case(*LOGITS)
+def softmax_draw(r: Numbers, N: int, V: int, H: int) -> Arguments:
+    yield 5 * r(N, H), r.rng.random(N), r.weights(V, H), r(V)
+    b = r(V)
+    b[[0, -1]] = -2000  # P = 0 to the last bit: never drawn
+    yield 5 * r(N, H), np.linspace(0, 1 - 2**-53, N), r.weights(V, H), b
+
+
+@case(*CLASSES)
+def class_softmax_draw(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+    start = r.classes(V, C)[1]
+    C = len(start) - 1
+    for u in (r.rng.random((N, 2)), np.linspace((0, 1 - 2**-53), (1 - 2**-53, 0), N)):
+        yield 5 * r(N, H), u, start, r.weights(C, H), r(C), r.weights(V, H), r(V)
+
+
+@case(*CLASSES[1:])
+def outer_add(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+    yield r(V, H), r.outer(N, V, C, H)
+
+
+@case(*CLASSES[1:])
+def outer_square_sum(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+    yield (r.outer(N, V, C, H),)
+
+
+@case(*CLASSES)
+def outer_bias(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+    yield r(V), r.outer(N, V, C, H)
+
+
+@case((1, 1), (9, 13), (30, 67), (90, 131))
+def span_square_sum(r: Numbers, V: int, H: int) -> Arguments:
+    spans = np.arange(0, V - V % 2)[:: max(V // 6, 1)].reshape(-1, 2) if V > 1 else np.empty((0, 2), np.int64)
+    yield r(V, H), spans
+    yield r(V), spans

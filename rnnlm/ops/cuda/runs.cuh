@@ -1,0 +1,34 @@
+// Work on many arrays in one launch. A table of runs says which blocks do what: a run is its first block (these rise),
+// what it is about, its first number or row, how many, and how many a block takes.
+#pragma once
+#include "common.cuh"
+
+enum { RUN_BLOCK, RUN_WHAT, RUN_FIRST, RUN_COUNT, RUN_EACH, RUN };
+
+struct Work { long long what, first; int count; };
+
+// What this block works on. `room` is shared memory for a number.
+__device__ __forceinline__ Work my_work(const long long* table, int runs, int* room) {
+  const long long block = blockIdx.x;
+  for (int i = threadIdx.x; i < runs; i += blockDim.x) {
+    const long long* run = table + (long long)i * RUN;
+    if (run[RUN_BLOCK] <= block && (i + 1 == runs || block < run[RUN + RUN_BLOCK])) *room = i;
+  }
+  __syncthreads();
+  const long long* run = table + (long long)*room * RUN;
+  const long long done = (block - run[RUN_BLOCK]) * run[RUN_EACH];
+  return {run[RUN_WHAT], run[RUN_FIRST] + done, (int)min(run[RUN_EACH], run[RUN_COUNT] - done)};
+}
+
+// Whether four numbers at once can be read there.
+__device__ __forceinline__ bool aligned(const void* place) { return (unsigned long long)place % 16 == 0; }
+
+// x = change(x) for the n numbers from `x` on, by the threads of a block.
+template <class Change> __device__ __forceinline__ void change_each(real* x, int n, Change change) {
+  const int fours = aligned(x) ? n / 4 : 0;
+  for (int i = threadIdx.x; i < fours; i += blockDim.x) {
+    const real4 a = ((real4*)x)[i];
+    ((real4*)x)[i] = {change(a.x), change(a.y), change(a.z), change(a.w)};
+  }
+  for (int i = 4 * fours + threadIdx.x; i < n; i += blockDim.x) x[i] = change(x[i]);
+}

@@ -1,0 +1,125 @@
+"""How much memory a run needs, for the message where a machine has less of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import OutOfMemory
+from ..evaluation.score import CELLS, LEAST, STEPS
+from ..models.classifier import Classifier
+from ..models.language_model import LanguageModel
+from ..models.model import Network
+from ..models.recurrent import RecurrentLM
+from ..ops.device import Device, device_of
+from .optimizer import Optimizer
+
+
+class Need(NamedTuple):
+    """Something that takes memory, how many bytes at most, and what lowers it."""
+
+    what: str
+    bytes: int
+    advice: str
+
+
+@contextmanager
+def told(needs: Sequence[Need], where: Device) -> Iterator[None]:
+    """A context in which a MemoryError, the host's or CuPy's, becomes an OutOfMemory that names all needs."""
+    try:
+        yield
+    except OutOfMemory:
+        raise
+    except MemoryError as error:
+        place = "this machine" if where.name == "cpu" else where.description
+        parts = ", ".join(f"{need.what} {_mb(need.bytes)}" for need in needs)
+        largest = max(needs, key=lambda need: need.bytes)
+        raise OutOfMemory(
+            f"not enough memory on {place}. It takes about {_mb(sum(need.bytes for need in needs))}: {parts}. "
+            f"What lowers the largest part: {largest.advice}."
+        ) from error
+
+
+@contextmanager
+def told_scoring(model: LanguageModel, streams: int) -> Iterator[None]:
+    """`told` for the scoring of a text by a network; any other model's MemoryError stays as it is."""
+    if not isinstance(model, RecurrentLM):
+        yield
+        return
+    with told(of_scoring(model, streams), device_of(model.embedding.params["W"].value)):
+        yield
+
+
+def of_training(
+    model: RecurrentLM, optimizer: type[Optimizer], *, block: int, horizon: int | None, streams: int
+) -> list[Need]:
+    """What it takes to train a language model: N = streams · block tokens an update, tapes of horizon + block steps.
+
+    Upper limits, those of plain array code with gradients as large as the weights; kernels may need less.
+    """
+    reach = block + model.look_back if horizon is None else horizon
+    steps = block if reach == block else reach + block
+    shorter = "fewer --streams, a shorter --block"
+    classes = "" if model.class_map else "--classes C instead of the full softmax, "
+    return [
+        *_of_weights(model, optimizer, "fewer --hidden units, a smaller --max-vocab"),
+        Need("tapes of a window", steps * streams * _per_token(model), f"{shorter}, fewer --hidden units"),
+        Need("its output layer", block * streams * model.units_per_token * _itemsize(model), f"{classes}{shorter}"),
+    ]
+
+
+def of_classifier(model: Classifier, optimizer: type[Optimizer], *, batch: int) -> list[Need]:
+    """What it takes to train a classifier by mini-batches of so many inputs; upper limits, as in `of_training`."""
+    numbers = math.prod(model.shape) + model.units_per_input
+    return [
+        *_of_weights(model, optimizer, "smaller --layers or --blocks"),
+        Need("a mini-batch", 2 * batch * numbers * _itemsize(model), "a smaller --batch"),
+    ]
+
+
+def of_scoring(model: RecurrentLM, streams: int) -> list[Need]:
+    """What it takes to score a text: the weights, and a window of `evaluation.score`."""
+    units = model.units_per_token
+    tokens = max(streams, min(max(STEPS, LEAST // units), CELLS // units))
+    window = tokens * (_per_token(model) + units * _itemsize(model))
+    return [
+        Need("weights", _bytes(model), "--device cpu"),
+        Need("a window", window, "fewer --streams"),
+    ]
+
+
+def _of_weights(model: Network, optimizer: type[Optimizer], smaller: str) -> list[Need]:
+    weights = _bytes(model)
+    empty = object.__new__(optimizer)  # whose memory need not be there
+    memory = sum(
+        math.prod(empty.slot_shape(param, slot)) * param.value.dtype.itemsize
+        for param in model.params.values()
+        for slot in optimizer.slots
+    )
+    return [
+        Need("weights", weights, smaller),
+        Need("gradients", weights, smaller),
+        Need("the optimizer's memory", memory, f"--optimizer row-adagrad or sgd, {smaller}"),
+    ]
+
+
+def _bytes(model: Network) -> int:
+    return sum(param.value.nbytes for param in model.params.values())
+
+
+def _itemsize(model: Network) -> int:
+    return np.dtype(model.config["dtype"]).itemsize
+
+
+def _per_token(model: RecurrentLM) -> int:
+    """Bytes of one token between the input table and the output layer: each vector and its gradient."""
+    states = sum(part.shape[1] for part in model.start(1))
+    return 2 * (model.embedding_size + states + model.output_size) * _itemsize(model)
+
+
+def _mb(size: int) -> str:
+    return f"{max(size / 1e6, 0.1):,.1f} MB"
