@@ -133,7 +133,7 @@ WHERE = {  # operation of the compiled backend -> where a wrong result shows
     "Convolution2d": "convolve convolve_backward filter_gradient",
     "Dropout": "dropout",
     "Elman": "elman_forward elman_backward",
-    "Embedding": "take_rows sum_rows",
+    "Embedding": "take_rows sum_rows by_id",
     "Jordan": "jordan_forward jordan_backward",
     "MaxPool2d": "max_pool max_pool_backward",
     "Softmax": "softmax_nll softmax_draw",
@@ -252,6 +252,12 @@ def test_a_gpu_that_fails_is_an_error_that_says_why(monkeypatch, cupy):
     monkeypatch.setattr(cupy, "asarray", refuse)
     with pytest.raises(UsageError, match="--device gpu needs a GPU that CuPy can use: RuntimeError: cudaErrorNoDevice"):
         run("gpu")
+
+
+def test_rounded_products_are_no_errors_to_report(cupy):
+    ops.use_precision("bf16")
+    with pytest.raises(UsageError, match=r"precision bf16 rounds products on purpose, .* Give --precision float32"):
+        run("gpu", only=["Affine"])
 
 
 def test_without_cupy_the_gpu_is_left_out_or_refused(monkeypatch):

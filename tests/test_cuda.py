@@ -16,6 +16,7 @@ from rnnlm.checks.cases import OPERATIONS
 from rnnlm.checks.overrides import comparable, each, leaves, moved, overridden
 from rnnlm.ops import ops_for
 from rnnlm.ops.cuda import Cuda
+from rnnlm.ops.elementwise import ACTIVATIONS
 from rnnlm.ops.reference import Reference
 
 # Updates are tested against the optimizers in test_cuda_updates.py, `softmax_gradient` is with the scores.
@@ -55,6 +56,39 @@ def test_kernels_agree_with_the_plain_array_code(gpu, name, dtype, order):
     finally:
         set_order(0)
     assert ran
+
+
+@pytest.mark.parametrize("name", OVERRIDES)
+def test_arrays_may_begin_anywhere(gpu, name):
+    """A part of an array need not begin where several numbers can be read at once, as CuPy's own arrays do."""
+
+    def put(array):
+        room = gpu.zeros(array.size + 1, array.dtype)
+        room[1:] = gpu.asarray(array.reshape(-1))
+        return room[1:].reshape(array.shape)
+
+    make, sizes = OPERATIONS[name]
+    device = ops_for(gpu.zeros(1))
+    for size in (sizes[0], [-(-number // 4) * 4 for number in sizes[0]]):  # rows of one number, and of four
+        for given in make(Numbers("float32"), *size):
+            found = here(comparable(device, name, moved(name, given, put)))
+            agree(found, comparable(REFERENCE, name, given), "float32")
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_what_is_no_number_stays(gpu, name):
+    """A GPU's max and min drop it, and a training that has gone wrong would look as if it had not."""
+    a, one = np.array([np.nan, -2, 0, 3, 25, np.nan], np.float32), np.ones(6, np.float32)
+    device = ops_for(gpu.zeros(1))
+    for found, wanted in (
+        (device.activate(name, gpu.asarray(a)), REFERENCE.activate(name, a)),
+        (device.activate_backward(name, gpu.asarray(one), gpu.asarray(a)), REFERENCE.activate_backward(name, one, a)),
+    ):
+        np.testing.assert_allclose(found.get(), wanted, rtol=1e-6)
+    x, W, b, h0 = np.zeros((2, 1, 3), np.float32), np.eye(3, dtype=np.float32), one[:3], np.zeros((1, 3), np.float32)
+    x[0, 0, 1] = np.nan
+    found = device.elman_forward(*map(gpu.asarray, (x, W, b, h0)), None, name).get()
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(REFERENCE.elman_forward(x, W, b, h0, None, name)))
 
 
 def test_no_part_of_the_backend_hides_a_method_of_another():

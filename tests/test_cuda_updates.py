@@ -250,6 +250,18 @@ def test_sums_of_squares_of_an_array_and_of_spans(gpu):
     wanted = np.sum(array[0].astype(float) ** 2) + np.sum(array[5:29].astype(float) ** 2)
     assert float(device.span_square_sum(there, limits)) == pytest.approx(wanted, rel=1e-6)
     assert float(device.span_square_sum(there, limits[:0])) == 0
+    assert float(device.span_square_sum(there, np.array([[4, 4], [7, 7]]))) == 0
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_block_finds_its_run_among_many(gpu, order):
+    """More runs than a block has threads, some of them empty: a wrong one is a wrong number."""
+    set_order(order)
+    r, ends = Numbers("float64"), np.arange(1, 601)
+    array, limits = r(601), np.stack([ends - (ends % 7 > 0), ends], 1)
+    wanted = np.sum(array[limits[limits[:, 0] < limits[:, 1], 0]] ** 2)
+    there = gpu.asarray(array)
+    assert float(ops.ops_for(there).span_square_sum(there, limits)) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_clipping_by_value_takes_one_launch(gpu):

@@ -354,6 +354,13 @@ def test_device_is_an_option_where_it_says_something(words, capsys):
     assert ("--device" in capsys.readouterr().out) == words.startswith("classify")
 
 
+def test_a_precision_that_is_refused_is_not_chosen(text):
+    with pytest.raises(UsageError, match="precision tf32 is for a GPU"):
+        Run(Settings.of(**SMALL, text=text, precision="tf32"))
+    assert ops.precision() == "float32"
+    Run(Settings.of(**SMALL, text=text))
+
+
 def test_the_precision_of_products_is_for_a_gpu_and_part_of_the_record(cupy, text, tmp_path, capsys, monkeypatch):
     here = ["--hidden", "5", "--streams", "3", "--max-updates", "2", "-o", str(tmp_path / "m.rnnlm")]
     assert command(["train", str(text), "--precision", "tf32", *here]) == 2

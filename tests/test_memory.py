@@ -104,6 +104,29 @@ def test_out_of_memory_on_the_way_to_the_gpu_and_while_scoring(cupy, text, tmp_p
         said = capsys.readouterr()
         assert said.err.endswith("a window 1.5 MB. What lowers the largest part: fewer --streams.\n")
         assert said.out == ""
-    monkeypatch.setattr(type(model), "draw", fails(error))
-    assert command(["sample", str(tmp_path / "m.rnnlm"), "--device", "gpu"]) == 1
-    assert capsys.readouterr().err.startswith("rnnlm: error: not enough memory: Out of memory allocating 7 bytes. Try")
+    for raised, said in (
+        (error, ": Out of memory allocating 7 bytes"),
+        (MemoryError("Full."), ": Full"),
+        (MemoryError(), ""),
+    ):
+        monkeypatch.setattr(type(model), "draw", fails(raised))
+        assert command(["sample", str(tmp_path / "m.rnnlm"), "--device", "gpu"]) == 1
+        assert capsys.readouterr().err.startswith(f"rnnlm: error: not enough memory{said}. Try")
+
+
+def test_cuda_and_its_libraries_have_words_of_their_own_for_it(cupy, text, monkeypatch, tmp_path, capsys):
+    failed = cupy.cuda.runtime.CUDARuntimeError
+    run = Run(Settings.of(text=text, device="gpu", **SMALL))
+    for words in ("cudaErrorMemoryAllocation: out of memory", "CUBLAS_STATUS_ALLOC_FAILED"):
+        monkeypatch.setattr(run.model, "forward", fails(failed(words)))
+        with pytest.raises(OutOfMemory, match="not enough memory on Stand-in"):
+            run.fit()
+    monkeypatch.setattr(run.model, "forward", fails(failed("cudaErrorIllegalAddress: an illegal address")))
+    with pytest.raises(failed, match="illegal"):
+        run.fit()
+    monkeypatch.setattr(MODELS["rnnlm"], "forward", fails(failed("cudaErrorIllegalAddress: an illegal\naddress")))
+    arguments = ["--device", "gpu", "--hidden", "5", "--streams", "3", "-o", str(tmp_path / "m.rnnlm")]
+    assert command(["train", str(text), *arguments]) == 1
+    said = capsys.readouterr().err
+    assert "the GPU failed: CUDARuntimeError: cudaErrorIllegalAddress: an illegal address. See what" in said
+    assert "Traceback" not in said

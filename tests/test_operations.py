@@ -19,7 +19,7 @@ from rnnlm.ops.cpu import Cpu
 
 OVERRIDES = {*overridden(Cpu)}
 CASES = {name: case for name, case in OPERATIONS.items() if name in OVERRIDES}
-SERIAL = {"by_class", "outer_bias", "span_square_sum"}  # not worth a second thread at any size that occurs
+SERIAL = {"by_class", "by_id", "outer_bias", "span_square_sum"}  # not worth a second thread at any size that occurs
 SINGLE = {"convolve", "convolve_backward", "filter_gradient"}  # compiled in float32 only
 
 

@@ -55,6 +55,12 @@ def assert_same(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> None:
         np.testing.assert_array_equal(one[name], two[name], err_msg=name)
 
 
+def test_the_processes_compute_as_was_chosen_for_this_one():
+    ops.use("numpy")
+    typed = arguments(several(backend=None).settings[1])
+    assert typed[typed.index("--backend") + 1] == "numpy"
+
+
 def test_each_run_is_the_run_alone_and_the_jobs_change_nothing():
     said = []
     runs = several(jobs=2)

@@ -36,7 +36,7 @@ LARGE: dict[str, Large] = {
     **dict.fromkeys(("outer_add", "outer_square_sum", "outer_bias"), CLASSED),
     **dict.fromkeys(("affine", "affine_backward", "weight_gradient"), PRODUCTS),
     **dict.fromkeys(("take_rows", "sum_rows"), ROWS),
-    **dict.fromkeys(("activate", "dropout"), PLANE),
+    **dict.fromkeys(("activate", "dropout", "by_id", "total"), PLANE),
 }
 VARIANTS = 8  # of the arguments at random and large sizes
 FEW = 40  # calls in low precision without the large sizes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from .. import ops
+from ..errors import UsageError
 from ..ops.device import use
 from ..ops.no_gpu import NO_CUPY, has_cupy
 from . import gradients, models, optimizers, outputs
@@ -22,11 +23,16 @@ def run(device: str = "cpu", *, only: Container[str] | None = None) -> Iterator[
     one; a batch of streams against each alone; files; and every backend against the plain array code on NumPy. It runs
     on what `ops.use` chose, and with device "gpu" or "gpu:1" on CuPy arrays too. `only`: names, as in `Finding.what`,
     of what to check. What is not checked is a finding without an error, at the end. Raises UsageError for another
-    device, or for a GPU that cannot be used.
+    device, for a GPU that cannot be used, or for one whose products are chosen to be rounded.
     """
     chosen = ops.backend()
     machines = [Machine(chosen.name, chosen.threads)]
     if use(device).name == "gpu":
+        if ops.precision() != ops.PRECISIONS[0]:
+            raise UsageError(
+                f"precision {ops.precision()} rounds products on purpose, and what is checked is exact. Give "
+                f"--precision {ops.PRECISIONS[0]}."
+            )
         machines.append(Machine("cupy"))
     return _run(machines, only)
 

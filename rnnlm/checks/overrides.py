@@ -73,4 +73,4 @@ def comparable(ops: Reference, name: str, given: tuple[Any, ...]) -> Any:
     if not name.endswith("_nll"):
         return found
     nll, dh, own, *more = found  # `own`: the gradient of the weights in the backend's own form
-    return [nll, dh, ops.softmax_gradient(own, 0.3), *more] if given[-1] else [nll]
+    return [nll, ops.softmax_gradient(own, dh, 0.3), *more] if given[-1] else [nll]

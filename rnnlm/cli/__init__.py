@@ -95,10 +95,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error_line(f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path.")
         return 1
     except MemoryError as error:  # where nobody knew what takes how much
+        reason = f": {error}".rstrip(". :")  # CuPy's is a sentence, Python's own is empty
         error_line(
-            f"not enough memory: {error}. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller "
+            f"not enough memory{reason}. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller "
             "--max-vocab."
         )
+        return 1
+    except Exception as error:
+        from ..ops.no_gpu import is_of_cupy
+
+        if not is_of_cupy(error):
+            raise  # a mistake of ours: the whole story
+        said = " ".join(str(error).split())
+        error_line(f"the GPU failed: {type(error).__name__}: {said}. See what nvidia-smi says, or use --device cpu.")
         return 1
 
 

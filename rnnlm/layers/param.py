@@ -129,12 +129,14 @@ class Param:
         if self._union is not None:
             return self._union
         spans = np.concatenate(self._spans)
-        spans = spans[np.argsort(spans[:, 0], kind="stable")]
-        ends = np.maximum.accumulate(spans[:, 1])
-        first = np.append(True, spans[1:, 0] > ends[:-1])
-        last = np.append(first[1:], True)
-        self._union = np.stack([spans[first, 0], ends[last]], 1)
-        return self._union
+        starts, ends = spans[np.argsort(spans[:, 0], kind="stable")].T
+        ends = np.maximum.accumulate(ends)
+        apart = np.ones(len(spans) + 1, dtype=bool)  # whether a span begins beyond the ends of all before it
+        np.greater(starts[1:], ends[:-1], out=apart[1:-1])
+        first, last = apart[:-1], apart[1:]
+        self._union = union = np.empty((np.count_nonzero(first), 2), dtype=np.int64)
+        union[:, 0], union[:, 1] = starts[first], ends[last]
+        return union
 
     def gradient(self) -> Gradient | None:
         """The gradient in the form that it has; None where no row is touched."""

@@ -120,10 +120,14 @@ def backend() -> Reference:
 
 def ops_for(array: Any) -> Reference:
     """The operations for the machine on which `array` lives."""
-    if type(array) is np.ndarray:
-        return _host or use()
-    library = type(array).__module__.partition(".")[0]
-    return _gpu(_kernels) if library == "cupy" else backend()
+    kind: Any = type(array)
+    return _gpu(_kernels) if kind is not np.ndarray and _of_cupy(kind) else _host or use()
+
+
+@cache
+def _of_cupy(kind: type) -> bool:
+    """Whether arrays of this type are CuPy's; asked many times a window."""
+    return kind.__module__.partition(".")[0] == "cupy"
 
 
 def cores() -> int:

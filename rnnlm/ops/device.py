@@ -74,13 +74,13 @@ def use_throughout(name: str | Device) -> Device:
         return chosen
     if chosen == CPU:
         raise UsageError(
-            f"precision {precision()} is for a GPU, and this is the cpu. Give --device gpu, or leave --precision out."
+            f"precision {precision()} is for a GPU, and this is the cpu. Give --device gpu, or --precision float32."
         )
     capability = int(_cupy().cuda.Device(chosen.number).compute_capability)
     if capability < TENSOR_CORES:
         raise UsageError(
             f"precision {precision()} needs a GPU of compute capability {TENSOR_CORES / 10} or more, and {chosen} has "
-            f"{capability / 10}. Leave --precision out."
+            f"{capability / 10}. Give --precision float32."
         )
     return chosen
 

@@ -50,6 +50,17 @@ def why_no_gpu(index: int = 0) -> str | None:
     return None
 
 
+def is_of_cupy(error: BaseException) -> bool:
+    """Whether an error is one of CuPy's own, of CUDA or of one of its libraries."""
+    return type(error).__module__.partition(".")[0] in ("cupy", "cupy_backends")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is too little memory: Python's, CuPy's, or that of a library of CUDA's."""
+    words = "out of memory|ALLOC_FAILED|MemoryAllocation"
+    return isinstance(error, MemoryError) or (is_of_cupy(error) and re.search(words, str(error)) is not None)
+
+
 def _why_unavailable(cupy: Any) -> str:
     """Why CuPy, which can be imported, finds no GPU."""
     runtime = cupy.cuda.runtime

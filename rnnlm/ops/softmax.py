@@ -3,7 +3,7 @@
 N tokens, H hidden units, V words, C classes. `order` (n,) are the places of the tokens that are scored, `words` (n,)
 their targets, all valid ids; the output layers leave out the others. What comes back beside the scores is for the
 gradient of Σ nll: dh (N, H), zero where nothing is scored, and `found`, which is the backend's own: `softmax_gradient`
-makes dW and db of it. Without `gradient` only the scores mean something.
+makes dW and db of it, once, for a backend may change both in place. Without `gradient` only the scores mean something.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class SoftmaxOps(AffineOps):
             dh[places] = d @ W
         return nll, dh, (rows, d)
 
-    def softmax_gradient(self, found: Any, scale: float) -> tuple[Array, Array]:
-        """dW (V, H) and db (V,), of scale · Σ nll, from what `softmax_nll` or `class_softmax_nll` found.
+    def softmax_gradient(self, found: Any, dh: Array, scale: float) -> tuple[Array, Array, Array]:
+        """dh (N, H), dW (V, H) and db (V,), of scale · Σ nll, from what `softmax_nll` or `class_softmax_nll` found.
 
         Here that is h in the order given (n, H) and d = P - 1[target] (n, V): dW = scale · d' h, db = scale · Σ d.
         """
         rows, d = found
         d = d * scale
-        return self.weight_gradient(d, rows), d.sum(0)
+        return dh * scale, self.weight_gradient(d, rows), d.sum(0)
 
     def class_softmax_nll(
         self,

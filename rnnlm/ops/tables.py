@@ -22,20 +22,22 @@ class TableOps(ArrayOps):
         Equal ids are brought together by a stable sort and summed in their order in the text: a fixed order of sums,
         and much faster than a scatter of single rows.
         """
-        order, distinct, first = self.by_id(ids)
+        order, distinct, bounds = self.by_id(ids)
         if not len(order):
             return Some(distinct, rows[:0])
-        return Some(distinct, self.xp.add.reduceat(rows[self.asarray(order)], self.asarray(first), axis=0))
+        return Some(distinct, self.xp.add.reduceat(rows[self.asarray(order)], self.asarray(bounds[:-1]), axis=0))
 
-    @staticmethod
-    def by_id(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The places of the valid ids in rising order of id, the distinct ids, and where in that order each begins."""
+    def by_id(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The places of the valid ids (N,) in rising order of id, stably; the k distinct ids; where each begins there.
+
+        The last of the k + 1 `bounds` is the end. All three are on the host.
+        """
         order = np.argsort(ids, kind="stable")
         ranked = ids[order]
         skip = np.searchsorted(ranked, 0)
         order, ranked = order[skip:], ranked[skip:]
         first = beginnings(ranked)
-        return order, ranked[first], first
+        return order, ranked[first].astype(np.int64), np.append(first, len(order))
 
 
 def beginnings(ranked: np.ndarray) -> np.ndarray:

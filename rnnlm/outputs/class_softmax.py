@@ -57,7 +57,7 @@ class ClassSoftmax:
     def backward(self, tape: Any, scale: float) -> Array:
         dh, found, rows, d, groups = tape
         cW, cb, W, b = (self.params[name] for name in ("class_W", "class_b", "W", "b"))
-        dcW, dcb = ops_for(dh).softmax_gradient(found, scale)  # 1b
+        dh, dcW, dcb = ops_for(dh).softmax_gradient(found, dh, scale)  # 1b
         cW.add(dcW)
         cb.add(dcb)
         several = groups[groups[:, 3] - groups[:, 2] > 1]  # a class of one word has no weights to learn
@@ -65,7 +65,7 @@ class ClassSoftmax:
         W.add_outer(outer)
         ops_for(d).outer_bias(b.grad, outer)
         b.touch(outer.spans)
-        return dh * scale
+        return dh
 
     def logprobs(self, h: Array) -> Array:
         ops = ops_for(h)

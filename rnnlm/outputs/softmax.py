@@ -40,10 +40,10 @@ class Softmax:
 
     def backward(self, tape: Any, scale: float) -> Array:
         dh, found = tape
-        dW, db = ops_for(dh).softmax_gradient(found, scale)
+        dh, dW, db = ops_for(dh).softmax_gradient(found, dh, scale)
         self.params["W"].add(dW)
         self.params["b"].add(db)
-        return dh * scale
+        return dh
 
     def logprobs(self, h: Array) -> Array:
         return ops_for(h).log_softmax(h @ self.params["W"].value.T + self.params["b"].value)

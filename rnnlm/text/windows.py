@@ -46,15 +46,21 @@ def _windows(
     stream = np.arange(streams)
     first = stream * short + np.minimum(stream, longer)  # (B,) place of each stream's first token
     length = short + (stream < longer)  # (B,)
+    places = first - 1 + np.arange(steps + 1)[:, None]  # (T + 1, B) of the first window, from the token before it on
     for number in numbers:
-        t = np.arange(number * steps, min((number + 1) * steps, int(length[0])))[:, None]  # (T, 1)
-        place = first + t  # (T, B)
-        # Only the last step of a shorter stream lies outside; its place is the next stream's first token, or the end.
-        y = np.where(t < length, ids[np.minimum(place, len(ids) - 1)], -1).astype(np.int32, copy=False)
-        x = np.where(place > 0, ids[np.maximum(place - 1, 0)], eos).astype(np.int32, copy=False)
+        done = number * steps
+        T = min(steps, int(length[0]) - done)
+        found = np.take(ids, places[: T + 1] + done, mode="clip").astype(np.int32, copy=False)
+        x, y = found[:-1], found[1:]
+        if not done:
+            x[0, 0] = eos
+        if done + T == length[0]:  # of a shorter stream the last step lies outside, or in the next stream
+            y[-1, longer or streams :] = -1
         keep = None
         if independent:
-            keep = ((x != eos) & (t > 0)).astype(np.float32)
+            keep = (x != eos).astype(np.float32)
+            if not done:
+                keep[0] = 0
         yield x, y, keep
 
 

@@ -165,7 +165,8 @@ class Loop(ABC, Generic[Data]):
         train_nll = p.nll / max(p.tokens, 1)
         trained = Judged(train_nll, p.correct, p.tokens)
         judged = None if valid is None else self._judge(valid)
-        self._check_finite((judged or trained).loss, None)
+        for loss in (train_nll, (judged or trained).loss):
+            self._check_finite(loss, None)
         rate = self.optimizer.learning_rate
         figure = (judged or trained).figure
         best = figure < self.schedule.best

@@ -16,6 +16,7 @@ from ..models.language_model import LanguageModel
 from ..models.model import Network
 from ..models.recurrent import RecurrentLM
 from ..ops.device import Device, device_of
+from ..ops.no_gpu import is_out_of_memory
 from .optimizer import Optimizer
 
 
@@ -29,12 +30,14 @@ class Need(NamedTuple):
 
 @contextmanager
 def told(needs: Sequence[Need], where: Device) -> Iterator[None]:
-    """A context in which a MemoryError, the host's or CuPy's, becomes an OutOfMemory that names all needs."""
+    """A context in which a MemoryError, or what CUDA says instead, becomes an OutOfMemory that names all needs."""
     try:
         yield
     except OutOfMemory:
         raise
-    except MemoryError as error:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         place = "this machine" if where.name == "cpu" else where.description
         parts = ", ".join(f"{need.what} {_mb(need.bytes)}" for need in needs)
         largest = max(needs, key=lambda need: need.bytes)

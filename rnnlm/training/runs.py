@@ -72,10 +72,10 @@ class Runs:
         storage.require_writable(self.output, "the mixture")
         chosen, self.device = settings[0].on_this_machine()
         machine = ops.backend()
+        # What computes is a choice of this process; its children make it too.
+        same: dict[str, Any] = {"threads": None, "backend": chosen.backend, "precision": chosen.precision}
         self.settings = [
-            replace(
-                one, threads=None, precision=chosen.precision, output=one.output or beside(self.output, str(number))
-            )
+            replace(one, **same, output=one.output or beside(self.output, str(number)))
             for number, one in enumerate(settings, 1)
         ]
         self._check_names()

@@ -53,9 +53,13 @@ class RunSettings:
         """
         if self.backend is not None or self.threads is not None:
             ops.use(self.backend, self.threads)
-        if self.precision is not None:
-            ops.use_precision(self.precision)
-        device = use_throughout(self.device)
+        before = ops.precision()
+        try:
+            ops.use_precision(before if self.precision is None else self.precision)
+            device = use_throughout(self.device)
+        except UsageError:
+            ops.use_precision(before)  # what is refused is not chosen
+            raise
         precision = ops.precision() if device.name == "gpu" else None
         chosen = {"device": str(device), "precision": precision, "backend": ops.backend().name}
         return replace(self, **chosen), device  # type: ignore[type-var]

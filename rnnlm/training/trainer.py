@@ -68,7 +68,7 @@ class Trainer(Loop[Corpus]):
         nll, p.state, tape = self.model.forward(x, y, p.state, keep, train=(self.seed, p.updates))
         p.tapes.append(tape)
         # 2: backward through this window and the older ones that the horizon reaches
-        loss, scored = ops_for(nll).total(nll), int((y >= 0).sum())
+        loss, scored = ops_for(nll).total(nll), int(np.count_nonzero(y >= 0))
         self._backward(1 / (self.streams * self.block))
         return Learnt(loss, scored)
 

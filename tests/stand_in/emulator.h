@@ -2,18 +2,16 @@
 //
 // What is kept: the grid, blocks, warps, barriers, shuffles, shared memory (full of garbage at the start of each block),
 // atomics, and the tensor cores' warp-wide products with the layout of their registers. Threads run one after another,
-// in an order that the caller chooses, so a missing barrier gives another result in another order. What is not: speed,
-// and a memory that other blocks see late.
+// in an order that the caller chooses, so a missing barrier gives another result in another order. Several numbers at
+// once are read only from where the GPU could. What is not kept: speed, and a memory that other blocks see late.
+// A kernel is compiled with this file; emulator.cpp, which is compiled once, runs the threads.
 #pragma once
-#include <csetjmp>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ucontext.h>
 #include <utility>
-#include <vector>
 
 #define ON_HOST 1
 #define __global__
@@ -43,56 +41,21 @@ inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return
 
 namespace emulated {
 
-constexpr size_t STACK = 128 * 1024, SLOT = 64;
+constexpr size_t SLOT = 64;
 
-struct Warp { unsigned alive = 0, arrived = 0, generation = 0; alignas(16) char slots[2][32][SLOT]; };
+struct Group { unsigned alive = 0, arrived = 0, generation = 0; };  // threads that wait for each other
+struct Warp : Group { alignas(16) char slots[2][32][SLOT]; };
+struct Block : Group { dim3 index; char* shared; };
+struct Thread { dim3 index; unsigned lane; Block* block; Warp* warp; };
 
-struct Block {
-  dim3 index;
-  unsigned alive = 0, arrived = 0, generation = 0;
-  bool rests = false;
-  std::vector<char> shared;
-  std::vector<Warp> warps;
-};
-
-struct Thread {
-  dim3 index;
-  unsigned lane = 0;
-  Block* block = nullptr;
-  Warp* warp = nullptr;
-  bool started = false, done = false;
-  ucontext_t context;
-  jmp_buf here;
-};
-
-static Thread* current;
-static dim3 grid, block;
-static jmp_buf scheduler;
-static unsigned long long progress;
-static void (*body)(void*);
-static void* body_data;
-static std::vector<char>* stacks;
-
-inline void give_way() {
-  if (!_setjmp(current->here)) _longjmp(scheduler, 1);
-}
-
-inline void leave() {
-  Thread* t = current;
-  t->done = true;
-  progress++;
-  if (--t->block->alive && t->block->arrived == t->block->alive) { t->block->arrived = 0; t->block->generation++; }
-  if (--t->warp->alive && t->warp->arrived == t->warp->alive) { t->warp->arrived = 0; t->warp->generation++; }
-  _longjmp(scheduler, 1);
-}
-
-template <class Group> inline void wait(Group& g) {
-  unsigned before = g.generation;
-  if (++g.arrived == g.alive) { g.arrived = 0; g.generation++; progress++; return; }
-  while (g.generation == before) give_way();
-}
-
-static void first() { body(body_data); leave(); }
+#pragma GCC visibility push(hidden)
+extern Thread* current;
+extern dim3 grid, block;
+extern unsigned long long progress;
+void give_way();
+void wait(Group&);
+int run(dim3 grid, dim3 block, size_t shared, bool together, unsigned order, void (*body)(void*), void* data);
+#pragma GCC visibility pop
 
 // Every lane's data, as all lanes of the warp see it after they have met.
 inline const char* exchange(const void* mine, size_t size) {
@@ -106,69 +69,6 @@ inline const char* exchange(const void* mine, size_t size) {
 
 inline void whole_warp(unsigned mask) {
   if (mask != 0xffffffffu) { fprintf(stderr, "only whole warps are emulated\n"); abort(); }
-}
-
-// Runs the grid; order 0: threads one after another, 1: from the last to the first, more: shuffled by that seed.
-// Returns 0, or 1 when all threads wait for something that does not come.
-inline int run(dim3 g, dim3 b, size_t shared, bool together, unsigned order, void (*f)(void*), void* data) {
-  grid = g; block = b; body = f; body_data = data;
-  unsigned per_block = b.x * b.y * b.z, blocks = g.x * g.y * g.z, at_once = together ? blocks : 1;
-  if (per_block % 32) { fprintf(stderr, "a block of %u threads is no multiple of a warp\n", per_block); return 2; }
-  std::vector<Thread> threads(per_block * at_once);
-  std::vector<Block> resident(at_once);
-  static char* stack = nullptr;
-  static size_t room = 0;
-  if (room < threads.size() * STACK) { free(stack); room = threads.size() * STACK; stack = (char*)malloc(room); }
-  std::vector<unsigned> sequence(threads.size());
-  unsigned long long random = order * 2654435761ull + 1;
-  for (unsigned base = 0; base < blocks; base += at_once) {
-    for (unsigned k = 0; k < at_once; k++) {
-      unsigned number = order == 1 ? blocks - 1 - (base + k) : base + k;
-      Block& mine = resident[k];
-      mine.index = dim3(number % g.x, number / g.x % g.y, number / g.x / g.y);
-      mine.rests = false; mine.alive = per_block; mine.arrived = mine.generation = 0;
-      mine.shared.assign(shared + 16, (char)0xff);
-      mine.warps.assign(per_block / 32, Warp());
-      for (unsigned i = 0; i < per_block; i++) {
-        Thread& t = threads[k * per_block + i];
-        t.index = dim3(i % b.x, i / b.x % b.y, i / b.x / b.y);
-        t.lane = i % 32; t.block = &mine; t.warp = &mine.warps[i / 32];
-        t.warp->alive++; t.started = t.done = false;
-      }
-    }
-    size_t left = threads.size();
-    unsigned idle = 0, round = 0;
-    for (unsigned i = 0; i < sequence.size(); i++) sequence[i] = order == 1 ? sequence.size() - 1 - i : i;
-    while (left) {
-      if (order > 1)
-        for (unsigned i = sequence.size() - 1; i > 0; i--) {
-          random = random * 6364136223846793005ull + 1442695040888963407ull;
-          std::swap(sequence[i], sequence[(random >> 33) % (i + 1)]);
-        }
-      if (order > 1 && at_once > 1 && round++ % 16 == 0)  // some blocks lag behind the others
-        for (Block& b : resident) b.rests = (random = random * 6364136223846793005ull + 1442695040888963407ull) >> 63;
-      unsigned long long before = progress;
-      for (unsigned i : sequence) {
-        Thread& t = threads[i];
-        if (t.done || t.block->rests) continue;
-        current = &t;
-        if (!_setjmp(scheduler)) {
-          if (t.started) _longjmp(t.here, 1);
-          t.started = true;
-          getcontext(&t.context);
-          t.context.uc_stack.ss_sp = stack + i * STACK;
-          t.context.uc_stack.ss_size = STACK;
-          t.context.uc_link = nullptr;
-          makecontext(&t.context, first, 0);
-          setcontext(&t.context);
-        }
-        if (current->done) left--;
-      }
-      idle = progress == before ? idle + 1 : 0;
-      if (idle > 1000) return 1;
-    }
-  }
-  return 0;
 }
 
 template <class... P, size_t... I>
@@ -205,13 +105,14 @@ template <class... P> inline int sizes(void (*)(), int*) { return 0; }
 #define gridDim (emulated::grid)
 #define warpSize 32
 #define DYNAMIC_SHARED(type, name) \
-  type* name = (type*)(((uintptr_t)emulated::current->block->shared.data() + 15) & ~(uintptr_t)15)
+  type* name = (type*)emulated::current->block->shared
 
 inline void __syncthreads() { emulated::wait(*emulated::current->block); }
 inline void __syncwarp(unsigned mask = 0xffffffffu) { emulated::whole_warp(mask); emulated::wait(*emulated::current->warp); }
 inline void __threadfence() {}
 inline void __threadfence_block() {}
 inline void pause_a_moment() { emulated::give_way(); }
+inline void fence_of_blocks() {}
 
 template <class T> inline T shuffled(T value, unsigned from) {
   const char* slots = emulated::exchange(&value, sizeof(T));
@@ -258,8 +159,9 @@ inline int __float_as_int(float x) { int u; memcpy(&u, &x, 4); return u; }
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __clz(int x) { return x ? __builtin_clz(x) : 32; }
 inline int __ffs(int x) { return __builtin_ffs(x); }
-template <class A, class B> inline auto min(A a, B b) { return a < b ? a : b; }
-template <class A, class B> inline auto max(A a, B b) { return a < b ? b : a; }
+// As the GPU's: the other one of two, where one is not a number.
+template <class A, class B> inline auto min(A a, B b) { return b < a || a != a ? b : a; }
+template <class A, class B> inline auto max(A a, B b) { return a < b || a != a ? b : a; }
 
 // The tensor cores: what common.cuh writes in PTX for the GPU.
 inline unsigned to_tf32(float x) { return (__float_as_uint(x) + 0x1000u) & 0xffffe000u; }

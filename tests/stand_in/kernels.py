@@ -17,8 +17,16 @@ import numpy as np
 
 from .arrays import DeviceArray, overwritten, record
 
-EMULATOR = Path(__file__).with_name("emulator.h")
+HERE = Path(__file__).parent
 COMPILER = shutil.which("g++")
+ALIGNED = ["-fsanitize=alignment", "-fsanitize-undefined-trap-on-error"]  # what is not aligned traps
+OPTIONS = ["-std=c++17", "-O1", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-fPIC", *ALIGNED]
+WRONG = {
+    1: "all threads wait, and what they wait for does not come",
+    2: "a block is not made of whole warps",
+    3: "several numbers are read or written at once that are not aligned",
+    4: "there is no memory where it reads or writes",
+}
 KERNEL = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\(")
 
 order = 0  # in which the threads run: 0 as numbered, 1 from the last to the first, more: shuffled
@@ -30,24 +38,45 @@ def set_order(number: int) -> None:
     order = number
 
 
+def run_compiler(*arguments: Any) -> None:
+    done = subprocess.run([COMPILER or "g++", *OPTIONS, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"a kernel does not compile as C++:\n{done.stderr[:4000]}")
+
+
+@cache
+def emulator() -> Path:
+    """A folder with the emulator: its header, compiled, so that no kernel compiles it again, and what runs threads."""
+    texts = {name: (HERE / name).read_text() for name in ("emulator.h", "emulator.cpp")}
+    key = hashlib.sha256(repr((texts, OPTIONS)).encode()).hexdigest()[:24]
+    every = Path(tempfile.gettempdir()) / f"rnnlm-stand-in-{os.getuid()}"
+    folder, made = every / key, every / f"{key}.{os.getpid()}"
+    if not folder.exists():
+        made.mkdir(parents=True)
+        for name, text in texts.items():
+            (made / name).write_text(text)
+        run_compiler("-x", "c++-header", made / "emulator.h", "-o", made / "emulator.h.gch")
+        run_compiler("-c", made / "emulator.cpp", "-o", made / "emulator.o")
+        try:
+            made.rename(folder)
+        except OSError:  # another process was faster
+            shutil.rmtree(made)
+    return folder
+
+
 @cache
 def compiled(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
     """The kernels of a source as a library of the host."""
     names = KERNEL.findall(code)
-    whole = f'#include "{EMULATOR}"\n{code}\n' + "".join(f"EMULATE({name})\n" for name in names)
+    whole = f'#include "emulator.h"\n{code}\n' + "".join(f"EMULATE({name})\n" for name in names)
     defines = [option for option in options if option.startswith("-D")]
-    key = hashlib.sha256(repr((whole, EMULATOR.read_text(), defines)).encode()).hexdigest()[:24]
-    folder = Path(tempfile.gettempdir()) / f"rnnlm-stand-in-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
-    library = folder / f"{key}.so"
+    key = hashlib.sha256(repr((whole, defines)).encode()).hexdigest()[:24]
+    library = emulator() / f"{key}.so"
     if not library.exists():
-        source, made = folder / f"{key}.{os.getpid()}.cpp", folder / f"{key}.{os.getpid()}.so"
+        source, made = (library.with_name(f"{key}.{os.getpid()}.{end}") for end in ("cpp", "so"))
         source.write_text(whole)
-        command = [COMPILER or "g++", "-std=c++17", "-O1", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-shared"]
-        done = subprocess.run([*command, "-fPIC", *defines, source, "-o", made], capture_output=True, text=True)
+        run_compiler(*defines, "-shared", f"-I{library.parent}", source, library.with_name("emulator.o"), "-o", made)
         source.unlink()
-        if done.returncode:
-            raise RuntimeError(f"the kernels {names} do not compile as C++:\n{done.stderr[:4000]}")
         made.rename(library)
     return ctypes.CDLL(str(library))
 
@@ -100,7 +129,7 @@ class Kernel:
         pointers = (ctypes.c_void_p * max(len(values), 1))(*(value.ctypes.data for value in values))
         failed = self._run(pointers, dims.ctypes.data, shared_mem, self.together, order)
         if failed:
-            raise RuntimeError(f"{self.name}: all threads wait, and what they wait for does not come")
+            raise RuntimeError(f"{self.name}: {WRONG[failed]}")
         for place, value in enumerate(args):
             if isinstance(value, DeviceArray) and overwritten(value._memory):
                 raise RuntimeError(f"{self.name} wrote outside its argument {place}")

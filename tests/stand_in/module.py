@@ -99,7 +99,7 @@ def module() -> types.ModuleType:
         driverGetVersion=lambda: 13000,
         runtimeGetVersion=lambda: 13000,
         getDeviceProperties=lambda i: {"name": b"Stand-in", "multiProcessorCount": 4},
-        CUDARuntimeError=type("CUDARuntimeError", (RuntimeError,), {}),
+        CUDARuntimeError=type("CUDARuntimeError", (RuntimeError,), {"__module__": "cupy_backends.cuda.api.runtime"}),
     )
     cuda.memory = types.SimpleNamespace(OutOfMemoryError=type("OutOfMemoryError", (MemoryError,), {}))
     made.cuda = cuda

@@ -53,6 +53,11 @@ def previous(r: Numbers, T: int, B: int, H: int) -> Arguments:
 
 
 @case(*SHAPES)
+def total(r: Numbers, *shape: int) -> Arguments:
+    yield (r(*shape),)
+
+
+@case(*SHAPES)
 def square_sum(r: Numbers, *shape: int) -> Arguments:
     yield (r(*shape),)
 

@@ -60,6 +60,12 @@ def sum_rows(r: Numbers, N: int, V: int, E: int) -> Arguments:
         yield np.full(N, -1), r(*shape)
 
 
+@case((1, 1), (70, 3), (3, 2048), (500, 70), (3000, 5_000_000))
+def by_id(r: Numbers, N: int, V: int) -> Arguments:
+    for ids in (r.rng.integers(-1, V, N), V - 1 - r.rng.integers(0, min(V, 9), N), np.full(N, -1), np.zeros(N, int)):
+        yield (ids.astype(np.int32),)
+
+
 @case((1, 1), (3, 7), (20, 300), (300, 20_000))
 def children(r: Numbers, V: int, n: int) -> Arguments:
     for integer in (np.int32, np.int64):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .jit import kernel
+
+DIGIT = 10  # bits of an id by which it is sorted at a time: two rounds for a million words
 
 
 @kernel
@@ -23,3 +27,42 @@ def sum_rows(rows, order, bounds, out, first, last):
         for k in range(bounds[i] + 1, bounds[i + 1]):
             for j in range(rows.shape[1]):
                 out[i, j] += rows[order[k], j]
+
+
+@kernel
+def by_id(ids, order, bounds, distinct):
+    """A stable sort of the places of the valid ids, digit by digit; returns how many there are, and distinct ids."""
+    n, most = 0, 0
+    keys, spare = np.empty(ids.size, np.int64), np.empty(ids.size, np.int64)  # an id, and 32 bits for its place
+    for place in range(ids.size):
+        if ids[place] >= 0:
+            keys[n] = ids[place] << 32 | place
+            n += 1
+            most = max(most, ids[place])
+    starts = np.empty(1 << DIGIT, np.int64)
+    shift = 0
+    while most >> shift:
+        starts[:] = 0
+        for key in keys[:n]:
+            starts[key >> 32 + shift & (1 << DIGIT) - 1] += 1
+        total = 0
+        for digit in range(starts.size):
+            count = starts[digit]
+            starts[digit] = total
+            total += count
+        for key in keys[:n]:
+            digit = key >> 32 + shift & (1 << DIGIT) - 1
+            spare[starts[digit]] = key
+            starts[digit] += 1
+        keys, spare = spare, keys
+        shift += DIGIT
+    different, last = 0, -1
+    for k in range(n):
+        one = keys[k] >> 32
+        order[k] = keys[k] & 0xFFFFFFFF
+        if one != last:
+            distinct[different], bounds[different] = one, k
+            different += 1
+            last = one
+    bounds[different] = n
+    return n, different

@@ -43,12 +43,16 @@ class Maps(Parted):
         return out.reshape(*ids.shape, table.shape[1])
 
     def sum_rows(self, ids: np.ndarray, rows: Array) -> Some:
-        order, distinct, first = self.by_id(ids)
+        order, distinct, bounds = self.by_id(ids)
         flat = whole(rows).reshape(len(rows), rows[:1].size or 1)
         out = np.empty((len(distinct), flat.shape[1]), rows.dtype)
-        bounds = np.append(first, len(order))
         self._run(tables.sum_rows, self._parts(len(distinct), 1 + MOVED // flat.shape[1]), flat, order, bounds, out)
-        return Some(distinct.astype(np.int64), out.reshape(-1, *rows.shape[1:]))
+        return Some(distinct, out.reshape(-1, *rows.shape[1:]))
+
+    def by_id(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        order, bounds, distinct = (np.empty(len(ids) + 1, np.int64) for _ in range(3))
+        valid, different = tables.by_id(whole(ids, np.int64), order, bounds, distinct)
+        return order[:valid], distinct[:different], bounds[: different + 1]
 
     def children(self, words: Array, first: Array, nodes: Array, ids: Array) -> Array:
         out = np.empty_like(nodes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import backend
 from ..arrays import Array
-from .groups import FEW, ROOM, SQUARE, TALL, mantissa, parts, plan
+from .groups import FEW, ROOM, SQUARE, TALL, mantissa, parts, plan, up_to
 from .kernels import NUMBER, blocks_for
 from .outputs import Outputs
 
@@ -40,12 +40,13 @@ class ClassOutputs(Outputs):
         _, tiles, notes, backs, pieces = amounts[:, -1].tolist()
         data = self.asarray(plan(groups, amounts, words, classes, order))
         given = data, len(groups), n
-        sizes: dict[str, Any] = {"NARROW": NARROW, "CHUNK": CHUNK, "REAL": NUMBER[dtype.name]}
+        sizes: dict[str, Any] = {"NARROW": NARROW, "CHUNK": CHUNK, "REAL": NUMBER[dtype]}
         tiled = {"shared": ROOM * dtype.itemsize, "MANTISSA": mantissa(h), **sizes}
         makes = xp.empty if n == len(h) else xp.zeros
         nll, rows = makes(len(h), dtype), self.rows_at(h, data[len(data) - n :])
 
-        d = xp.empty(size + n * C, dtype) if gradient else None  # of the words, then of the classes
+        of_classes = int(groups[-1, 4])
+        d = xp.empty(of_classes + n * C, dtype) if gradient else None  # of the words, then of the classes
         noted, hits, whole = (xp.empty(shape, dtype) for shape in ((notes, 2), (2, n), (2, n, 2)))
         weights = self.whole(cW), self.whole(W)
         biased = weights[0], self.whole(cb), weights[1], self.whole(b)
@@ -54,12 +55,13 @@ class ClassOutputs(Outputs):
         if d is None:
             return nll, rows, None, rows, rows
         self.launch("class_errors", tiles, 256, *given, whole, d, **sizes)
-        out, dh = xp.empty((pieces, H), dtype), makes(h.shape, dtype)
+        out, found = xp.empty((pieces, H), dtype), self._gradients(len(h), C, H, dtype, empty=n < len(h))
+        _, dh, dW, db = found
         self.launch("class_back", backs, 256, *given, d, *weights, out, H, **tiled)
         self.launch("class_gather", n, 128, *given, out, dh, H, **sizes)
-        dc, found = d[size:].reshape(n, C), self._gradients(C, H, dtype, empty=False)
-        self.product(dc.T, rows, out=found[1])
-        self._sum_columns(dc, found[2], add=False)
+        dc = d[of_classes:].reshape(n, C)
+        self.product(dc.T, rows, out=dW)
+        self._sum_columns(dc, db, add=False)
         return nll, dh, found, rows, d[:size]
 
 
@@ -73,10 +75,10 @@ def _amounts(groups: np.ndarray, n: int, C: int, H: int) -> tuple[int, np.ndarra
     first, last, start, end, _ = all_groups.T
     tokens, outputs = last - first, end - start
     outputs[:-1] *= outputs[:-1] > 1  # a class of one word has no logits
-    all_groups[-1, 4] = size = int(tokens[:-1] @ outputs[:-1])
+    size = int(tokens[:-1] @ outputs[:-1])
+    all_groups[-1, 4] = parts(size, 4) * 4  # at 16 bytes, for the product with the hidden vectors
     narrow = tokens <= NARROW
-    tiles = np.where(narrow, parts(outputs, TALL), parts(outputs, SQUARE))
-    across = np.where(narrow, parts(tokens, FEW), parts(tokens, SQUARE))
-    columns, chunks = np.where(narrow, parts(H, TALL), parts(H, SQUARE)), parts(outputs, CHUNK)
-    each = [tokens, tiles * across, tiles * tokens, chunks * columns * across, chunks * tokens]
-    return size, all_groups, np.cumsum(each, 1)
+    tall = np.where(narrow, TALL, SQUARE)
+    tiles, columns, chunks = parts(outputs, tall), parts(H, tall), parts(outputs, CHUNK)
+    across = parts(tokens, np.where(narrow, FEW, SQUARE))
+    return size, all_groups, up_to(tokens, tiles * across, tiles * tokens, chunks * columns * across, chunks * tokens)

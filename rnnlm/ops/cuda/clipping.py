@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Clipping(Outers):
             add(runs, gradient, dtype)
         if runs.count:
             table = self.asarray(runs.packed())
-            real = NUMBER[dtype.name]
+            real = NUMBER[dtype]
             self.launch("clip_values", runs.blocks, 256, table, runs.count, dtype.type(limit), shared=SHARED, REAL=real)
 
 
@@ -55,19 +56,22 @@ class Lengths:
 
     def __init__(self, ops: Clipping, gradients: list[Gradient], limit: float = math.inf) -> None:
         dtype = number_type(gradients)
-        self.real, self.runs = NUMBER[dtype.name], Runs()
-        outers = [gradient for gradient in gradients if isinstance(gradient, Outer)]
+        self.real, self.runs = NUMBER[dtype], Runs()
+        outers = []
         for gradient in gradients:
-            if not isinstance(gradient, Outer):
+            if isinstance(gradient, Outer):
+                outers.append(gradient)
+            else:
                 add(self.runs, gradient, dtype)
-        count, blocks = self.runs.count, self.runs.blocks  # of these the squares; the others are still two factors
+        blocks = self.runs.blocks  # of these the squares; the others are still two factors
+        count = self.runs.count if blocks else 0
         for outer in outers:
             self.runs.add(place(outer.d, dtype), 0, outer.d.size, EACH)
-        self.table = ops.asarray(np.append(self.runs.packed(), 0))  # and how many blocks have done their part
-        sizes = [ops.outer_square_parts(outer) for outer in outers]
-        parts = ops.xp.empty(blocks + sum(sizes), np.float64)
-        for outer, size, end in zip(outers, sizes, np.cumsum(sizes).tolist(), strict=True):
-            ops.outer_squares_into(outer, parts, blocks + end - size)
+        self.table = ops.asarray(self.runs.packed((), [0]))  # and how many blocks have done their part
+        *begins, end = accumulate(map(ops.outer_square_parts, outers), initial=blocks)
+        parts = ops.xp.empty(end, np.float64)
+        for outer, begin in zip(outers, begins, strict=True):
+            ops.outer_squares_into(outer, parts, begin)
         self.numbers = ops.xp.empty(3, np.float64)
         given = (self.table, count, self.table[-1:], parts, parts.size, np.float64(limit), self.numbers)
         ops.launch("squares", max(blocks, 1), 256, *given, shared=SUMS, REAL=self.real)

@@ -32,4 +32,4 @@ class Context(Kernels):
     def _rows(self, name: str, dtype: Any, rows: int, *arguments: Array | int | None) -> None:
         """Launch a kernel that gives each row of its results to a warp."""
         grid = min(blocks_for(rows, WARPS), 32 * self.multiprocessors)
-        self.launch(name, grid, 32 * WARPS, *arguments, REAL=NUMBER[dtype.name])
+        self.launch(name, grid, 32 * WARPS, *arguments, REAL=NUMBER[dtype])

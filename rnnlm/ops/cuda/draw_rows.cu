@@ -37,7 +37,7 @@ draw_rows(const real* __restrict__ x, const real* __restrict__ b, const double* 
   }
   if (warp != chosen) return;
 
-  int found = -1;
+  int found = start;  // where logits are no numbers, the first word
   for (int base = start; base < end; base += 32) {
     const int word = base + lane;
     const double e = word < end ? double(exp(row[word] + b[word] - m)) : 0.0;

@@ -1,4 +1,4 @@
-"""Activations, gates and dropout: one pass over memory each."""
+"""Activations, gates and dropout, one pass over memory each, and the sum of a few numbers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,18 @@ from ..elementwise import ACTIVATIONS, _mix, _threshold
 from .kernels import NUMBER, blocks_for
 from .tables import Tables
 
+FEW = 1 << 16  # numbers that one block sums up while a launch of more would not have begun
+
 
 class Elementwise(Tables):
     """Activations, gates and dropout."""
+
+    def total(self, array: Array) -> Array:
+        if array.size > FEW or array.dtype not in NUMBER:
+            return super().total(array)
+        out = self.xp.empty((), np.float64)
+        self.launch("total", 1, 1024, self.whole(array), array.size, out, shared=32 * 8, REAL=NUMBER[array.dtype])
+        return out
 
     def activate(self, name: str, a: Array) -> Array:
         return self._activation(name, a, None)
@@ -54,10 +63,10 @@ class Elementwise(Tables):
         """Launch a kernel that has a thread for each number of an array like this one."""
         H = like.shape[-1]
         grid = min(blocks_for(like.size, 256), 32 * self.multiprocessors)
-        self.launch(kernel, grid, 256, *given, like.size // max(H, 1), H, REAL=NUMBER[like.dtype.name])
+        self.launch(kernel, grid, 256, *given, like.size // max(H, 1), H, REAL=NUMBER[like.dtype])
 
     def _fill(self, out: Array, kernel: str, *given: Array | None, after: tuple[Any, ...]) -> None:
         """Let the kernel make `out` of arrays that are as large, element by element."""
         wide = self.at_once(out.size, *(array for array in given if array is not None))
         grid = min(blocks_for(out.size, 256 * wide), 32 * self.multiprocessors)
-        self.launch(kernel, grid, 256, *given, out, out.size, *after, WIDE=wide, REAL=NUMBER[out.dtype.name])
+        self.launch(kernel, grid, 256, *given, out, out.size, *after, WIDE=wide, REAL=NUMBER[out.dtype])

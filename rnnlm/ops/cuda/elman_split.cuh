@@ -9,16 +9,18 @@
 #pragma once
 #define THREADS 256
 #define COLUMNS (8 / KWARPS * WIDTH)  // of a block at a time
-#define PARTS (COLUMNS + 8)
+#define PARTS (COLUMNS + PAD)
 #define DEPTH (KWARPS * STEPS * STEP)  // rows of W of a block at a time
 #define STRIDE (DEPTH + 16)
-#define EACH ((BATCH * COLUMNS + THREADS - 1) / THREADS)  // new numbers a thread finishes
+#define APART (THREADS / COLUMNS)  // a thread finishes numbers of one column and of every so many streams
+#define EACH ((BATCH + APART - 1) / APART)
 #include "elman_tile.cuh"
 
 // 16 bytes from global memory, past this multiprocessor's own cache, to shared memory; complete after `arrive`.
 __device__ __forceinline__ void copy_16(real* to, const real* from) {
 #if !defined(ON_HOST) && __CUDA_ARCH__ >= 800
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((unsigned)__cvta_generic_to_shared(to)), "l"(from));
+  const unsigned place = (unsigned)__cvta_generic_to_shared(to);
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(place), "l"(from) : "memory");
 #else
   *(float4*)to = __ldcg((const float4*)from);
 #endif
@@ -56,6 +58,7 @@ __device__ __forceinline__ void split(const real* __restrict__ W, int H, int B, 
   real* parts = room + BUFFERS * BATCH * STRIDE;  // [KWARPS][BATCH][PARTS]
   const int warp = threadIdx.x >> 5, warp_row = warp % KWARPS * (STEPS * STEP), warp_column = warp / KWARPS * WIDTH;
   real* own_part = parts + warp % KWARPS * BATCH * PARTS + warp_column;
+  const int own_stream = threadIdx.x / COLUMNS, own_column = threadIdx.x % COLUMNS;
   auto dealt = [](int all, int to, int one) { return (all - one + to - 1) / to; };  // of so many dealt out, one's share
   const int columns = dealt((H + COLUMNS - 1) / COLUMNS, gridDim.x, blockIdx.x);
   const int batches = dealt((B + BATCH - 1) / BATCH, gridDim.y, blockIdx.y);
@@ -64,22 +67,22 @@ __device__ __forceinline__ void split(const real* __restrict__ W, int H, int B, 
 
   Tile tile;
   int kept = -1;  // whose weights are in registers
-  unsigned rounds = 0;
   for (int step = 0; step < steps; step++) {
     const real* state = source(step);
     for (int unit = 0; unit < units; unit++) {
       const int slice = unit % slices, turn = unit / slices / batches;
       const int stream = first_stream(unit), column = int(blockIdx.x + turn * gridDim.x) * COLUMNS;
+      const int j = column + own_column;
       const bool last = slice == slices - 1;
       Operands operands[EACH];
       if (last)
 #pragma unroll
         for (int e = 0; e < EACH; e++) {
-          const int i = e * THREADS + threadIdx.x, s = stream + i / COLUMNS, j = column + i % COLUMNS;
-          if (i < BATCH * COLUMNS && s < B && j < H) operands[e] = fetch(step, s, j);
+          const int s = own_stream + e * APART;
+          if (s < BATCH && stream + s < B && j < H) operands[e] = fetch(step, stream + s, j);
         }
       if (state) {
-        if (BUFFERS == 1 && unit) __syncthreads();
+        if (BUFFERS == 1 && slice) __syncthreads();  // the slice before is still being multiplied
         if (BUFFERS == 1 || unit == 0) bring(room, state, H, B, stream, slice * DEPTH);
         if (kept != turn * slices + slice) {
           kept = turn * slices + slice;
@@ -95,14 +98,15 @@ __device__ __forceinline__ void split(const real* __restrict__ W, int H, int B, 
       __syncthreads();
 #pragma unroll
       for (int e = 0; e < EACH; e++) {
-        const int i = e * THREADS + threadIdx.x, s = stream + i / COLUMNS, j = column + i % COLUMNS;
-        if (i >= BATCH * COLUMNS || s >= B || j >= H) continue;
+        const int s = own_stream + e * APART;
+        if (s >= BATCH || stream + s >= B || j >= H) continue;
         real sum = 0;
         if (state)
-          for (int k = 0; k < KWARPS; k++) sum += parts[(k * BATCH + i / COLUMNS) * PARTS + i % COLUMNS];
-        finish(step, s, j, sum, operands[e]);
+          for (int k = 0; k < KWARPS; k++) sum += parts[(k * BATCH + s) * PARTS + own_column];
+        finish(step, stream + s, j, sum, operands[e]);
       }
     }
+    unsigned rounds = step;
     if (step + 1 < steps) group_barrier(arrived + 32 * blockIdx.y, gridDim.x, rounds);
   }
 }

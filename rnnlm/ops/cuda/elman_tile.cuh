@@ -2,12 +2,14 @@
 //
 // PRECISION 0: as exact as the numbers are; 1 and 2: factors rounded to TF32 or bfloat16 for the tensor cores, sums in
 // float32. A warp has WIDTH columns and STEPS times STEP rows. `load` fills the registers; `multiply` writes the
-// product, or adds it, to `parts`, rows of which are PARTS numbers apart, rows of the states STRIDE.
+// product, or adds it, to `parts`, rows of which are PARTS numbers apart, rows of the states STRIDE. PAD puts what
+// lanes write together into different banks of shared memory.
 #pragma once
 #include "elman_weights.cuh"
 
 #if PRECISION == 0
 #define STEP 32
+#define PAD 8
 #define AT_ONCE 4  // streams for which a weight is used when it is read
 
 struct Tile {
@@ -43,8 +45,34 @@ struct Tile {
 
 #else
 // A lane reads 4 neighbouring rows of the state at once, 4t … 4t + 3 of 16, and takes them for those that the tensor
-// core's layout gives it: the weights are in the same order, and a sum does not care.
+// core's layout gives it: the weights are in the same order, and a sum does not care. Columns go the same way: column g
+// of product n is column EIGHTS g + n of the tile, so that a lane has neighbours, of the weights and of the results.
 #define STEP 16
+#define PAD 4
+
+template <int COUNT> struct __align__(4 * COUNT) Neighbours { real at[COUNT]; };
+
+// W[row … + 3][column … + COUNT - 1] of W (H, H), or of its transpose; zeros outside.
+template <bool TRANSPOSED, int COUNT>
+__device__ __forceinline__ void load_neighbours(real (&found)[4][COUNT], const real* __restrict__ W, int H, int row,
+                                                int column) {
+  constexpr int LINES = TRANSPOSED ? COUNT : 4, LENGTH = TRANSPOSED ? 4 : COUNT;
+  const int first = TRANSPOSED ? column : row, inner = TRANSPOSED ? row : column;
+#pragma unroll
+  for (int i = 0; i < LINES; i++) {
+    const real* from = W + (long long)(first + i) * H + inner;
+    Neighbours<LENGTH> line = {};
+    if (H % 4 == 0) {
+      if (row < H && column < H) line = *(const Neighbours<LENGTH>*)from;
+    } else {
+#pragma unroll
+      for (int k = 0; k < LENGTH; k++)
+        if (first + i < H && inner + k < H) line.at[k] = from[k];
+    }
+#pragma unroll
+    for (int k = 0; k < LENGTH; k++) found[TRANSPOSED ? k : i][TRANSPOSED ? i : k] = line.at[k];
+  }
+}
 
 __device__ __forceinline__ unsigned rounded_pair(float low, float high) {
 #if !defined(ON_HOST) && __CUDA_ARCH__ >= 800
@@ -62,33 +90,28 @@ struct Tile {
 
   template <bool TRANSPOSED>
   __device__ __forceinline__ void load(const real* __restrict__ W, int H, int row, int column) {
-    row += 4 * (threadIdx.x & 3);
-    column += threadIdx.x >> 2 & 7;
-    const real* first = W + (TRANSPOSED ? (long long)column * H + row : (long long)row * H + column);
 #pragma unroll
-    for (int i = 0; i < STEPS; i++)
+    for (int i = 0; i < STEPS; i++) {
+      real found[4][EIGHTS];
+      load_neighbours<TRANSPOSED>(found, W, H, row + 16 * i + 4 * (threadIdx.x & 3),
+                                  column + EIGHTS * (threadIdx.x >> 2 & 7));
 #pragma unroll
       for (int n = 0; n < EIGHTS; n++) {
-        float four[4];
-#pragma unroll
-        for (int r = 0; r < 4; r++) {
-          const int k = 16 * i + r, j = 8 * n;
-          four[r] = row + k < H && column + j < H ? first[TRANSPOSED ? j * H + k : k * H + j] : 0.0f;
-        }
 #if PRECISION == 1
 #pragma unroll
-        for (int r = 0; r < 4; r++) w[i][n][r] = to_tf32(four[r]);
+        for (int r = 0; r < 4; r++) w[i][n][r] = to_tf32(found[r][n]);
 #else
-        w[i][n][0] = rounded_pair(four[0], four[1]);
-        w[i][n][1] = rounded_pair(four[2], four[3]);
+        w[i][n][0] = rounded_pair(found[0][n], found[1][n]);
+        w[i][n][1] = rounded_pair(found[2][n], found[3][n]);
 #endif
       }
+    }
   }
 
   __device__ __forceinline__ void multiply(const real* states, real* parts, bool add) const {
     const int g = threadIdx.x >> 2 & 7, t = threadIdx.x & 3;
     states += g * STRIDE + 4 * t;
-    parts += g * PARTS + 2 * t;
+    parts += g * PARTS + 2 * EIGHTS * t;
 #pragma unroll 1
     for (int s = 0; s < BATCH; s += 16, states += 16 * STRIDE, parts += 16 * PARTS) {
       float c[EIGHTS][4] = {};
@@ -112,12 +135,13 @@ struct Tile {
 #endif
       }
 #pragma unroll
-      for (int n = 0; n < EIGHTS; n++)
+      for (int e = 0; e < 4; e++) {
+        Neighbours<EIGHTS>& place = *(Neighbours<EIGHTS>*)(parts + (e >> 1) * 8 * PARTS + (e & 1) * EIGHTS);
+        Neighbours<EIGHTS> sum;
 #pragma unroll
-        for (int e = 0; e < 4; e++) {
-          real* place = parts + (e >> 1) * 8 * PARTS + 8 * n + (e & 1);
-          *place = add ? *place + c[n][e] : c[n][e];
-        }
+        for (int n = 0; n < EIGHTS; n++) sum.at[n] = add ? place.at[n] + c[n][e] : c[n][e];
+        place = sum;
+      }
     }
   }
 };

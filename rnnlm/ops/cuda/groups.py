@@ -24,6 +24,14 @@ def parts(whole: np.ndarray | int, each: np.ndarray | int) -> Any:
     return -(-whole // each)
 
 
+def up_to(*amounts: np.ndarray) -> np.ndarray:
+    """How much there is up to each group, itself included: (G,) of each kind -> (k, G)."""
+    found = np.empty((len(amounts), len(amounts[0])), np.int64)
+    for amount, row in zip(amounts, found, strict=True):
+        amount.cumsum(out=row)
+    return found
+
+
 def plan(groups: np.ndarray, amounts: np.ndarray, *tokens: np.ndarray) -> np.ndarray:
     """groups (G, 5) as the kernels read them, amounts (k, G), then what there is for each token: one array of int32.
 

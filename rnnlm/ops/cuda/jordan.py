@@ -94,7 +94,7 @@ class Jordan(Kernels):
             ROWS=plan.rows,
             ALONE=int(plan.alone),
             RESIDENT=int(plan.resident),
-            REAL=NUMBER[out.dtype.name],
+            REAL=NUMBER[out.dtype],
         )
 
     def _one_after_another(self, arrays: list[Array]) -> Array:

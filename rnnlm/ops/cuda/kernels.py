@@ -14,7 +14,10 @@ from ..reference import Reference
 
 FOLDER = Path(__file__).parent
 OPTIONS = ("-std=c++17",)
-NUMBER = {"float32": "float", "float64": "double"}
+NULL = np.uint64(0)  # a pointer
+_int32 = lru_cache(1024)(np.int32)  # the same few sizes again and again; to make one takes longer than to find it
+# By type and not by its name, which NumPy puts together anew whenever it is asked.
+NUMBER = {np.dtype("float32"): "float", np.dtype("float64"): "double"}
 
 
 @cache
@@ -48,8 +51,7 @@ class _Function:
         self.kernel, self.shared = kernel, 48 << 10
 
     def allow(self, shared: int) -> None:
-        if shared > self.shared:
-            self.kernel.max_dynamic_shared_size_bytes = self.shared = shared
+        self.kernel.max_dynamic_shared_size_bytes = self.shared = shared
 
 
 class Kernels(Reference):
@@ -57,11 +59,11 @@ class Kernels(Reference):
 
     def __init__(self, xp: Any) -> None:
         super().__init__(xp)
-        # One kernel for each name and set of constants; CuPy keeps the compiled code on the disk for later processes.
+        # One kernel for each GPU, name and set of constants; CuPy keeps the compiled code on the disk for later processes.
         self._function = lru_cache(maxsize=None)(self._make)
         self._attributes: dict[int, dict[str, int]] = {}
 
-    def _make(self, name: str, together: bool, constants: tuple[tuple[str, Any], ...]) -> Any:
+    def _make(self, gpu: int, name: str, together: bool, constants: tuple[tuple[str, Any], ...]) -> _Function:
         given = options(dict(constants))
         module = self.xp.RawModule(code=source(name), options=given, enable_cooperative_groups=together)
         return _Function(module.get_function(name))
@@ -88,23 +90,23 @@ class Kernels(Reference):
             return
         if together and math.prod(blocks) > self.multiprocessors:  # CuPy would run fewer, which wait for the others
             raise ValueError(f"{name}: {blocks} blocks do not run together on {self.multiprocessors} multiprocessors")
-        function = self._function(name, together, tuple(sorted(constants.items())))
-        function.allow(shared)
-        given = tuple(self._argument(name, value) for value in arguments)
-        function.kernel(blocks, (block,), given, shared_mem=shared)
-
-    def _argument(self, name: str, value: Any) -> Any:
-        if isinstance(value, self.xp.ndarray):
-            if not value.flags.c_contiguous:
-                raise TypeError(f"{name}: an array with the strides {value.strides} is not in one piece")
-            return value
-        if value is None:
-            return np.uint64(0)
-        if isinstance(value, int):
-            return np.int32(value)
-        if isinstance(value, np.generic):
-            return value
-        raise TypeError(f"{name} on the GPU was given a {type(value).__module__}.{type(value).__name__} of the host")
+        function = self._function(self.xp.cuda.runtime.getDevice(), name, together, tuple(constants.items()))
+        if shared > function.shared:
+            function.allow(shared)
+        given, array = [], self.xp.ndarray
+        for value in arguments:
+            if isinstance(value, array):
+                if not value.flags.c_contiguous:
+                    raise TypeError(f"{name}: an array with the strides {value.strides} is not in one piece")
+            elif isinstance(value, int):
+                value = _int32(value)
+            elif value is None:
+                value = NULL
+            elif not isinstance(value, np.generic):
+                kind = type(value)
+                raise TypeError(f"{name} on the GPU was given a {kind.__module__}.{kind.__name__} of the host")
+            given.append(value)
+        function.kernel(blocks, (block,), tuple(given), shared_mem=shared)
 
     def whole(self, array: Array, dtype: Any = None) -> Array:
         """The array in one piece, a copy only where it is not."""

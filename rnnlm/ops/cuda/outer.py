@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..gradients import Outer
-from .groups import ROOM, SQUARE, mantissa, parts, plan
+from .groups import ROOM, SQUARE, mantissa, parts, plan, up_to
 from .kernels import NUMBER, Kernels
 
 GRAM = 8  # tokens of a group up to which the squares of its product are taken from its factors' own products
@@ -43,9 +43,9 @@ class Outers(Kernels):
             tokens, words = groups[:, 1] - groups[:, 0], groups[:, 3] - groups[:, 2]
             tiles = parts(words, SQUARE)
             squares = np.where(tokens <= GRAM, parts(words, STRIP), tiles * parts(H, SQUARE))
-            amounts = np.cumsum([tiles, parts(words, 32), squares], 1)
-            made = Plan(groups, self.asarray(plan(groups, amounts)), *map(int, amounts[:, -1:].sum(1)))
-            self._last = made
+            amounts = up_to(tiles, parts(words, 32), squares)
+            ends = amounts[:, -1].tolist() if len(groups) else (0, 0, 0)
+            self._last = made = Plan(groups, self.asarray(plan(groups, amounts)), *ends)
         return made
 
     def outer_add(self, grad: Array, outer: Outer) -> None:
@@ -56,7 +56,7 @@ class Outers(Kernels):
     def outer_bias(self, grad: Array, outer: Outer) -> None:
         made, scale, dtype = self._plan(outer), grad.dtype.type(outer.scale), grad.dtype
         given = (*made.arguments, outer.d, scale, grad)
-        self.launch("outer_bias", made.biases, 256, *given, shared=256 * dtype.itemsize, REAL=NUMBER[dtype.name])
+        self.launch("outer_bias", made.biases, 256, *given, shared=256 * dtype.itemsize, REAL=NUMBER[dtype])
 
     def outer_square_sum(self, outer: Outer) -> Array:
         found = self.xp.empty(self.outer_square_parts(outer), np.float64)
@@ -102,4 +102,4 @@ def _factors(outer: Outer) -> tuple[Array, Array, int]:
 def _tiled(outer: Outer, more: int = 0) -> dict[str, Any]:
     """Shared memory and constants of the kernels that multiply out, with room for `more` numbers."""
     dtype = outer.d.dtype
-    return {"shared": (ROOM + more) * dtype.itemsize, "MANTISSA": mantissa(outer.d), "REAL": NUMBER[dtype.name]}
+    return {"shared": (ROOM + more) * dtype.itemsize, "MANTISSA": mantissa(outer.d), "REAL": NUMBER[dtype]}

@@ -62,5 +62,5 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT)
     __syncthreads();
   }
   sum = block_sum<double>(sum, (double*)room);
-  if (threadIdx.x == 0) found[blockIdx.x] = (double)scale * scale * sum;
+  if (threadIdx.x == 0) found[blockIdx.x] = sum < 0 ? 0 : (double)scale * scale * sum;  // < 0: rounding of the dots
 }

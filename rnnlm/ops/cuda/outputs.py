@@ -18,7 +18,7 @@ KEPT = 96 << 10  # bytes of a row that wait in shared memory for its sum, so tha
 
 
 class Outputs(Tables, Products):
-    """The full softmax. The logits (N, V) are never whole in memory."""
+    """The full softmax. The logits (N, V) are in memory a tile at a time: `TILE` bytes, or as many as W has."""
 
     def softmax_nll(
         self, h: Array, order: np.ndarray, words: np.ndarray, W: Array, b: Array, gradient: bool
@@ -33,24 +33,25 @@ class Outputs(Tables, Products):
         nll, back, found = self._score_all(self.whole(h), self.asarray(place), W, b, gradient)
         return nll, h if back is None else back, found
 
-    def softmax_gradient(self, found: Any, scale: float) -> tuple[Array, Array]:
-        both, dW, db = found
-        both *= scale
-        return dW, db
+    def softmax_gradient(self, found: Any, dh: Array, scale: float) -> tuple[Array, Array, Array]:
+        together, own, dW, db = found
+        together *= scale
+        return own if dh is own else dh * scale, dW, db
 
     def _score_all(
         self, rows: Array, targets: Array, W: Array, b: Array, gradient: bool
     ) -> tuple[Array, Array | None, Any]:
         """-log P and its gradients: rows (n, H) in one piece, targets (n,) int32 here -> nll (n,), dh or None, `found`.
 
-        A target of -1 scores 0. `found` is one array, and dW and db of the sum as its parts, to be scaled together.
+        A target of -1 scores 0. `found` is one array, and dh, dW and db of the sum as its parts, to be scaled together.
         """
         (n, H), V, real = rows.shape, len(W), rows.dtype
         short = real == np.float32 and precision() == "bf16"
         factor, weights = self.rounded(rows, W) if short else (rows, W)
         nll, back, found = self.xp.empty((n,), real), None, None
         if gradient:
-            back, found = self.xp.empty((n, H), real), self._gradients(V, H, real, empty=not n)
+            found = self._gradients(n, V, H, real, empty=not n)
+            back = found[1]
         for part, x in self._tiles(n, V, real, W.nbytes):
             given, y = factor[part], self.xp.empty(x.shape, np.uint16) if short and gradient else x
             self.product(given, weights.T, out=x[:, :V])
@@ -58,7 +59,7 @@ class Outputs(Tables, Products):
             if back is not None and found is not None:
                 d, add = y[:, :V], part.start > 0
                 self.product(d, weights, out=back[part])
-                self.product(d.T, given, out=found[1], add=add)
+                self.product(d.T, given, out=found[2], add=add)
                 self._sum_columns(y, found[0][-y.shape[1] :], add)
         return nll, back, found
 
@@ -71,17 +72,18 @@ class Outputs(Tables, Products):
             part = slice(first, min(first + tile, n))
             yield part, logits[: part.stop - first]
 
-    def _gradients(self, V: int, H: int, real: Any, empty: bool) -> tuple[Array, Array, Array]:
-        """Room for dW and db in one array, and its two parts; zero where no token is `empty`."""
-        start = 4 * blocks_for(V * H, 4)
-        both = (self.xp.zeros if empty else self.xp.empty)((start + 8 * blocks_for(V, 8),), real)
-        return both, both[: V * H].reshape(V, H), both[start : start + V]
+    def _gradients(self, n: int, V: int, H: int, real: Any, empty: bool) -> tuple[Array, Array, Array, Array]:
+        """Room for dh, dW and db in one array, and these parts of it; zero where some tokens or all are `empty`."""
+        dW = 4 * blocks_for(n * H, 4)
+        db = dW + 4 * blocks_for(V * H, 4)
+        room = (self.xp.zeros if empty else self.xp.empty)((db + 8 * blocks_for(V, 8),), real)
+        return room, room[: n * H].reshape(n, H), room[dW : dW + V * H].reshape(V, H), room[db : db + V]
 
     def _sum_columns(self, x: Array, out: Array, add: bool) -> None:
         constants: dict[str, Any] = {
             "ADD": int(add),
             "BFLOAT16": int(x.dtype == np.uint16),
-            "REAL": NUMBER[out.dtype.name],
+            "REAL": NUMBER[out.dtype],
         }
         grid, shared = blocks_for(x.shape[1], 32), 1024 * out.itemsize
         self.launch("sum_columns", grid, 1024, x, *x.shape, out, shared=shared, **constants)
@@ -95,7 +97,7 @@ class Outputs(Tables, Products):
             self.product(h[part], W.T, out=x[:, :V])
             given = (x, b, there[part], drawn, N, V, x.shape[1], part.start)
             shared = 32 * (8 + real.itemsize)
-            self.launch("draw_rows", len(x), 1024, *given, shared=shared, REAL=NUMBER[real.name])
+            self.launch("draw_rows", len(x), 1024, *given, shared=shared, REAL=NUMBER[real])
         logp, ids = np.split(self.to_host(drawn), [N * real.itemsize])
         return ids.view(np.int32).astype(np.int64), logp.view(real)
 
@@ -116,13 +118,14 @@ class Outputs(Tables, Products):
         room, real = x.shape[1], x.dtype
         wide = self.at_once(room, x, y)
         vectors = blocks_for(V, wide)
-        kept = 0 if find == "SCORE" else min(vectors, KEPT // (wide * real.itemsize))
+        space = min(KEPT, self.shared_memory - 32 * real.itemsize)
+        kept = 0 if find == "SCORE" else min(vectors, space // (wide * real.itemsize))
         block = 32 * min(32, blocks_for(vectors, 128))  # four vectors a thread, or more
         constants: dict[str, Any] = {
             "FIND": find,
             "BFLOAT16": int(y.dtype == np.uint16),
             "WIDE": wide,
-            "REAL": NUMBER[real.name],
+            "REAL": NUMBER[real],
         }
         shared = (32 + kept * wide) * real.itemsize
         self.launch("softmax_rows", len(x), block, x, b, targets, nll, y, V, room, kept, shared=shared, **constants)

@@ -12,10 +12,10 @@ from ..precision import precision
 from .kernels import Kernels, blocks_for
 
 # What cuBLAS calls the types of numbers (cudaDataType_t); an array of uint16 holds the bits of bfloat16 numbers.
-TYPES = {"float32": 0, "float64": 1, "uint16": 14}
+TYPES = {np.dtype(name): number for name, number in (("float32", 0), ("float64", 1), ("uint16", 14))}
 # cuBLAS reads its two factors of the result from the host, at once: α = 1, and β = 0 or 1.
-_COEFFICIENTS = {name: np.array([0, 1], name) for name in ("float32", "float64")}
-ZERO_ONE = {name: (array[:1].ctypes.data, array[1:].ctypes.data) for name, array in _COEFFICIENTS.items()}
+_COEFFICIENTS = [np.array([0, 1], name) for name in ("float32", "float64")]
+ZERO_ONE = {array.dtype: (array[:1].ctypes.data, array[1:].ctypes.data) for array in _COEFFICIENTS}
 
 
 class Products(Kernels):
@@ -46,13 +46,13 @@ class Products(Kernels):
         """cuBLAS keeps matrices by columns, so it is told of all three transposed: out' = b' a'."""
         (n, k), m = a.shape, b.shape[1]
         (a, a_turned, a_room), (b, b_turned, b_room) = self._by_rows(a), self._by_rows(b)
-        zero, one = ZERO_ONE[out.dtype.name]
+        zero, one = ZERO_ONE[out.dtype]
         blas = self.xp.cuda.cublas
         exactness = blas.CUBLAS_COMPUTE_64F if out.dtype == np.float64 else blas.CUBLAS_COMPUTE_32F
         if a.dtype == np.float32 and precision() == "tf32":
             exactness = blas.CUBLAS_COMPUTE_32F_FAST_TF32
-        factors = (b.data.ptr, TYPES[b.dtype.name], b_room, a.data.ptr, TYPES[a.dtype.name], a_room)
-        result = (out.data.ptr, TYPES[out.dtype.name], max(out.strides[0] // out.itemsize, m))
+        factors = (b.data.ptr, TYPES[b.dtype], b_room, a.data.ptr, TYPES[a.dtype], a_room)
+        result = (out.data.ptr, TYPES[out.dtype], max(out.strides[0] // out.itemsize, m))
         handle = self.xp.cuda.get_cublas_handle()
         turned = (int(b_turned), int(a_turned))  # CUBLAS_OP_N, CUBLAS_OP_T
         algorithm = blas.CUBLAS_GEMM_DEFAULT

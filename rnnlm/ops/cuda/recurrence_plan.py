@@ -102,7 +102,8 @@ class Split:
 
     def shared(self, buffers: int) -> int:
         """Bytes of shared memory: states of the streams, and partial sums."""
-        numbers = buffers * (self.rows + 16) + self.parts * (self.columns + 8)
+        pad = 8 if self.exact else 4  # of elman_tile.cuh
+        numbers = buffers * (self.rows + 16) + self.parts * (self.columns + pad)
         return self.batch * numbers * self.itemsize
 
     @property

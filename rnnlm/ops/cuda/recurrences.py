@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -23,16 +25,21 @@ class Recurrences(Kernels):
     product of matrices.
     """
 
+    @cached_property
+    def _split(self) -> Callable[..., plan.Layout]:
+        """`plan.split`, with a memory: it takes longer than a launch."""
+        return cache(plan.split)
+
     def _recur(self, name: str, activation: str, arrays: tuple[Array | None, ...], sizes: tuple[int, ...]) -> None:
         """Launches NAME.cu, or NAME_split.cu with counters for its barriers; sizes: T, B, H and what else it takes."""
         dtype, (_, B, H, *_) = arrays[-1].dtype, sizes  # type: ignore[union-attr]  # the last one is a result
-        constants: dict[str, Any] = {"REAL": NUMBER[dtype.name], "FUNCTION": activation.upper()}
+        constants: dict[str, Any] = {"REAL": NUMBER[dtype], "FUNCTION": activation.upper()}
         processors, room = self.multiprocessors, self.shared_memory
         layout = plan.resident(H, B, dtype.itemsize, processors, room)
         together = layout is None
         if layout is None:
             exactness = precision() if dtype == np.float32 else "float64"
-            layout = plan.split(H, B, exactness, processors, room)
+            layout = self._split(H, B, exactness, processors, room)
             name, arrays = f"{name}_split", (*arrays, self.xp.zeros(32 * layout.grid[1], np.uint32))
         constants |= layout.constants
         given = (*arrays, *sizes)
@@ -41,7 +48,7 @@ class Recurrences(Kernels):
     def elman_forward(self, x: Array, W: Array, b: Array, h0: Array, keep: Array | None, activation: str) -> Array:
         T, B, H = x.shape
         h = self.xp.empty(x.shape, x.dtype)
-        given = (self.whole(x), self.whole(W), b, self.whole(h0), self._or_none(keep, x.dtype))
+        given = (self.whole(x), self._aligned(W), b, self._aligned(h0), self._or_none(keep, x.dtype))
         self._recur("elman_forward", activation, (*given, h), (T, B, H))
         return h
 
@@ -57,10 +64,12 @@ class Recurrences(Kernels):
         stop: int,
     ) -> tuple[Array, Array, Array, Array]:
         T, B, H = h.shape
+        if stop == T:  # no step, and so nothing for a kernel to write
+            return super().elman_backward(dh, dlast, h, h0, W, keep, activation, stop)
         new, dtype = self.xp.empty, h.dtype
         da, before, dh0, sums = new(h.shape, dtype), new(h.shape, dtype), new(h0.shape, dtype), new(h0.shape, dtype)
         incoming = (self._or_none(dh, dtype), self._or_none(dlast, dtype))
-        seen = (self.whole(h), self.whole(h0), self.whole(W), self._or_none(keep, dtype))
+        seen = (self.whole(h), self.whole(h0), self._aligned(W), self._or_none(keep, dtype))
         self._recur("elman_backward", activation, (*incoming, *seen, da, before, dh0, sums), (T, B, H, stop))
         rows = (T - stop) * B
         dW = self.weight_gradient(before[stop:].reshape(rows, H), da[stop:].reshape(rows, H))
@@ -72,7 +81,7 @@ class Recurrences(Kernels):
         out = self.xp.empty(m, rows.dtype)
         arguments = (self.whole(rows), n, m, out)
         shared = SUM_THREADS * rows.dtype.itemsize
-        real = NUMBER[rows.dtype.name]
+        real = NUMBER[rows.dtype]
         self.launch("sum_columns", blocks_for(m, 32), SUM_THREADS, *arguments, shared=shared, REAL=real)
         return out
 
@@ -81,8 +90,13 @@ class Recurrences(Kernels):
         out = self.xp.empty(h.shape, h.dtype)
         given = (self.whole(h), self.whole(h0), self._or_none(keep, h.dtype), out)
         grid = min(blocks_for(out.size, 256), 32 * self.multiprocessors)
-        self.launch("previous", grid, 256, *given, T, B, n, REAL=NUMBER[h.dtype.name])
+        self.launch("previous", grid, 256, *given, T, B, n, REAL=NUMBER[h.dtype])
         return out
 
     def _or_none(self, array: Array | None, dtype: Any) -> Array | None:
         return None if array is None else self.whole(array, dtype)
+
+    def _aligned(self, array: Array) -> Array:
+        """The array in one piece that begins at a multiple of 16 bytes, since kernels read four numbers at once."""
+        array = self.whole(array)
+        return array if array.data.ptr % 16 == 0 else array.copy()

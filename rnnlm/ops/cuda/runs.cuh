@@ -10,12 +10,19 @@ struct Work { long long what, first; int count; };
 // What this block works on. `room` is shared memory for a number.
 __device__ __forceinline__ Work my_work(const long long* table, int runs, int* room) {
   const long long block = blockIdx.x;
-  for (int i = threadIdx.x; i < runs; i += blockDim.x) {
-    const long long* run = table + (long long)i * RUN;
-    if (run[RUN_BLOCK] <= block && (i + 1 == runs || block < run[RUN + RUN_BLOCK])) *room = i;
+  int low = 0, end = runs;  // it is one of these; every thread looks at one of as many parts of them
+  while (end - low > 1) {
+    const int threads = blockDim.x, step = (end - low + threads - 1) / threads;
+    const int i = low + threadIdx.x * step, next = i + step;
+    if (i < end && table[(long long)i * RUN + RUN_BLOCK] <= block &&
+        (next >= end || block < table[(long long)next * RUN + RUN_BLOCK]))
+      *room = i;
+    __syncthreads();
+    low = *room;
+    end = min(low + step, end);
+    __syncthreads();
   }
-  __syncthreads();
-  const long long* run = table + (long long)*room * RUN;
+  const long long* run = table + (long long)low * RUN;
   const long long done = (block - run[RUN_BLOCK]) * run[RUN_EACH];
   return {run[RUN_WHAT], run[RUN_FIRST] + done, (int)min(run[RUN_EACH], run[RUN_COUNT] - done)};
 }

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from .kernels import blocks_for
 
 SHARED = 4  # bytes of shared memory in which a block keeps which run is its own
 
@@ -24,11 +23,11 @@ class Runs:
     def add(self, what: int, first: int, count: int, each: int) -> None:
         """A run about `what`: its numbers or rows from `first` on, `each` of them a block."""
         if count:
-            if not self.parts or not isinstance(self.parts[-1], list):
+            if not self.parts or type(self.parts[-1]) is not list:
                 self.parts.append([])
             self.parts[-1] += self.blocks, what, first, count, each
             self.count += 1
-            self.blocks += blocks_for(count, each)
+            self.blocks -= -count // each
 
     def add_spans(self, what: int, spans: np.ndarray, unit: int, each: int) -> None:
         """A run for each span (start, end) of rows that count as `unit` each."""
@@ -46,9 +45,9 @@ class Runs:
         self.count += len(spans)
         self.blocks += int(ends[-1])
 
-    def packed(self) -> np.ndarray:
-        """The runs, flat."""
-        return np.concatenate(self.parts, dtype=np.int64) if self.parts else np.empty(0, np.int64)
+    def packed(self, before: Any = (), *after: Any) -> np.ndarray:
+        """The runs, flat, between other whole numbers."""
+        return np.concatenate([before, *self.parts, *after], dtype=np.int64, casting="unsafe")
 
 
 def place(array: Array, dtype: Any) -> int:

@@ -76,7 +76,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) update(const long long* __
           const real x = penalized(gradient[k], weights[k], p);
           squares += x * x;
         }
-      if (!flat) squares = warp_sum(squares);  // after which every lane has read the row's memory
+      if (!flat) {
+        squares = warp_sum(squares);
+        __syncwarp();  // every lane has read the row's memory
+      }
       mine = next_row<RULE>(memory, squares / unit, p);
       if (lane == 0) own[to] = memory;
     }

@@ -57,7 +57,7 @@ class Updates(Outers):
         for item in whole:
             table.add(*item)
         constants = map(dtype.type, (rate, l2, rate * decay, *numbers))
-        given, real = (table.sent(), len(whole), table.runs.count, *constants), NUMBER[dtype.name]
+        given, real = (table.sent(), len(whole), table.runs.count, *constants), NUMBER[dtype]
         self.launch("update", table.runs.blocks, 256, *given, shared=SHARED, REAL=real, RULE=RULE[rule])
         for value, changed in table.copies:
             value[...] = changed
@@ -113,7 +113,7 @@ class Table:
 
     def sent(self) -> Array:
         """The table on the GPU, in one copy."""
-        return self.ops.asarray(np.concatenate([self.items, self.runs.packed(), *self.ids], dtype=np.int64))
+        return self.ops.asarray(self.runs.packed(self.items, *self.ids))
 
 
 def share(work: int, least: int) -> int:
