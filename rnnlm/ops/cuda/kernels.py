@@ -59,7 +59,7 @@ class Kernels(Reference):
 
     def __init__(self, xp: Any) -> None:
         super().__init__(xp)
-        # One kernel for each GPU, name and set of constants; CuPy keeps the compiled code on the disk for later processes.
+        # One for each GPU, name and set of constants; CuPy keeps the compiled code on the disk for later processes.
         self._function = lru_cache(maxsize=None)(self._make)
         self._attributes: dict[int, dict[str, int]] = {}
 
