@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,12 +44,14 @@ record = Record()
 def allocate(shape: Any, dtype: Any) -> np.ndarray:
     """An array between guards, full of garbage: a number that nobody wrote is NaN, or very large."""
     dtype = np.dtype(dtype)
-    shape = (shape,) if np.isscalar(shape) else tuple(shape)
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    raw = np.full(size + 2 * GUARD + 16, PATTERN, np.uint8)
-    start = GUARD + -(raw.ctypes.data + GUARD) % 16  # so that four numbers can be read at once
-    raw[start : start + size] = 0xFF if dtype.kind == "f" else 0x7F
-    return raw[start : start + size].view(dtype).reshape(shape)
+    shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.empty(size + 2 * GUARD + 16, np.uint8)
+    raw.fill(PATTERN)
+    start = GUARD + -(raw.__array_interface__["data"][0] + GUARD) % 16  # so that four numbers can be read at once
+    inside = raw[start : start + size]
+    inside.fill(0xFF if dtype.kind == "f" else 0x7F)
+    return inside.view(dtype).reshape(shape)
 
 
 def overwritten(array: np.ndarray) -> bool:
@@ -60,7 +63,7 @@ def overwritten(array: np.ndarray) -> bool:
         return False
     start = GUARD + -(owner.ctypes.data + GUARD) % 16
     before, after = owner[:start], owner[len(owner) - (GUARD + 16 - (start - GUARD)) :]
-    return bool((before != PATTERN).any() or (after != PATTERN).any())
+    return (before.tobytes() + after.tobytes()).strip(bytes([PATTERN])) != b""
 
 
 class DeviceArray:
