@@ -62,29 +62,6 @@ __device__ __forceinline__ Group group_of(int B, int H, int n, int tile, int chu
 // What this block or, before the last barrier, another one wrote.
 __device__ __forceinline__ real fresh(const real* p) { return ALONE ? *p : __ldcg(p); }
 
-// The activations by number at run time: a choice a cell, which costs less than a kernel for each.
-__device__ __forceinline__ real activated(int activation, real a) {
-  switch (activation) {
-    case TANH: return activate<TANH>(a);
-    case LOGISTIC: return activate<LOGISTIC>(a);
-    case RELU: return activate<RELU>(a);
-    case CLIPPED_RELU: return activate<CLIPPED_RELU>(a);
-    case LEAKY_RELU: return activate<LEAKY_RELU>(a);
-    default: return activate<ELU>(a);
-  }
-}
-
-__device__ __forceinline__ real slope_of(int activation, real y) {
-  switch (activation) {
-    case TANH: return slope<TANH>(y);
-    case LOGISTIC: return slope<LOGISTIC>(y);
-    case RELU: return slope<RELU>(y);
-    case CLIPPED_RELU: return slope<CLIPPED_RELU>(y);
-    case LEAKY_RELU: return slope<LEAKY_RELU>(y);
-    default: return slope<ELU>(y);
-  }
-}
-
 // A block's weights, each as (what is summed over, columns): `down` (words, H) from outputs to hidden units, `up`
 // (H, words) back, and `deep` (layers, H, units). Where they are RESIDENT they are copied to `memory`, and `up` is
 // given as it is stored, (n, H); else it is given as (H, n).
