@@ -89,7 +89,7 @@ def launches():
     def product(self, a, b, out=None, *, add=False):
         return DeviceArray(np.empty((*a.shape[:-1], b.shape[1]), b.dtype)) if out is None else out
 
-    with pytest.MonkeyPatch.context() as patch, installed(kernels=True):
+    with pytest.MonkeyPatch.context() as patch, installed(kernels=True), np.errstate(all="ignore"):
         patch.setattr(Kernels, "launch", note)
         patch.setattr(Products, "product", product)
         patch.setitem(RECURRENT, "tanh", RECURRENT["logistic"])  # an orthogonal matrix takes seconds
