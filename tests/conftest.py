@@ -1,8 +1,28 @@
 """Fixtures that several test files use."""
 
 import pytest
+from small_text import TEXT
 from stand_in import installed
 from stand_in.kernels import COMPILER
+
+from rnnlm import ops
+
+
+@pytest.fixture
+def plain():
+    """Plain array code on both machines: nothing is compiled, no kernel is run on the host."""
+    ops.use("numpy")
+    ops.use_kernels(False)
+    yield
+    ops.use_kernels(True)
+    ops.use()
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    return path
 
 
 @pytest.fixture

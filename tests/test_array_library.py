@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_text import TEXT
 from stand_in import DeviceArray
 
 from rnnlm import load, ops
@@ -26,9 +27,6 @@ from rnnlm.layers import (
 from rnnlm.models import MODELS
 from rnnlm.text import Corpus
 from rnnlm.training import OPTIMIZERS, Trainer
-
-TEXT = "\n".join(" ".join(f"w{(3 * i + j * j) % 23}" for j in range(2 + i % 5)) for i in range(60))
-
 
 EXACT = {"dtype": "float64"}  # so that nothing but an error shows; rounding may be another on the device
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from small_text import SMALL, TEXT
 from stand_in import DeviceArray
 
 import rnnlm
@@ -23,26 +24,8 @@ from rnnlm.training.events import Update
 from rnnlm.training.run import Run
 from rnnlm.training.runs import Runs, arguments, repeated
 
-TEXT = "\n".join(" ".join(f"w{(3 * i + j * j) % 23}" for j in range(2 + i % 5)) for i in range(60))
-SMALL = {"hidden": 5, "classes": 4, "streams": 3, "block": 5, "epochs": 2, "seed": 3}
 GPU = Device("gpu")
-
-
-@pytest.fixture(autouse=True)
-def plain():
-    """Plain array code on both machines: nothing is compiled, no kernel is run on the host."""
-    ops.use("numpy")
-    ops.use_kernels(False)
-    yield
-    ops.use_kernels(True)
-    ops.use()
-
-
-@pytest.fixture
-def text(tmp_path):
-    path = tmp_path / "text.txt"
-    path.write_text(TEXT)
-    return path
+pytestmark = pytest.mark.usefixtures("plain")
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from small_text import SMALL, TEXT
 
 import rnnlm
-from rnnlm import ops
 from rnnlm.cli import run as command
 from rnnlm.errors import OutOfMemory
 from rnnlm.models import MODELS, FeedForward
@@ -13,25 +13,7 @@ from rnnlm.text import Corpus
 from rnnlm.training import OPTIMIZERS, Settings, memory
 from rnnlm.training.run import Run
 
-TEXT = "\n".join(" ".join(f"w{(3 * i + j * j) % 23}" for j in range(2 + i % 5)) for i in range(60))
-SMALL = {"hidden": 5, "classes": 4, "streams": 3, "block": 5, "epochs": 2, "seed": 3}
-
-
-@pytest.fixture(autouse=True)
-def plain():
-    """Plain array code on both machines: nothing is compiled, no kernel is run on the host."""
-    ops.use("numpy")
-    ops.use_kernels(False)
-    yield
-    ops.use_kernels(True)
-    ops.use()
-
-
-@pytest.fixture
-def text(tmp_path):
-    path = tmp_path / "text.txt"
-    path.write_text(TEXT)
-    return path
+pytestmark = pytest.mark.usefixtures("plain")
 
 
 def fails(error):
