@@ -16,11 +16,11 @@ from rnnlm.errors import DataError, TrainingError, UsageError
 from rnnlm.evaluation.confusion import Confusion
 from rnnlm.models import ConvNet, FeedForward
 from rnnlm.ops import ops_for
+from rnnlm.optim.schedules import Schedule
 from rnnlm.training import SGD, Adam, ClassifierTrainer, Linear, Momentum
 from rnnlm.training.classifier_trainer import judge
 from rnnlm.training.events import Epoch, Update
 from rnnlm.training.loop import Judged
-from rnnlm.training.schedules import Schedule
 
 
 def train(model, data, valid=None, *, optimizer=SGD, rate=0.1, events=None, **settings):

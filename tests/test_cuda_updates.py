@@ -13,8 +13,8 @@ from rnnlm import ops
 from rnnlm.layers import Param
 from rnnlm.ops.cuda import clipping, updates
 from rnnlm.ops.gradients import Outer, Some, Whole
+from rnnlm.optim.clipping import clip_norm
 from rnnlm.training import OPTIMIZERS
-from rnnlm.training.clipping import clip_norm
 
 ORDERS = [0, 1, 5]  # in which the threads run
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import catalogue
 from ..datasets import Dataset, is_images, read
 from ..models.classifier import Classifier
-from ..text import catalogue
 from .classifier_settings import ClassifierSettings
 
 

@@ -12,14 +12,14 @@ from ..datasets.shift import shifted
 from ..errors import UsageError
 from ..evaluation.confusion import Confusion
 from ..models import CLASSIFIERS, Classifier
+from ..optim.optimizers import OPTIMIZERS
+from ..optim.schedules import schedule_of
 from . import classifier_data, memory
 from .checkpoint import Checkpoint
 from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer, judge
 from .events import Observer
-from .optimizers import OPTIMIZERS
 from .place import Place
-from .schedules import schedule_of
 
 # Where `--lr` is not given: what the optimizers' own defaults for recurrent networks are divided by.
 RATE_FACTOR = {"sgd": 0.2, "adam": 0.2, "momentum": 0.2, "nesterov": 0.2, "adagrad": 0.1, "row-adagrad": 0.1}

@@ -13,9 +13,9 @@ from ..datasets.shift import shifted
 from ..evaluation.confusion import Confusion
 from ..models.classifier import BATCH, Classifier
 from ..ops import ops_for
+from ..optim.optimizer import Optimizer
 from .learnt import Judged, Learnt
 from .loop import Loop, LoopOptions, at_least_one
-from .optimizer import Optimizer
 
 
 class ClassifierTrainer(Loop[Dataset]):

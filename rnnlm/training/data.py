@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import catalogue
 from ..errors import DataError
-from ..text import catalogue
 from ..text.corpus import Corpus
 from ..text.vocabulary import Vocabulary
 from .settings import Settings

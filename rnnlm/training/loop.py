@@ -13,14 +13,14 @@ from ..models.model import Network
 from ..ops import ops_for
 from ..ops.arrays import elsewhere
 from ..ops.threads import one_thread
+from ..optim.clipping import clip_norm, clip_value, gradient_norm
+from ..optim.optimizer import Optimizer
+from ..optim.schedules import Constant, Schedule
 from .checkpoint import Checkpoint
-from .clipping import clip_norm, clip_value, gradient_norm
 from .events import Epoch, Event, Observer, Saved, Sums, Update
 from .interrupt import CtrlC
 from .learnt import Judged, Learnt
-from .optimizer import Optimizer
 from .progress import Progress
-from .schedules import Constant, Schedule
 
 Data = TypeVar("Data", bound=Sized)
 

@@ -17,7 +17,7 @@ from ..models.model import Network
 from ..models.recurrent import RecurrentLM
 from ..ops.device import Device, device_of
 from ..ops.no_gpu import is_out_of_memory
-from .optimizer import Optimizer
+from ..optim.optimizer import Optimizer
 
 
 class Need(NamedTuple):

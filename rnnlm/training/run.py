@@ -14,13 +14,13 @@ from ..evaluation.perplexity import Perplexity, perplexity
 from ..models import MODELS, CustomLM
 from ..models.own_source import file_of
 from ..models.recurrent import RecurrentLM
+from ..optim.optimizers import OPTIMIZERS
+from ..optim.schedules import schedule_of
 from ..text.windows import window_count
 from . import data, memory
 from .checkpoint import Checkpoint
 from .events import Observer
-from .optimizers import OPTIMIZERS
 from .place import Place
-from .schedules import schedule_of
 from .settings import Settings, epochs_for, warmup_for
 from .trainer import Trainer
 

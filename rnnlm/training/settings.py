@@ -9,7 +9,7 @@ from typing import Any, Self
 from .. import ops
 from ..errors import UsageError
 from ..ops.device import Device, use_throughout
-from .optimizers import OPTIMIZERS
+from ..optim.optimizers import OPTIMIZERS
 
 
 class RunSettings:

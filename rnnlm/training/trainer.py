@@ -11,11 +11,11 @@ from ..errors import UsageError
 from ..evaluation.perplexity import perplexity
 from ..models.recurrent import RecurrentLM
 from ..ops import ops_for
+from ..optim.optimizer import Optimizer
 from ..text.corpus import Corpus
 from ..text.windows import window_count, windows
 from .learnt import Judged, Learnt
 from .loop import Loop, LoopOptions, at_least_one
-from .optimizer import Optimizer
 
 
 class Trainer(Loop[Corpus]):

@@ -15,18 +15,14 @@ import zipfile
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from ..errors import DataError, UsageError
 from .data import corpora_folder
 from .digits import make_digits
+from .entry import PARTS, Entry
 from .fetch import Progress, check_sha256, download, download_sdist, sha256_of
 from .grammar import Grammar
-
-if TYPE_CHECKING:
-    from .catalogue import Entry
-
-PARTS = ("train", "valid", "test")
 
 
 def make_kjv(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
@@ -133,7 +129,7 @@ def make_grammar(entry: Entry, folder: Path, source: Path | None, progress: Prog
     return hashlib.sha256((corpora_folder() / "grammars" / f"{entry.name}.toml").read_bytes()).hexdigest()
 
 
-Maker = Callable[["Entry", Path, Path | None, Progress | None], str]
+Maker = Callable[[Entry, Path, Path | None, Progress | None], str]
 MAKERS: dict[str, Maker] = {
     "kjv": make_kjv,
     "shakespeare": make_shakespeare,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import DataError
+from .errors import DataError
 
 
 def cache_folder(cache_dir: str | Path | None = None) -> Path:

