@@ -3,8 +3,8 @@
 from .adaptive import Adagrad, Adam, RMSprop, RowAdagrad
 from .clipping import clip_norm, clip_value, gradient_norm
 from .optimizer import Optimizer
-from .optimizers import OPTIMIZERS
-from .schedules import SCHEDULES, Constant, Halving, Linear, Schedule, StepDecay
+from .optimizers import OPTIMIZERS, OptimizerOptions
+from .schedules import SCHEDULES, Constant, Halving, Linear, Schedule, ScheduleOptions, StepDecay
 from .sgd import SGD, Momentum, Nesterov
 
 __all__ = [
@@ -19,9 +19,11 @@ __all__ = [
     "Momentum",
     "Nesterov",
     "Optimizer",
+    "OptimizerOptions",
     "RMSprop",
     "RowAdagrad",
     "Schedule",
+    "ScheduleOptions",
     "StepDecay",
     "clip_norm",
     "clip_value",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..layers import Param
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..options import option
 from .optimizer import Optimizer
 
 
@@ -80,38 +81,32 @@ class Adam(Optimizer):
     m, v and n, so a rare word's first update is as large as a frequent word's ("lazy" Adam).
     """
 
+    @dataclass(frozen=True, kw_only=True)
+    class Options(Optimizer.Options):
+        """β₁, β₂ and ε."""
+
+        beta1: float = option(0.9, "Decay of the mean gradient.", group="Training", least=0, below=1)
+        beta2: float = option(0.999, "Decay of the mean square.", group="Training", least=0, below=1)
+        eps: float = option(1e-8, "What is added to the root of the mean square.", group="Training", above=0)
+
     rule = "adam"
     slots = ("mean", "squares", "updates")
     default_rate = 0.005
-
-    def __init__(
-        self,
-        params: Mapping[str, Param],
-        learning_rate: float,
-        *,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        eps: float = 1e-8,
-        l2: float = 0.0,
-        decay: float = 0.0,
-    ) -> None:
-        super().__init__(params, learning_rate, l2=l2, decay=decay)
-        self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def slot_shape(self, param: Param, slot: str) -> tuple[int, ...]:
         return param.value.shape[:1] if slot == "updates" else param.value.shape
 
     def numbers(self) -> tuple[float, float, float]:
-        return self.eps, self.beta1, self.beta2
+        return self.options.eps, self.options.beta1, self.options.beta2
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         m, v, n, g = slots["mean"], slots["squares"], slots["updates"], param.grad[rows]
-        m[rows] = mean = self.beta1 * m[rows] + (1 - self.beta1) * g
-        v[rows] = squares = self.beta2 * v[rows] + (1 - self.beta2) * g * g
+        m[rows] = mean = self.options.beta1 * m[rows] + (1 - self.options.beta1) * g
+        v[rows] = squares = self.options.beta2 * v[rows] + (1 - self.options.beta2) * g * g
         n[rows] = count = n[rows] + 1
         count = per_row(count, g)
-        unbiased = mean / (1 - self.beta1**count)
-        scale = ops_for(g).xp.sqrt(squares / (1 - self.beta2**count)) + self.eps
+        unbiased = mean / (1 - self.options.beta1**count)
+        scale = ops_for(g).xp.sqrt(squares / (1 - self.options.beta2**count)) + self.options.eps
         param.value[rows] -= self.learning_rate * unbiased / scale
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..errors import UsageError
 from ..layers import Param
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..options import make
 
 
 class Optimizer:
@@ -23,17 +25,22 @@ class Optimizer:
     like the rest of the gradient. `decay`, decoupled from the gradient: w ← w - η decay w before the rule, which does
     not see it (Loshchilov & Hutter 2019); with plain SGD the two are the same.
 
-    `learning_rate` η may be changed between steps. UsageError for a rate that is not positive and finite, a negative
-    l2, or a negative decay.
+    `learning_rate` η may be changed between steps; the other keywords are the rule's `Options`. UsageError for a rate
+    that is not positive and finite, a negative l2, or a negative decay.
     """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        """The constants of the rule; a subclass that has some declares them here."""
 
     slots: ClassVar[tuple[str, ...]] = ()
     rule: ClassVar[str] = ""  # the backends' name for this rule, if one of them has it compiled
     default_rate: ClassVar[float] = 0.1  # what `--lr` is for tanh units when nobody says
 
     def __init__(
-        self, params: Mapping[str, Param], learning_rate: float, *, l2: float = 0.0, decay: float = 0.0
+        self, params: Mapping[str, Param], learning_rate: float, *, l2: float = 0.0, decay: float = 0.0, **own: Any
     ) -> None:
+        self.options = make(self.Options, own)
         self.params = dict(params)
         self.learning_rate = positive("learning rate", learning_rate)
         self.l2, self.decay = not_negative("l2", l2), not_negative("weight_decay", decay)

@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from ..errors import UsageError
+from ..errors import UsageError, unknown_name
+from ..options import declared, option, subset, union
 
 
 class Decision(NamedTuple):
@@ -28,7 +29,14 @@ class Schedule:
     small: the cross-entropy in nats a token, or a classifier's share of wrong answers.
     """
 
-    patience: int = 3
+    patience: int = option(
+        3,
+        "Stop after so many epochs without a new best.",
+        group="Training",
+        metavar="N",
+        least=1,
+        usual="linear: never; 3",
+    )
     best: float = field(default=math.inf, init=False)
     waited: int = field(default=0, init=False)
 
@@ -60,8 +68,8 @@ class Constant(Schedule):
 class StepDecay(Schedule):
     """The learning rate is multiplied by `decay` after each epoch from `decay_after` on (Zaremba et al. 2014)."""
 
-    decay: float = 0.5
-    decay_after: int = 4
+    decay: float = option(0.5, "Factor of the rate an epoch.", group="Training", metavar="X", above=0, most=1)
+    decay_after: int = option(4, "The first epoch after which it falls.", group="Training", metavar="N", least=1)
 
     def factor(self, epoch: int) -> float:
         return self.decay if epoch >= self.decay_after else 1.0
@@ -98,7 +106,9 @@ class Halving(Schedule):
     log-probabilities: gain enough ⟺ nll · min_improvement < nll_before.
     """
 
-    min_improvement: float = 1.003
+    min_improvement: float = option(
+        1.003, "Ratio of log-probabilities that an epoch must gain.", group="Training", metavar="X", least=1
+    )
     patience: int = field(default=0, init=False)  # no option here: the rule itself says when to stop
     halving: bool = field(default=False, init=False)
     before: float = field(default=math.inf, init=False)
@@ -119,36 +129,29 @@ class Halving(Schedule):
 SCHEDULES: dict[str, type[Schedule]] = {"halving": Halving, "constant": Constant, "step": StepDecay, "linear": Linear}
 
 
+ScheduleOptions: Any = union("ScheduleOptions", "schedule", SCHEDULES)
+
+
 def schedule(name: str, epochs: int, **options: Any) -> Schedule:
     """The schedule called `name`, for a run of at most `epochs`.
 
     UsageError when there is none of that name, or an option is not its own or out of range.
     """
     if name not in SCHEDULES:
-        raise UsageError(f"schedule {name!r} is not known. Give one of {', '.join(SCHEDULES)}.")
-    if not options.get("min_improvement", 1.0) >= 1:
-        raise UsageError(
-            f"min_improvement={options['min_improvement']} is not possible. Give a ratio >= 1, such as 1.003."
-        )
-    if not 0 < options.get("decay", 1.0) <= 1:
-        raise UsageError(f"decay={options['decay']} is not possible. Give a factor above 0, at most 1.")
-    for option in ("patience", "decay_after"):
-        if options.get(option, 1) < 1:
-            raise UsageError(f"{option}={options[option]} is not possible. Give a whole number >= 1.")
-    own = {field.name for field in fields(SCHEDULES[name]) if field.init}
-    for option in options:
-        if option not in own - {"total"}:
-            known = ", ".join(sorted(own - {"total"})) or "none"
+        raise UsageError(unknown_name(f"schedule {name!r}", name, SCHEDULES))
+    kind: Any = SCHEDULES[name]
+    own = declared(kind)
+    for option_name, value in options.items():
+        if option_name not in own:
+            known = ", ".join(sorted(own)) or "none"
             raise UsageError(
-                f"{option} is no option of the schedule {name!r}, whose options are: {known}. Leave it out."
+                f"{option_name} is no option of the schedule {name!r}, whose options are: {known}. Leave it out."
             )
-    if "total" in own:
-        options["total"] = epochs
-    return SCHEDULES[name](**options)
+        own[option_name].check(value)
+    length = {"total": epochs} if any(field.name == "total" for field in fields(kind)) else {}
+    return kind(**options, **length)
 
 
 def schedule_of(settings: Any, epochs: int) -> Schedule:
     """The schedule that the settings of a run name, with those of their options that are given."""
-    names = ("min_improvement", "decay", "decay_after", "patience")
-    given = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
-    return schedule(settings.schedule, epochs, **given)
+    return schedule(settings.schedule, epochs, **subset(ScheduleOptions, settings))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UsageError
 from ..layers import Param
 from ..ops.arrays import Array
+from ..options import option
 from .optimizer import Optimizer
 
 
@@ -27,26 +27,18 @@ class Momentum(Optimizer):
     A row that is not touched neither moves nor loses speed.
     """
 
+    @dataclass(frozen=True, kw_only=True)
+    class Options(Optimizer.Options):
+        """μ."""
+
+        momentum: float = option(0.9, "How much of its velocity a weight keeps.", group="Training", least=0, below=1)
+
     slots = ("velocity",)
     rule = "momentum"
     default_rate = 0.05
 
-    def __init__(
-        self,
-        params: Mapping[str, Param],
-        learning_rate: float,
-        *,
-        momentum: float = 0.9,
-        l2: float = 0.0,
-        decay: float = 0.0,
-    ) -> None:
-        super().__init__(params, learning_rate, l2=l2, decay=decay)
-        if not 0 <= momentum < 1:
-            raise UsageError(f"momentum={momentum} is not possible. Give 0 <= momentum < 1.")
-        self.momentum = momentum
-
     def numbers(self) -> tuple[float, float, float]:
-        return 0.0, self.momentum, 0.0
+        return 0.0, self.options.momentum, 0.0
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         param.value[rows] -= self.learning_rate * self.accelerate(param, rows, slots)
@@ -54,7 +46,7 @@ class Momentum(Optimizer):
     def accelerate(self, param: Param, rows: Any, slots: dict[str, Array]) -> Array:
         """v ← μ v + g; returns the new v of the rows."""
         v = slots["velocity"]
-        v[rows] = new = self.momentum * v[rows] + param.grad[rows]
+        v[rows] = new = self.options.momentum * v[rows] + param.grad[rows]
         return new
 
 
@@ -70,4 +62,4 @@ class Nesterov(Momentum):
 
     def update(self, param: Param, rows: Any, slots: dict[str, Array]) -> None:
         v = self.accelerate(param, rows, slots)
-        param.value[rows] -= self.learning_rate * (param.grad[rows] + self.momentum * v)
+        param.value[rows] -= self.learning_rate * (param.grad[rows] + self.options.momentum * v)

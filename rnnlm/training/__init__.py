@@ -19,6 +19,7 @@ from ..optim import (
     clip_value,
     gradient_norm,
 )
+from .cache_fit import fit_cache, fit_continuous_cache
 from .checkpoint import Checkpoint
 from .classifier_run import ClassifierRun, train_classifier
 from .classifier_settings import ClassifierSettings
@@ -51,6 +52,8 @@ __all__ = [
     "Trainer",
     "clip_norm",
     "clip_value",
+    "fit_cache",
+    "fit_continuous_cache",
     "gradient_norm",
     "train",
     "train_classifier",

@@ -24,7 +24,7 @@ from rnnlm.datasets import read
 from rnnlm.evaluation.confusion import Confusion
 from rnnlm.training.classifier_trainer import ClassifierTrainer, judge
 from rnnlm.training.events import Sums, Update
-from rnnlm.training.loop import Judged
+from rnnlm.training.loop import ValidationScore
 
 QUICK = ("--layers", "6", "--epochs", 2, "--lr", 0.05)
 KINDS = ("setosa", "versicolor", "virginica")
@@ -171,7 +171,7 @@ def test_train_results_on_standard_output_and_talk_on_standard_error(at):
 
 
 def test_the_figures_are_those_of_the_best_epoch(at, monkeypatch):
-    figures = {1: Judged(0.7, 9, 10), 2: Judged(0.2, 8, 10)}
+    figures = {1: ValidationScore(0.7, 9, 10), 2: ValidationScore(0.2, 8, 10)}
     monkeypatch.setattr(ClassifierTrainer, "_judge", lambda self, valid: figures[self.progress.epoch])
     called = at("classify", "train", "train.csv", *QUICK, "-o", "new.rnnlm")
     assert called.out == "validation accuracy 90.00 %, loss 0.7000\n"

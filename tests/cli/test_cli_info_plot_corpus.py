@@ -12,8 +12,8 @@ import pytest
 
 import rnnlm
 from rnnlm import catalogue, ops
+from rnnlm.curves import draw, read_log
 from rnnlm.training import Settings
-from rnnlm.training.curves import draw, read_log
 from rnnlm.training.events import Update
 from rnnlm.training.run import Run
 

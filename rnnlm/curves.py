@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import storage
-from ..errors import DataError, UsageError
+from . import storage
+from .errors import DataError, UsageError
 
 FORMATS = (".png", ".svg", ".pdf")
 

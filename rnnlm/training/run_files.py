@@ -15,7 +15,7 @@ from .checkpoint import Checkpoint, Snapshot
 from .loop import Loop
 
 
-class Place:
+class RunFiles:
     """The output file of a run (None: nothing is written), OUTPUT.checkpoint, and the snapshot to resume from.
 
     `sources` are the run's input files by what they are for; none of them may be the output. Raises UsageError and

@@ -9,12 +9,12 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..evaluation.score import as_corpus, score
+from ..models.cache import CacheLM, chained
+from ..models.continuous_cache import ContinuousCacheLM, mixed
+from ..models.language_model import LanguageModel
+from ..models.recurrent import RecurrentLM
 from ..text.corpus import Corpus
 from ..text.windows import in_order, windows
-from .cache import CacheLM, chained
-from .continuous_cache import ContinuousCacheLM, mixed
-from .language_model import LanguageModel
-from .recurrent import RecurrentLM
 
 DECAYS = (0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.998)
 THETAS = (0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0)

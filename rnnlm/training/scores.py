@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class Learnt(NamedTuple):
+class TrainLoss(NamedTuple):
     """What one update was made of: the loss summed over its items, how many these are, how many were right.
 
     The loss and the number of right ones are `total`s: on a GPU arrays of no dimensions.
@@ -16,7 +16,7 @@ class Learnt(NamedTuple):
     correct: Any = None  # None where nobody counts
 
 
-class Judged(NamedTuple):
+class ValidationScore(NamedTuple):
     """The loss an item of a part of the data; where an answer is right or wrong, how many are right of how many."""
 
     loss: float
