@@ -25,7 +25,7 @@ def command(model: str, device: str, backend: str | None, threads: int | None, a
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
     facts: dict[str, Any] = {"model": lm.kind}
     if isinstance(lm, LanguageModel):
-        facts |= {"words": len(lm.vocabulary), "vocabulary": lm.vocabulary.hash, "tokenizer": lm.tokenizer}
+        facts |= lm.encoding.facts()
     facts |= {
         **lm.facts(),
         "config": lm.config,
@@ -40,8 +40,7 @@ def command(model: str, device: str, backend: str | None, threads: int | None, a
         return
     lines = [("model", lm.kind), ("settings", _settings(lm.config))]
     if isinstance(lm, LanguageModel):
-        words = f"{facts['words']:,} words, tokenizer {lm.tokenizer}, hash {lm.vocabulary.hash[:12]}"
-        lines.append(("vocabulary", words))
+        lines.append(("vocabulary", str(lm.encoding)))
     for name, value in lm.facts().items():
         lines += _lines(name, value)
     lines += [("device", where.description)] if where.name == "gpu" else []

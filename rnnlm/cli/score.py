@@ -63,11 +63,11 @@ def command(
         storage.require_writable(output, "the scores")
     choose(backend, threads, device)
     lm = load(model, device=device)
-    words = Corpus.encode(text, tokenizer=lm.tokenizer)
+    words = Corpus.encode(text, tokenizer=lm.encoding.rule)
     with told_scoring(lm, streams):
         stream = score(
             lm,
-            in_ids_of(lm.vocabulary, words),
+            in_ids_of(lm.encoding, words),
             streams=streams,
             distribution=per == "word" and not quick,
             top=top,

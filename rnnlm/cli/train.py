@@ -120,7 +120,7 @@ def _introduce(run: Run) -> None:
     output = f"{len(model.class_map)} classes" if model.class_map else "full softmax"
     say_beginning(
         run,
-        f"{model.kind}: {len(data.train):,} training tokens, {len(data.train.vocabulary):,} words ({data.tokenizer}), "
+        f"{model.kind}: {len(data.train):,} training tokens, {len(model.vocabulary):,} words ({model.tokenizer}), "
         f"{units}, {output}, {weights:,} weights, {run.device.description}",
     )
 

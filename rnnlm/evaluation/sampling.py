@@ -12,7 +12,6 @@ from ..errors import UsageError
 from ..ops import ops_for
 from ..ops.softmax import draw
 from ..ops.threads import one_thread
-from ..text.tokenizers import tokenizer
 
 if TYPE_CHECKING:
     from ..models.language_model import LanguageModel
@@ -67,8 +66,7 @@ def sample(
     if burn_in is None:
         burn_in = not (prompt or temperature == 0 or model.config.get("independent"))
     rng = np.random.default_rng(seed)
-    rule = tokenizer(model.tokenizer)
-    before = rule.tokens(prompt)
+    before = model.encoding.prompt(prompt)
     streams = 1 if count is None else count
     x = np.zeros(streams, dtype=np.int32)  # the history before the first word is a sentence end
     state = model.start(streams)
@@ -93,7 +91,7 @@ def sample(
                 break
         x = ids.astype(np.int32)
     samples = [
-        Sample(tuple(before), tuple(w), tuple(p), rule.join([*before, *w]).strip("\n"))
+        Sample(tuple(before), tuple(w), tuple(p), model.encoding.join([*before, *w]).strip("\n"))
         for w, p in zip(words, logprobs, strict=True)
     ]
     return samples[0] if count is None else samples

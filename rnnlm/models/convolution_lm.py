@@ -10,6 +10,7 @@ from ..errors import UsageError
 from ..ops.elementwise import ACTIVATIONS
 from ..recurrent import CausalConvolution, Recurrent, Stack
 from ..recurrent.causal_convolution import GATED
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .feedforward_lm import check_embedding
 from .recurrent import RecurrentLM
@@ -28,7 +29,7 @@ class ConvolutionLM(RecurrentLM):
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        encoding: Encoding | Vocabulary,
         *,
         layers: int = 2,
         kernel: int = 3,
@@ -41,7 +42,7 @@ class ConvolutionLM(RecurrentLM):
             raise UsageError(f"kernel={kernel} is too small. Give kernel >= 1.")
         check_embedding(embedding)
         super().__init__(
-            vocabulary,
+            encoding,
             layers=layers,
             activation=activation,
             kernel=kernel,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +11,20 @@ from ..errors import DataError, UsageError
 from ..layers import Affine
 from ..ops.arrays import Array
 from ..ops.device import Device
-from ..recurrent import Custom, Recurrent, Stack
+from ..own_source import Source, Wanted, find, find_again
+from ..recurrent import Custom, Recurrence, Recurrent, Stack
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .language_model import Header
-from .own_source import Source, find
 from .recurrent import RecurrentLM
+
+OWN_RECURRENCE = Wanted(
+    "recurrence",
+    "recurrences",
+    "Recurrence",
+    "NAME = Recurrence(parameters, step)",
+    lambda value: isinstance(value, Recurrence),
+)
 
 
 class CustomLM(RecurrentLM):
@@ -30,23 +38,23 @@ class CustomLM(RecurrentLM):
 
     kind = "custom"
 
-    def __init__(self, vocabulary: Vocabulary, *, recurrence: str, source: Source | None = None, **config: Any) -> None:
+    def __init__(
+        self, encoding: Encoding | Vocabulary, *, recurrence: str, source: Source | None = None, **config: Any
+    ) -> None:
         if "activation" in config:
             raise UsageError(
                 f"activation={config['activation']!r} has no meaning here: {recurrence} says itself what its units do. "
                 "Leave it out."
             )
-        self.source = source or find(recurrence)
-        super().__init__(vocabulary, recurrence=recurrence, **config)
+        self.source = source or find(recurrence, OWN_RECURRENCE)
+        super().__init__(encoding, recurrence=recurrence, **config)
         del self.config["activation"]
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
         c = self.config
         H, dtype = c["hidden"], c["dtype"]
         between = [Affine(H, H, rng=rng, bias=False, dtype=dtype) for _ in range(c["layers"] - 1)]
-        layers = [
-            Custom(self.source.recurrence, H, rng=rng, name=c["recurrence"], dtype=dtype) for _ in range(c["layers"])
-        ]
+        layers = [Custom(self.source.value, H, rng=rng, name=c["recurrence"], dtype=dtype) for _ in range(c["layers"])]
         return Stack(layers, between, c["dropout"])
 
     def _move(self, device: Device) -> None:
@@ -61,24 +69,13 @@ class CustomLM(RecurrentLM):
         return {**header, "source": self.source.sha256}, arrays
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         """Runs the user's file; RuntimeWarning where it is not the one that the training began with."""
         name = header["config"]["recurrence"]
-        try:
-            source = find(name, folder, header["source"])
-        except UsageError as error:  # the file is there, and it is another now
-            raise DataError(str(error)) from error
-        if source.sha256 != header["source"]:
-            warnings.warn(
-                f"the source of {name} has changed since the model was trained with it, so the model may be another.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        source = find_again(name, OWN_RECURRENCE, folder, header["source"])
         source = source._replace(sha256=header["source"])
         try:
-            return super().unpack(
-                vocabulary, header | {"config": header["config"] | {"source": source}}, arrays, folder
-            )
+            return super().unpack(encoding, header | {"config": header["config"] | {"source": source}}, arrays, folder)
         except (KeyError, ValueError) as error:
             if isinstance(error, UsageError):
                 raise DataError(str(error)) from error

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..recurrent import FeedForward, Recurrent
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .recurrent import RecurrentLM
 
@@ -27,7 +28,7 @@ class FeedForwardLM(RecurrentLM):
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        encoding: Encoding | Vocabulary,
         *,
         order: int = 5,
         embedding: int | None = None,
@@ -37,7 +38,7 @@ class FeedForwardLM(RecurrentLM):
         if order < 2:
             raise UsageError(f"order={order} is too small. Give order >= 2: the next word and at least one before it.")
         check_embedding(embedding)
-        super().__init__(vocabulary, order=order, embedding=embedding, direct=direct, **config)
+        super().__init__(encoding, order=order, embedding=embedding, direct=direct, **config)
 
     @property
     def embedding_size(self) -> int:

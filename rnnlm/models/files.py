@@ -1,4 +1,4 @@
-"""Models as files that outlive the code: arrays, constructor keywords, vocabulary, tokenizer, log; no pickle."""
+"""Models as files that outlive the code: arrays, constructor keywords, encoding, log; no pickle."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from .. import storage
-from ..errors import DataError
+from ..errors import DataError, UsageError
 from ..ngram.arpa_lines import is_arpa
 from ..ops import ops_for
 from ..ops.device import Device
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .classifier import Classifier
 from .language_model import LanguageModel
@@ -26,9 +27,9 @@ def to_arrays(model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     host = {name: ops_for(array).to_host(array) for name, array in arrays.items()}
     head: dict[str, Any] = {"kind": model.kind, "config": model.config}
     if isinstance(model, LanguageModel):
-        host["vocabulary.words"] = storage.json_array(model.vocabulary.words)
-        host["vocabulary.counts"] = np.asarray(model.vocabulary.counts, dtype=np.int64)
-        head["tokenizer"] = model.tokenizer
+        about, words = model.encoding.to_arrays()
+        head |= about
+        host |= words
     host["log"] = storage.json_array(model.log)
     return {**head, **header}, host
 
@@ -53,9 +54,12 @@ def language_model(header: dict[str, Any], arrays: dict[str, np.ndarray], folder
         raise DataError(
             f"the model is of the kind {kind!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
         )
-    words = storage.from_json_array(arrays["vocabulary.words"])
-    vocabulary = Vocabulary(words, arrays["vocabulary.counts"])
-    model = KINDS[kind].unpack(vocabulary, header, arrays, folder)
+    encoding = Encoding.from_arrays(header, arrays, folder)
+    try:
+        encoding.rule  # noqa: B018  a user's own tokenizer that is missing is missed now, not in the middle of the work
+    except UsageError as error:
+        raise DataError(str(error)) from error
+    model = KINDS[kind].unpack(encoding, header, arrays, folder)
     model.log = storage.from_json_array(arrays["log"])
     return model
 

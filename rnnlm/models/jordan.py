@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..recurrent import Jordan, Recurrent
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .recurrent import RecurrentLM
 
@@ -24,10 +25,10 @@ class JordanLM(RecurrentLM):
 
     kind = "jordan"
 
-    def __init__(self, vocabulary: Vocabulary, *, feedback: str = "distribution", **config: Any) -> None:
+    def __init__(self, encoding: Encoding | Vocabulary, *, feedback: str = "distribution", **config: Any) -> None:
         if feedback not in FEEDBACKS:
             raise UsageError(f"feedback={feedback!r} is not known. Give one of {', '.join(FEEDBACKS)}.")
-        super().__init__(vocabulary, feedback=feedback, **config)
+        super().__init__(encoding, feedback=feedback, **config)
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
         c = self.config

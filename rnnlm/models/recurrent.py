@@ -15,6 +15,7 @@ from ..ops.arrays import Array
 from ..ops.device import require_same
 from ..outputs import ClassMap, ClassSoftmax, Output, Softmax
 from ..recurrent import Elman, Recurrent, Stack
+from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
 from .language_model import LanguageModel, State
 from .model import Header, Network, set_params
@@ -48,9 +49,8 @@ class RecurrentLM(LanguageModel, Network):
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        encoding: Encoding | Vocabulary,
         *,
-        tokenizer: str = "words",
         hidden: int = 200,
         layers: int = 1,
         activation: str = "tanh",
@@ -77,9 +77,10 @@ class RecurrentLM(LanguageModel, Network):
             "dtype": dtype,
             **more,
         }
+        self.encoding = as_encoding(encoding)
+        vocabulary = self.encoding.vocabulary
         _check(vocabulary, self.config)
         self._check_activation(activation)
-        self.vocabulary, self.tokenizer = vocabulary, tokenizer
         self.log: list[dict[str, Any]] = []
         rng = np.random.default_rng(seed)
         self.class_map = class_map or self._class_map(classes, class_by)
@@ -109,9 +110,9 @@ class RecurrentLM(LanguageModel, Network):
         return {}, arrays
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         class_map = ClassMap(arrays["class_start"]) if "class_start" in arrays else None
-        model = cls(vocabulary, tokenizer=header["tokenizer"], class_map=class_map, **header["config"])
+        model = cls(encoding, class_map=class_map, **header["config"])
         set_params(model.params, arrays)
         return model
 

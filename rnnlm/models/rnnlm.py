@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .recurrent import RecurrentLM
 
@@ -18,8 +19,8 @@ class MikolovLM(RecurrentLM):
 
     kind = "rnnlm"
 
-    def __init__(self, vocabulary: Vocabulary, *, activation: str = "logistic", **config: Any) -> None:
-        super().__init__(vocabulary, activation=activation, **config)
+    def __init__(self, encoding: Encoding | Vocabulary, *, activation: str = "logistic", **config: Any) -> None:
+        super().__init__(encoding, activation=activation, **config)
 
     def _class_map(self, classes: int | None, class_by: str):
         if classes is None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ops import ops_for
 from ..ops.arrays import Array
-from ..text.vocabulary import Vocabulary
+from ..text.encoding import Encoding
 from .files import language_model, to_arrays
 from .language_model import Header, LanguageModel, State
 
@@ -39,7 +39,7 @@ class WrappedLM(LanguageModel):
 
     def __init__(self, model: LanguageModel, **config: Any) -> None:
         self.model, self.stands_on, self.config = model, [model], config
-        self.vocabulary, self.tokenizer = model.vocabulary, model.tokenizer
+        self.encoding = model.encoding
         self.log: list[dict[str, Any]] = []
 
     def facts(self) -> dict[str, Any]:
@@ -50,6 +50,6 @@ class WrappedLM(LanguageModel):
         return {"model": header}, {f"model.{name}": array for name, array in arrays.items()}
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         own = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
         return cls(language_model(header["model"], own, folder), **header["config"])

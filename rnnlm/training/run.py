@@ -12,10 +12,10 @@ import numpy as np
 from ..errors import UsageError
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models import MODELS, CustomLM
-from ..models.own_source import file_of
 from ..models.recurrent import RecurrentLM
 from ..optim.optimizers import OPTIMIZERS
 from ..optim.schedules import schedule_of
+from ..own_source import file_of
 from ..text.windows import window_count
 from . import data, memory
 from .checkpoint import Checkpoint
@@ -54,11 +54,12 @@ class Run:
         self.settings = settings
         sources = {name: getattr(settings, name) for name in ("text", "valid", "test")}
         sources["recurrence"] = file_of(settings.model)
+        sources["tokenizer"] = file_of(settings.tokens or "")
         self.place = Place(settings.output, settings.resume, sources)
         self.output, snapshot = self.place.output, self.place.snapshot
         self._check()
         resumed = snapshot.model(RecurrentLM) if snapshot else None
-        self.data = data.load(settings, resumed.vocabulary if resumed else None)
+        self.data = data.load(settings, resumed.encoding if resumed else None)
         record = settings.record()
         record |= {f"data.{name}": value for name, value in self.data.hashes.items()}
         if snapshot is not None:
@@ -127,7 +128,7 @@ class Run:
         kind = MODELS.get(s.model, CustomLM)
         if kind is CustomLM:
             config["recurrence"] = s.model
-        model = kind(self.data.train.vocabulary, tokenizer=self.data.tokenizer, **config)
+        model = kind(self.data.train.encoding, **config)
         model.log.append({"kind": "run", "command": command, "text": str(s.text), **record})
         return model
 
