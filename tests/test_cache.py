@@ -297,5 +297,7 @@ def test_a_fit_that_cannot_be(even):
         fit_cache(even, corpus, decays=[1.5])
     with pytest.raises(DataError, match="no token of text is in the model's vocabulary, so there is nothing to fit"):
         fit_cache(even, Corpus(np.full(9, -1, np.int32), even.vocabulary))
-    with pytest.raises(DataError, match="differ in size, 40 words against 5 words. Encode the text with the model's own"):
+    with pytest.raises(
+        DataError, match=r"differ in size, 40 words against 5 words\. Encode the text with the model's own"
+    ):
         fit_cache(even, Corpus(np.zeros(9, np.int32), Bigram().vocabulary))

@@ -13,8 +13,8 @@ import pytest
 from rnnlm import load
 from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, CustomLM, LanguageModel, MixtureLM, NgramLM
 from rnnlm.models.ngram import SMOOTHINGS
-from rnnlm.text.corpus import Corpus
 from rnnlm.text import Vocabulary, as_encoding
+from rnnlm.text.corpus import Corpus
 
 WORDS = 30
 KINDS = [

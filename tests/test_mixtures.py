@@ -452,7 +452,10 @@ def test_average_is_the_mean_of_every_weight():
     [
         (lambda: elman(kind=MikolovLM), "kind is 'elman' in one and 'rnnlm' in the other"),
         (lambda: elman(hidden=5), "hidden is 4 in one and 5 in the other"),
-        (lambda: elman(Vocabulary(["</s>", "a", "c", "b", "d"], [9, 5, 4, 3, 2])), "word 2 of their vocabularies differs, 'b' against 'c'"),
+        (
+            lambda: elman(Vocabulary(["</s>", "a", "c", "b", "d"], [9, 5, 4, 3, 2])),
+            "word 2 of their vocabularies differs, 'b' against 'c'",
+        ),
         (lambda: elman(Encoding("chars", FIVE)), "their texts were cut by different rules, words against chars"),
     ],
 )

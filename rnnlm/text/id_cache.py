@@ -17,6 +17,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -130,4 +131,5 @@ def _note(cache: Path, path: Path, state: _State, read_ns: int, sha256: str) -> 
         draft.write_text(json.dumps(about), encoding="utf-8")
         os.replace(draft, entry)
     except OSError:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # where there is no folder, there is no draft
+            draft.unlink(missing_ok=True)
