@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         load_classifier,
     )
     from .recurrent import Recurrence
-    from .text import Corpus, Vocabulary
+    from .text import Corpus, Encoding, Tokenizer, Vocabulary, check_tokenizer
     from .training import fit_cache, train, train_classifier
 
 __version__ = "0.1.0"
@@ -38,11 +38,14 @@ __all__ = [
     "ContinuousCacheLM",
     "ConvNet",
     "Corpus",
+    "Encoding",
     "FeedForward",
     "MixtureLM",
     "NgramLM",
     "Recurrence",
+    "Tokenizer",
     "Vocabulary",
+    "check_tokenizer",
     "compare",
     "fit_cache",
     "load",
@@ -58,7 +61,7 @@ _HOME = {
     **dict.fromkeys(("CacheLM", "ContinuousCacheLM", "ConvNet", "FeedForward", "MixtureLM", "NgramLM"), "models"),
     **dict.fromkeys(("load", "load_classifier"), "models"),
     **dict.fromkeys(("compare", "perplexity", "sample", "score"), "evaluation"),
-    **dict.fromkeys(("Corpus", "Vocabulary"), "text"),
+    **dict.fromkeys(("Corpus", "Encoding", "Tokenizer", "Vocabulary", "check_tokenizer"), "text"),
     "Recurrence": "recurrent",
     **dict.fromkeys(("fit_cache", "train", "train_classifier"), "training"),
 }

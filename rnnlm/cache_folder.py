@@ -34,28 +34,45 @@ def is_writable(folder: Path) -> bool:
 
 
 @contextmanager
-def new_folder(final: Path) -> Iterator[Path]:
-    """Give a folder to fill; it becomes `final` when the block ends well, and vanishes when it does not.
+def draft_folder(parent: Path) -> Iterator[Path]:
+    """Give a folder in `parent` to fill and to `settle`; it vanishes at the end of the block where it was not settled.
 
-    Where somebody else made `final` meanwhile, theirs stays: the names in the cache say what is in them.
     Raises DataError where the disk is full or the folder cannot be written.
     """
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=final.parent))
+        parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
     except OSError as error:
-        raise cache_error(final.parent, error) from None
+        raise cache_error(parent, error) from None
     try:
         yield draft
-        try:
-            os.replace(draft, final)
-        except OSError:
-            if not final.is_dir():
-                raise
     except OSError as error:
-        raise cache_error(final.parent, error) from None
+        raise cache_error(parent, error) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def settle(draft: Path, final: Path) -> None:
+    """Let a filled draft become the folder `final`, in one step.
+
+    Where somebody else made `final` meanwhile, theirs stays: the names in the cache say what is in them.
+    """
+    try:
+        os.replace(draft, final)
+    except OSError:
+        if not final.is_dir():
+            raise
+
+
+@contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """Give a folder to fill; it becomes `final` when the block ends well, and vanishes when it does not.
+
+    Where somebody else made `final` meanwhile, theirs stays. Raises DataError as `draft_folder` does.
+    """
+    with draft_folder(final.parent) as draft:
+        yield draft
+        settle(draft, final)
 
 
 def cache_error(folder: Path, error: OSError) -> DataError:

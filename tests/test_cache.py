@@ -12,7 +12,7 @@ import pytest
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import score
 from rnnlm.models import CacheLM, ElmanLM, LanguageModel, NgramLM, load
-from rnnlm.text import Corpus, Vocabulary
+from rnnlm.text import Corpus, Vocabulary, as_encoding
 from rnnlm.training.cache_fit import fit_cache
 
 WORDS = 5
@@ -21,10 +21,10 @@ WORDS = 5
 class Bigram(LanguageModel):
     """P(word | the word before) from a table; no word is as likely as another."""
 
-    kind, tokenizer = "bigram", "words"
+    kind = "bigram"
 
     def __init__(self, words=WORDS, seed=1, table=None):
-        self.vocabulary = Vocabulary(["</s>", *(f"w{i}" for i in range(1, words))], [1] * words)
+        self.encoding = as_encoding(Vocabulary(["</s>", *(f"w{i}" for i in range(1, words))], [1] * words))
         self.table = np.random.default_rng(seed).dirichlet(np.full(words, 0.7), words + 1) if table is None else table
         self.config, self.log = {}, []
 
@@ -298,5 +298,7 @@ def test_a_fit_that_cannot_be(even):
         fit_cache(even, corpus, decays=[1.5])
     with pytest.raises(DataError, match="no token of text is in the model's vocabulary, so there is nothing to fit"):
         fit_cache(even, Corpus(np.full(9, -1, np.int32), even.vocabulary))
-    with pytest.raises(DataError, match="the model holds 40 words, text was encoded with 5 others"):
+    with pytest.raises(
+        DataError, match=r"differ in size, 40 words against 5 words\. Encode the text with the model's own"
+    ):
         fit_cache(even, Corpus(np.zeros(9, np.int32), Bigram().vocabulary))

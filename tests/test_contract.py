@@ -13,8 +13,8 @@ import pytest
 from rnnlm import load
 from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, CustomLM, LanguageModel, MixtureLM, NgramLM
 from rnnlm.models.ngram import SMOOTHINGS
+from rnnlm.text import Vocabulary, as_encoding
 from rnnlm.text.corpus import Corpus
-from rnnlm.text.vocabulary import Vocabulary
 
 WORDS = 30
 KINDS = [
@@ -243,10 +243,10 @@ def test_streams_that_burn_in_each_start_at_their_own_sentence_end():
     vocabulary = Vocabulary(["</s>", "a", "b", "c", "d", "e"], [9, 5, 4, 3, 2, 1])
 
     class Counter(LanguageModel):
-        kind, tokenizer, log, config = "counter", "words", [], {}
+        kind, log, config = "counter", [], {}
 
         def __init__(self):
-            self.vocabulary = vocabulary
+            self.encoding = as_encoding(vocabulary)
 
         def start(self, batch=1):
             return (np.full((batch, 1), 3.0),)  # an empty start that no sentence has

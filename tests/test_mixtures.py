@@ -13,7 +13,7 @@ from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import Stream, fit_geometric, fit_linear, greedy_path, mixture, score, stream_perplexity
 from rnnlm.evaluation.mixing import nonnegative
 from rnnlm.models import ElmanLM, LanguageModel, MikolovLM, MixtureLM, average
-from rnnlm.text import Corpus, Vocabulary
+from rnnlm.text import Corpus, Encoding, Vocabulary, as_encoding
 
 FIVE = Vocabulary(["</s>", "a", "b", "c", "d"], [9, 5, 4, 3, 2])
 
@@ -22,7 +22,7 @@ def stream(p, name="some", **changes) -> Stream:
     """A stream that gives the words of a text of one word after the other these probabilities."""
     with np.errstate(divide="ignore"):
         logp = np.log(np.asarray(p, dtype=np.float64))
-    one = Stream(np.ones(len(logp), np.int32), logp, name, "t.txt", "", FIVE, "words", "left out", len(logp))
+    one = Stream(np.ones(len(logp), np.int32), logp, name, "t.txt", "", FIVE, "left out", len(logp))
     return replace(one, **changes)
 
 
@@ -39,12 +39,12 @@ def mean_log(some, weights):
 class Table(LanguageModel):
     """P of the next word depends on the last one alone: a row of a table."""
 
-    kind, tokenizer = "table", "words"
+    kind = "table"
 
     def __init__(self, table, vocabulary=FIVE):
         with np.errstate(divide="ignore"):
             self.logp = np.log(np.asarray(table, dtype=np.float64))
-        self.vocabulary, self.config, self.log = vocabulary, {}, []
+        self.encoding, self.config, self.log = as_encoding(vocabulary), {}, []
 
     def start(self, batch=1):
         return ()
@@ -424,7 +424,7 @@ def test_members_that_are_refused():
     with pytest.raises(DataError, match=r"member 1 \(elman\) and member 2 \(elman\).*word 2 .* 'b' against 'c'"):
         MixtureLM([elman(), elman(other)], [0.5, 0.5])
     with pytest.raises(DataError, match="cut by different rules, words against chars"):
-        MixtureLM([elman(), elman(tokenizer="chars")], [0.5, 0.5])
+        MixtureLM([elman(), elman(Encoding("chars", FIVE))], [0.5, 0.5])
 
 
 def test_a_sum_within_rounding_becomes_one():
@@ -452,8 +452,11 @@ def test_average_is_the_mean_of_every_weight():
     [
         (lambda: elman(kind=MikolovLM), "kind is 'elman' in one and 'rnnlm' in the other"),
         (lambda: elman(hidden=5), "hidden is 4 in one and 5 in the other"),
-        (lambda: elman(Vocabulary(["</s>", "a", "c", "b", "d"], [9, 5, 4, 3, 2])), "vocabulary is"),
-        (lambda: elman(tokenizer="chars"), "tokenizer is 'words' in one and 'chars'"),
+        (
+            lambda: elman(Vocabulary(["</s>", "a", "c", "b", "d"], [9, 5, 4, 3, 2])),
+            "word 2 of their vocabularies differs, 'b' against 'c'",
+        ),
+        (lambda: elman(Encoding("chars", FIVE)), "their texts were cut by different rules, words against chars"),
     ],
 )
 def test_models_that_cannot_be_averaged(other, message):

@@ -20,7 +20,7 @@ def stream(logp: np.ndarray, length: int = 5, model: str = "one", ids: np.ndarra
     """A text of sentences of `length` tokens with these log-probabilities."""
     if ids is None:
         ids = np.where(np.arange(1, len(logp) + 1) % length == 0, 0, 1).astype(np.int32)
-    return Stream(ids, logp, model, "t.txt", "", VOCABULARY, "words", "<unk>", 2 * len(ids))
+    return Stream(ids, logp, model, "t.txt", "", VOCABULARY, "<unk>", 2 * len(ids))
 
 
 def drawn(seed: int, blocks: int, per_block: float = 0.8, tokens: int = 20) -> np.ndarray:

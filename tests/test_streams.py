@@ -24,7 +24,7 @@ from rnnlm.evaluation import (
 )
 from rnnlm.evaluation.lines import numbered_lines
 from rnnlm.models import LanguageModel
-from rnnlm.text import Corpus, Vocabulary
+from rnnlm.text import Corpus, Encoding, Vocabulary, as_encoding
 
 BIT = math.log(2)
 VOCABULARY = Vocabulary(["</s>", "a", "b", "<unk>"], [4, 3, 2, 1])
@@ -36,10 +36,10 @@ RANK = [1, 3, 1, 2, 1, 1, 3, 1, 1]
 
 
 class Bigram(LanguageModel):
-    kind, tokenizer, config = "bigram", "words", {}
+    kind, config = "bigram", {}
 
     def __init__(self, vocabulary=VOCABULARY):
-        self.vocabulary = vocabulary
+        self.encoding = as_encoding(vocabulary)
         with np.errstate(divide="ignore"):
             self.table = np.log(TABLE)
 
@@ -162,9 +162,9 @@ def test_streams_of_the_same_text_are_compared(whole):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"vocabulary": Vocabulary(["</s>", "b", "a", "<unk>"], [4, 3, 2, 1])}, "word 1 .* 'a' against 'b'"),
-        ({"vocabulary": Vocabulary(["</s>", "a", "b"], [4, 3, 2])}, "4 words against 3 words"),
-        ({"tokenizer": "prose"}, "words against prose"),
+        ({"encoding": Vocabulary(["</s>", "b", "a", "<unk>"], [4, 3, 2, 1])}, "word 1 .* 'a' against 'b'"),
+        ({"encoding": Vocabulary(["</s>", "a", "b"], [4, 3, 2])}, "4 words against 3 words"),
+        ({"encoding": Encoding("prose", VOCABULARY)}, "words against prose"),
         ({"sha256": "f" * 64}, "different texts, .* against text ffffffffffff"),
         ({"ids": np.array([1, 2, 0, 1, 3, 0, 0, 1, 0])}, "token 4 differs, 'b' against 'a'"),
         ({"ids": np.zeros(0, int), "logp": np.zeros(0)}, "9 tokens against 0"),
@@ -292,7 +292,7 @@ def test_tokens_that_a_table_cannot_hold_and_a_text_without_a_last_end(tmp_path)
     text = "a\tb\n \x85\r"
     own = Corpus.from_text(text, tokenizer="chars")
     stream = score(Bigram(), Corpus.from_text(TEXT, vocabulary=VOCABULARY))
-    stream = replace(stream, ids=own.ids, logp=-np.ones(7), vocabulary=own.vocabulary, tokenizer="chars")
+    stream = replace(stream, ids=own.ids, logp=-np.ones(7), encoding=own.encoding)
     write_tsv(stream, tmp_path / "s.tsv")
     assert [row[:3] for row in rows(tmp_path / "s.tsv")[1:]] == [
         *(["1", "1", "a"], ["1", "2", "\\t"], ["1", "3", "b"], ["1", "4", "</s>"]),
@@ -304,7 +304,7 @@ def test_tokens_that_a_table_cannot_hold_and_a_text_without_a_last_end(tmp_path)
 def test_a_word_that_looks_like_an_escape_comes_back(tmp_path):
     text = Corpus.from_text("a \\t \\r b\n")
     stream = replace(score(Bigram(), Corpus.from_text(TEXT, vocabulary=VOCABULARY)), ids=text.ids, logp=-np.ones(5))
-    write_tsv(replace(stream, vocabulary=text.vocabulary), tmp_path / "s.tsv")
+    write_tsv(replace(stream, encoding=text.encoding), tmp_path / "s.tsv")
     np.testing.assert_array_equal(read_stream(tmp_path / "s.tsv", text.vocabulary).ids, text.ids)
 
 

@@ -29,7 +29,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     used = as_used(run, lm.config) if "optimizer" in run else {}
     facts: dict[str, Any] = {"model": lm.kind}
     if isinstance(lm, LanguageModel):
-        facts |= {"words": len(lm.vocabulary), "vocabulary": lm.vocabulary.hash, "tokenizer": lm.tokenizer}
+        facts |= lm.encoding.facts()
     facts |= {
         **lm.facts(),
         "config": lm.config,
@@ -45,8 +45,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         return
     lines = [("model", lm.kind), ("settings", settings_text(lm.config))]
     if isinstance(lm, LanguageModel):
-        words = f"{facts['words']:,} words, tokenizer {lm.tokenizer}, hash {lm.vocabulary.hash[:12]}"
-        lines.append(("vocabulary", words))
+        lines.append(("vocabulary", str(lm.encoding)))
     lines += lm.summary()
     lines += [("device", where.description)] if where.name == "gpu" else []
     lines.append(("backend", works.description))

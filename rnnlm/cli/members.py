@@ -110,7 +110,7 @@ class Scorer:
     """Scores texts, each read once for all models that cut and number it the same way."""
 
     options: ScoringOptions
-    corpora: dict[tuple[str, str, str], Corpus] = field(default_factory=dict)
+    corpora: dict[tuple[str, str], Corpus] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from ..evaluation.stream import unseen_types
@@ -121,14 +121,14 @@ class Scorer:
     def corpus(self, model: LanguageModel, text: str) -> Corpus:
         from ..text import Corpus
 
-        key = (text, model.vocabulary.hash, model.tokenizer)
+        key = (text, model.encoding.hash)
         if key not in self.corpora:
-            if text == "-" and any(other == "-" for other, _, _ in self.corpora):
+            if text == "-" and any(other == "-" for other, _ in self.corpora):
                 raise UsageError(
                     "standard input can be read once, and these models have different vocabularies. "
                     "Give the text as a file."
                 )
-            self.corpora[key] = Corpus.encode(text, vocabulary=model.vocabulary, tokenizer=model.tokenizer)
+            self.corpora[key] = Corpus.encode(text, encoding=model.encoding)
         return self.corpora[key]
 
     def scored(self, found: Sequence[Member], text: str, fit: bool = False) -> list[Stream]:

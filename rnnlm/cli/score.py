@@ -72,11 +72,11 @@ def command(
         storage.require_writable(output, "the scores")
     device = choose(machine)
     lm = load(model, device=device)
-    words = Corpus.encode(text, tokenizer=lm.tokenizer)
+    words = Corpus.encode(text, tokenizer=lm.encoding.rule)
     with explain_scoring_out_of_memory(lm, scoring.streams):
         stream = score(
             lm,
-            in_ids_of(lm.vocabulary, words),
+            in_ids_of(lm.encoding, words),
             streams=scoring.streams,
             distribution=per == "word" and not form.quick,
             top=top,

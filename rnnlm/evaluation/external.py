@@ -40,15 +40,14 @@ def external(path: str | Path, corpus: Corpus) -> Stream:
             "-lm-prob or -test -debug 2 of Mikolov's rnnlm, ngram -ppl -debug 2 of SRILM, query -v word of KenLM."
         )
     if kind == OURS:
-        stream = read_stream(path, corpus.vocabulary)
+        stream = read_stream(path, corpus.encoding)
         text = replace(
             stream,
             model=f"the text {corpus.name}",
             ids=np.asarray(corpus.ids),
             text=corpus.name,
             sha256=corpus.sha256,
-            vocabulary=corpus.vocabulary,
-            tokenizer=corpus.tokenizer,
+            encoding=corpus.encoding,
         )
         require_same([replace(stream, model=str(path)), text])
         return replace(stream, model=str(path))
@@ -69,8 +68,7 @@ def external(path: str | Path, corpus: Corpus) -> Stream:
         model=str(path),
         text=corpus.name,
         sha256=corpus.sha256,
-        vocabulary=corpus.vocabulary,
-        tokenizer=corpus.tokenizer,
+        encoding=corpus.encoding,
         unknown="left out" if none_scored else unknown_rule(corpus.vocabulary),
         characters=corpus.characters,
     )

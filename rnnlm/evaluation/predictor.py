@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..ops.arrays import Array
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 
 State = tuple[Array, ...]
@@ -25,7 +26,7 @@ class Predictor(Protocol):
     def vocabulary(self) -> Vocabulary: ...
 
     @property
-    def tokenizer(self) -> str: ...
+    def encoding(self) -> Encoding: ...
 
     @property
     def units_per_token(self) -> int: ...

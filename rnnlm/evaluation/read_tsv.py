@@ -8,19 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .stream import ABOVE_ZERO, Stream
-from .stream_tsv import ESCAPES, UNITS
+from .stream_tsv import UNITS
 
 _KEYS = ("model", "text", "sha256", "tokenizer", "tokens", "characters", "vocabulary", "unknown words", "unit")
-_TOKENS = {escape: token for token, escape in ESCAPES.items()}
 
 Lines = Iterator[tuple[int, str]]
 
 
-def read_tsv(path: str | Path, vocabulary: Vocabulary) -> Stream:
+def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
     """The stream in a table per word, to the digits that are written. DataError names the file, line and reason."""
+    encoding = as_encoding(encoding)
+    vocabulary = encoding.vocabulary
     lines = numbered_lines(path)
     about, names = _head(path, lines)
     if about["vocabulary"] != vocabulary.hash:
@@ -28,8 +30,16 @@ def read_tsv(path: str | Path, vocabulary: Vocabulary) -> Stream:
             f"{path} was scored with a vocabulary of hash {about['vocabulary'][:12]}, and this one has "
             f"{vocabulary.hash[:12]} ({len(vocabulary):,} words). Probabilities compare only over the same words."
         )
+    if about["tokenizer"] != encoding.tokenizer and "encoding" not in about:
+        encoding = Encoding(about["tokenizer"], vocabulary)
+    if about.get("encoding", encoding.hash) != encoding.hash:
+        raise DataError(
+            f"{path} was scored with the tokenizer {about['tokenizer']} in an encoding of hash "
+            f"{about['encoding'][:12]}, and this one has {encoding.hash[:12]} ({encoding}). Give the encoding of the "
+            "model that scored it."
+        )
     unit = UNITS[about["unit"]]
-    ids, figures, top_ids = _rows(path, lines, names, vocabulary)
+    ids, figures, top_ids = _rows(path, lines, names, encoding)
     if len(ids) != int(about["tokens"]):
         raise DataError(f"{path} has {len(ids):,} words where it says {about['tokens']}. Score the text again.")
     return Stream(
@@ -38,8 +48,7 @@ def read_tsv(path: str | Path, vocabulary: Vocabulary) -> Stream:
         model=about["model"],
         text=about["text"],
         sha256=about["sha256"],
-        vocabulary=vocabulary,
-        tokenizer=about["tokenizer"],
+        encoding=encoding,
         unknown=about["unknown words"],
         characters=int(about["characters"]),
         ends=about.get("sentence ends") != "not scored",
@@ -74,7 +83,7 @@ def _head(path: str | Path, lines: Lines) -> tuple[dict[str, str], list[str]]:
 
 
 def _rows(
-    path: str | Path, lines: Lines, names: list[str], vocabulary: Vocabulary
+    path: str | Path, lines: Lines, names: list[str], encoding: Encoding
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """The ids (n,), the columns of figures, and the ids of the likeliest words (n, k)."""
     place = {name: i for i, name in enumerate(names)}
@@ -82,8 +91,7 @@ def _rows(
     tops = [i for name, i in place.items() if f"{name}_logprob" in place]
     figures = {name: i for name, i in place.items() if name in ("entropy", "rank") or name.endswith("logprob")}
 
-    def word_id(cell: str) -> int:
-        return vocabulary.index[cell if cell in vocabulary else _TOKENS.get(cell, cell)]
+    word_id, unknown_id = encoding.cell_ids.__getitem__, encoding.vocabulary.unknown_id
 
     ids: list[int] = []
     top_ids: list[list[int]] = []
@@ -93,7 +101,7 @@ def _rows(
         try:
             if len(cells) != len(names):
                 raise ValueError(f"there are {len(cells)} columns, and {len(names)} names of columns")
-            ids.append(vocabulary.unknown_id if cells[unknown] == "1" else word_id(cells[word]))
+            ids.append(unknown_id if cells[unknown] == "1" else word_id(cells[word]))
             top_ids.append([word_id(cells[i]) for i in tops])
             values.append([float(cells[i]) for i in figures.values()])
             if float(cells[place["logprob"]]) > ABOVE_ZERO:

@@ -13,7 +13,6 @@ from ..ops.softmax import draw
 from ..ops.threads import one_thread
 from ..options import make, signature
 from ..sampling_options import SamplingOptions
-from ..text.tokenizers import tokenizer
 from .predictor import Predictor
 
 REDRAWS = 20  # rejected draws of <unk> before P of every word is worked out
@@ -60,8 +59,7 @@ def sample(
     if burn_in is None:
         burn_in = not (prompt or how.temperature == 0 or model.config.get("independent"))
     rng = np.random.default_rng(how.seed)
-    rule = tokenizer(model.tokenizer)
-    before = rule.tokens(prompt)
+    before = model.encoding.prompt(prompt)
     streams = 1 if count is None else count
     x = np.zeros(streams, dtype=np.int32)  # the history before the first word is a sentence end
     state = model.start(streams)
@@ -85,7 +83,7 @@ def sample(
                 break
         x = ids.astype(np.int32)
     samples = [
-        Sample(tuple(before), tuple(w), tuple(p), rule.join([*before, *w]).strip("\n"))
+        Sample(tuple(before), tuple(w), tuple(p), model.encoding.join([*before, *w]).strip("\n"))
         for w, p in zip(words, logprobs, strict=True)
     ]
     return samples[0] if count is None else samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.threads import one_thread
 from ..text.corpus import Corpus
+from ..text.encoding import Encoding, difference
 from ..text.vocabulary import Vocabulary
 from ..text.windows import in_order, windows
 from .predictor import Predictor, State
@@ -68,8 +70,7 @@ def score(
         model=name or model.kind,
         text=corpus.name,
         sha256=corpus.sha256,
-        vocabulary=model.vocabulary,
-        tokenizer=corpus.tokenizer,
+        encoding=model.encoding,
         unknown=unknown_rule(model.vocabulary),
         characters=corpus.characters,
         logp=whole["logp"],
@@ -119,26 +120,26 @@ def _likeliest(logp: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def as_corpus(model: Predictor, text: Corpus | str | Path) -> Corpus:
-    """The text in the model's own ids; DataError for a corpus of another vocabulary."""
+    """The text in the model's own ids; DataError for a corpus of another encoding."""
     if not isinstance(text, Corpus):
-        return Corpus.encode(text, vocabulary=model.vocabulary, tokenizer=model.tokenizer)
-    if text.vocabulary.hash != model.vocabulary.hash:
+        return Corpus.encode(text, encoding=model.encoding)
+    if found := difference(model.encoding, text.encoding):
         raise DataError(
-            f"the model holds {len(model.vocabulary):,} words, {text.name} was encoded with "
-            f"{len(text.vocabulary):,} others. "
-            "Encode it with the model's own vocabulary (lm.vocabulary)."
+            f"the model and {text.name} do not have the same encoding: {found._replace(advice='')}"
+            "Encode the text with the model's own (encoding=lm.encoding)."
         )
     return text
 
 
-def in_ids_of(vocabulary: Vocabulary, corpus: Corpus) -> Corpus:
-    """The same text in the ids of another vocabulary; the words that it lacks are unknown.
+def in_ids_of(encoding: Encoding | Vocabulary, corpus: Corpus) -> Corpus:
+    """The same text, cut into the same tokens, in the ids of another vocabulary; the words that it lacks are unknown.
 
     So a text that is encoded once with its own vocabulary can be scored, and its words still be shown as written.
     """
-    other = Corpus(
-        vocabulary.encode(corpus.vocabulary.words)[corpus.ids], vocabulary, corpus.tokenizer, corpus.name, corpus.sha256
-    )
+    if isinstance(encoding, Vocabulary):
+        encoding = replace(corpus.encoding, vocabulary=encoding)
+    ids = encoding.vocabulary.encode(corpus.vocabulary.words)[corpus.ids]
+    other = Corpus(ids, encoding, corpus.name, corpus.sha256)
     other.characters = corpus.characters  # of the words as written
     return other
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 import numpy as np
 
 from ..errors import DataError, UsageError
+from ..text.encoding import Encoding, as_encoding, difference
 from ..text.vocabulary import Vocabulary
 
 ABOVE_ZERO = 1e-6  # nats by which rounding may take a log-probability that was written down above 0
@@ -20,7 +21,7 @@ class Stream:
     `ids`         (n,) int32, the tokens in the order of the text; 0 is `</s>`, -1 a word that has no probability
     `logp`        (n,) float64, nats; nan where a token is not scored, -inf where a model excludes it
     `model`       what produced it; `text`, `sha256`: the name of the text, and of its bytes
-    `vocabulary`  the words behind the ids; `tokenizer`: the rule that cut the text into tokens
+    `encoding`    how the text became ids: its tokenizer and its `vocabulary`; a vocabulary alone is that of `words`
     `unknown`     how unknown words count: "<unk>" (as that word), "divided over N types", or "left out"
     `ends`        whether sentence ends are scored
     `characters`  of the text, a sentence end counting one
@@ -34,8 +35,7 @@ class Stream:
     model: str
     text: str
     sha256: str
-    vocabulary: Vocabulary
-    tokenizer: str
+    encoding: Encoding
     unknown: str
     characters: int
     ends: bool = True
@@ -43,6 +43,19 @@ class Stream:
     rank: np.ndarray | None = None
     top_ids: np.ndarray | None = None
     top_logp: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoding", as_encoding(self.encoding))
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words behind the ids."""
+        return self.encoding.vocabulary
+
+    @property
+    def tokenizer(self) -> str:
+        """The short text that names the rule which cut the text into tokens."""
+        return self.encoding.tokenizer
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -112,16 +125,8 @@ def _require_pair(a: Stream, b: Stream) -> None:
             "Probabilities compare only over the same tokens."
         )
 
-    first, second = a.vocabulary, b.vocabulary
-    if first.hash != second.hash:
-        place = next((i for i, (v, w) in enumerate(zip(first.words, second.words, strict=False)) if v != w), None)
-        if place is None:
-            sizes = (f"{len(first):,} words", f"{len(second):,} words")
-            refuse("their vocabularies differ in size", *sizes, "Train both on the same text.")
-        words = (repr(first.words[place]), repr(second.words[place]))
-        refuse(f"word {place} of their vocabularies differs", *words, "Train both on the same text.")
-    if a.tokenizer != b.tokenizer:
-        refuse("their texts were cut by different rules", a.tokenizer, b.tokenizer, "Give both the same --tokens.")
+    if found := difference(a.encoding, b.encoding):
+        refuse(*found)
     if a.sha256 and b.sha256 and a.sha256 != b.sha256:
         refuse("they scored different texts", f"{a.text} {a.sha256[:12]}", f"{b.text} {b.sha256[:12]}")
     same = min(len(a), len(b))

@@ -7,28 +7,29 @@ from typing import Any
 
 from .. import storage
 from ..errors import DataError, UsageError
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .read_tsv import read_tsv
 from .stream import Stream
 from .stream_tsv import MAGIC
 
-_ABOUT = ("model", "text", "sha256", "tokenizer", "unknown", "characters", "ends")
+_ABOUT = ("model", "text", "sha256", "unknown", "characters", "ends")
 _ARRAYS = ("ids", "logp", "entropy", "rank", "top_ids", "top_logp")
 
 
 def write_binary(stream: Stream, path: str | Path) -> None:
     """Write a stream to a compact file, whole or not at all, exact to the bit. DataError when the disk refuses."""
     arrays = {name: array for name in _ARRAYS if (array := getattr(stream, name)) is not None}
-    arrays["vocabulary.words"] = storage.json_array(stream.vocabulary.words)
-    arrays["vocabulary.counts"] = stream.vocabulary.counts
-    storage.write(path, "stream", {name: getattr(stream, name) for name in _ABOUT}, arrays)
+    about, words = stream.encoding.to_arrays()
+    storage.write(path, "stream", {name: getattr(stream, name) for name in _ABOUT} | about, arrays | words)
 
 
-def read_stream(path: str | Path, vocabulary: Vocabulary | None = None) -> Stream:
+def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = None) -> Stream:
     """The stream in a file of `write_binary`, or in a table per word of `write_tsv`.
 
-    A table says only the hash of its vocabulary, so it needs the `vocabulary`, and gives the digits that are written.
+    A table says only the hash of its vocabulary, so it needs the `vocabulary`, or the whole encoding where its
+    tokenizer has learned data or is a user's own, and gives the digits that are written.
     Raises DataError for a file that is something else, damaged or cut short, or a table of another vocabulary.
     """
     if _is_safetensors(path):
@@ -56,9 +57,8 @@ def _is_safetensors(path: str | Path) -> bool:
 def _read_binary(path: str | Path) -> Stream:
     header, arrays = storage.read(path, "stream")
     try:
-        words = storage.from_json_array(arrays["vocabulary.words"])
         fields: dict[str, Any] = {name: header[name] for name in _ABOUT}
         fields |= {name: arrays[name] for name in _ARRAYS if name in arrays}
-        return Stream(vocabulary=Vocabulary(words, arrays["vocabulary.counts"]), **fields)
+        return Stream(encoding=Encoding.from_arrays(header, arrays, Path(path).parent), **fields)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} cannot be used as a stream: {error!r}. Score the text again.") from error

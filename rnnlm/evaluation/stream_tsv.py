@@ -12,13 +12,13 @@ import numpy as np
 from .. import storage
 from ..errors import DataError, UsageError
 from ..text.corpus import Corpus
+from ..text.vocabulary import UNK
 from .perplexity import stream_perplexity
 from .stream import Stream
 
 MAGIC = "# rnnlm score: per "
 PER = ("word", "sentence", "text")
 UNITS = {"nats": 1.0, "bits": math.log(2), "log10": math.log(10)}  # one of each in nats
-ESCAPES = {"\t": "\\t", "\r": "\\r"}  # tokens of `chars` and `bytes` that a table cannot hold
 _ROWS = 10_000  # lines made at a time
 _SPECIAL = {"nan": "NaN", "inf": "Inf", "-inf": "-Inf"}  # as R and pandas read them
 
@@ -77,6 +77,7 @@ def _with_head(stream: Stream, per: str, unit: str, rows: Iterator[str]) -> Iter
         "tokenizer": stream.tokenizer,
         "tokens": len(stream),
         "characters": stream.characters,
+        **({} if stream.encoding.is_plain else {"encoding": stream.encoding.hash}),
         "vocabulary": stream.vocabulary.hash,
         "vocabulary size": len(stream.vocabulary),
         "unknown words": stream.unknown,
@@ -93,10 +94,10 @@ def _words(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
     top = 0 if stream.top_ids is None else stream.top_ids.shape[1]
     yield "\t".join(columns + [name for k in range(1, top + 1) for name in (f"top{k}", f"top{k}_logprob")])
 
-    known = [ESCAPES.get(word, word) for word in [*stream.vocabulary.words, "<unk>"]]  # the last is that of id -1
+    known = [*stream.encoding.cells, UNK]  # the last is that of id -1
     shown, ids = known, stream.ids
     if words is not None:
-        shown, ids = [ESCAPES.get(word, word) for word in words.vocabulary.words], words.ids
+        shown, ids = words.encoding.cells, words.ids
     starts = _starts(stream)
     sentence = np.repeat(np.arange(1, len(starts) + 1), np.diff(starts, append=len(stream)))
     position = np.arange(len(stream)) - starts[sentence - 1] + 1

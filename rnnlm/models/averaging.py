@@ -8,6 +8,7 @@ from copy import deepcopy
 import numpy as np
 
 from ..errors import DataError, UsageError
+from ..text.encoding import require_same
 from .model import set_params
 from .recurrent import RecurrentLM
 
@@ -15,7 +16,7 @@ from .recurrent import RecurrentLM
 def average(models: Sequence[RecurrentLM]) -> RecurrentLM:
     """The model whose every weight is the mean of those of `models`, such as the last epochs of one run.
 
-    Kind, config (but for the seed), vocabulary, tokenizer and word classes must agree; the log is that of the last.
+    Kind, config (but for the seed), encoding and word classes must agree; the log is that of the last.
     Models that did not start from the same weights have no common coordinates: mix those instead (`MixtureLM`).
     Raises UsageError for no models, or one that is not recurrent; DataError names the first difference.
 
@@ -40,13 +41,12 @@ def _require_same_shape(first: RecurrentLM, other: RecurrentLM, place: int) -> N
     for name, one, two in (
         ("kind", first.kind, other.kind),
         *((name, value, other.config.get(name)) for name, value in first.config.items() if name != "seed"),
-        ("vocabulary", first.vocabulary.hash[:12], other.vocabulary.hash[:12]),
-        ("tokenizer", first.tokenizer, other.tokenizer),
     ):
         if one != two:
             raise DataError(
                 f"models 1 and {place} cannot be averaged: {name} is {one!r} in one and {two!r} in the other."
             )
+    require_same(first.encoding, other.encoding, f"models 1 and {place} cannot be averaged")
     one, two = first.output.structure(), other.output.structure()
     if one.keys() != two.keys() or not all(np.array_equal(one[name], two[name]) for name in one):
         raise DataError(

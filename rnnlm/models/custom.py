@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,20 @@ from ..layers import Affine
 from ..ops.arrays import Array
 from ..ops.device import Device
 from ..options import option
-from ..recurrent import Custom, Recurrent, Stack
+from ..own_source import Source, Wanted, find, find_again
+from ..recurrent import Custom, Recurrence, Recurrent, Stack
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .model import Header
-from .own_source import Source, find
 from .recurrent import NetworkOptions, RecurrentLM
+
+OWN_RECURRENCE = Wanted(
+    "recurrence",
+    "recurrences",
+    "Recurrence",
+    "NAME = Recurrence(parameters, step)",
+    lambda value: isinstance(value, Recurrence),
+)
 
 
 class CustomLM(RecurrentLM):
@@ -41,23 +49,22 @@ class CustomLM(RecurrentLM):
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        encoding: Encoding | Vocabulary,
         *,
         recurrence: str,
         source: Source | None = None,
-        tokenizer: str = "words",
         structure: Mapping[str, np.ndarray] | None = None,
         **keywords: Any,
     ) -> None:
-        self.source = source or find(recurrence)
+        self.source = source or find(recurrence, OWN_RECURRENCE)
         keywords |= {"recurrence": recurrence}
-        super().__init__(vocabulary, tokenizer=tokenizer, structure=structure, **keywords)
+        super().__init__(encoding, structure=structure, **keywords)
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
         o = self.options
         between = [Affine(o.hidden, o.hidden, rng=rng, bias=False, dtype=o.dtype) for _ in range(o.layers - 1)]
         layers = [
-            Custom(self.source.recurrence, o.hidden, rng=rng, name=o.recurrence, dtype=o.dtype) for _ in range(o.layers)
+            Custom(self.source.value, o.hidden, rng=rng, name=o.recurrence, dtype=o.dtype) for _ in range(o.layers)
         ]
         return Stack(layers, between, o.dropout)
 
@@ -73,24 +80,13 @@ class CustomLM(RecurrentLM):
         return {**header, "source": self.source.sha256}, arrays
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         """Runs the user's file; RuntimeWarning where it is not the one that the training began with."""
         name = header["config"]["recurrence"]
-        try:
-            source = find(name, folder, header["source"])
-        except UsageError as error:  # the file is there, and it is another now
-            raise DataError(str(error)) from error
-        if source.sha256 != header["source"]:
-            warnings.warn(
-                f"the source of {name} has changed since the model was trained with it, so the model may be another.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        source = find_again(name, OWN_RECURRENCE, folder, header["source"])
         source = source._replace(sha256=header["source"])
         try:
-            return super().unpack(
-                vocabulary, header | {"config": header["config"] | {"source": source}}, arrays, folder
-            )
+            return super().unpack(encoding, header | {"config": header["config"] | {"source": source}}, arrays, folder)
         except (KeyError, ValueError) as error:
             if isinstance(error, UsageError):
                 raise DataError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Models as files that outlive the code: arrays, constructor keywords, vocabulary, tokenizer, log; no pickle."""
+"""Models as files that outlive the code: arrays, constructor keywords, encoding, log; no pickle."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import storage
-from ..errors import DataError
+from ..errors import DataError, UsageError
 from ..ngram.arpa_lines import is_arpa
 from ..ops.device import Device
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from . import kinds
 from .classifier import Classifier
@@ -37,9 +38,12 @@ def language_model(header: dict[str, Any], arrays: dict[str, np.ndarray], folder
         raise DataError(
             f"the model is of the kind {header['kind']!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
         )
-    words = storage.from_json_array(arrays["vocabulary.words"])
-    vocabulary = Vocabulary(words, arrays["vocabulary.counts"])
-    model: LanguageModel = kind.unpack(vocabulary, header, arrays, folder)
+    encoding = Encoding.from_arrays(header, arrays, folder)
+    try:
+        encoding.rule  # noqa: B018  a user's own tokenizer that is missing is missed now, not in the middle of the work
+    except UsageError as error:
+        raise DataError(str(error)) from error
+    model: LanguageModel = kind.unpack(encoding, header, arrays, folder)
     model.log = storage.from_json_array(arrays["log"])
     return model
 

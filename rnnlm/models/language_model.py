@@ -8,12 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import storage
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..evaluation.sampling import Sample, sample
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.softmax import draw
+from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .model import Header, Model, State
 
@@ -21,22 +21,30 @@ from .model import Header, Model, State
 class LanguageModel(Model):
     """A distribution over the next word, given the words so far.
 
-    A subclass keeps `vocabulary`, `tokenizer` (the name of the rule that cut the training text into words) and
-    `config`, its constructor keywords verbatim, and writes `start`, `score` and `next`. Word ids are host integers;
-    B streams side by side do not see each other.
+    A subclass keeps `encoding` (how a text becomes word ids: `rnnlm.text.as_encoding` of what its constructor was
+    given) and `config`, its constructor keywords verbatim, and writes `start`, `score` and `next`. Word ids are host
+    integers; B streams side by side do not see each other.
     """
 
-    vocabulary: Vocabulary
-    tokenizer: str
+    encoding: Encoding
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words that the model predicts."""
+        return self.encoding.vocabulary
+
+    @property
+    def tokenizer(self) -> str:
+        """The short text that names the rule which cut the training text into words."""
+        return self.encoding.tokenizer
 
     def to_arrays(self) -> tuple[Header, dict[str, np.ndarray]]:
         header, arrays = super().to_arrays()
-        arrays["vocabulary.words"] = storage.json_array(self.vocabulary.words)
-        arrays["vocabulary.counts"] = np.asarray(self.vocabulary.counts, dtype=np.int64)
-        return {**header, "tokenizer": self.tokenizer}, arrays
+        about, words = self.encoding.to_arrays()
+        return {**header, **about}, {**arrays, **words}
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         """The model that `pack` took apart, of whatever is in the file's header and arrays. `folder` is the file's.
 
         KeyError or ValueError when something is missing or misshapen.

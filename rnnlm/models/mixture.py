@@ -15,7 +15,7 @@ from ..evaluation.mixing import check_weights, weighted_sum
 from ..evaluation.stream import Stream, require_same, unknown_rule
 from ..ops import ops_for
 from ..ops.arrays import Array
-from ..text.vocabulary import Vocabulary
+from ..text.encoding import Encoding
 from .files import language_model, load
 from .language_model import LanguageModel
 from .model import Header, State, part_text
@@ -34,7 +34,7 @@ class MixtureLM(LanguageModel):
 
     `files` are the paths of the members' own files: the file that `save` writes then refers to them, by their path from
     its own folder, and holds their checksums; without them, and inside of another model, it holds the members
-    themselves. Raises DataError where the members differ in vocabulary or tokenizer, UsageError for no members,
+    themselves. Raises DataError where the members differ in their encoding, UsageError for no members,
     another `mix`, or weights that `evaluation.mixing.check_weights` refuses.
     """
 
@@ -56,7 +56,7 @@ class MixtureLM(LanguageModel):
         self.files = None if files is None else [Path(file) for file in files]
         self.weights = check_weights(weights, len(members), mix)
         self.config = {"mix": mix, "weights": [float(w) for w in weights]}
-        self.vocabulary, self.tokenizer = members[0].vocabulary, members[0].tokenizer
+        self.encoding = members[0].encoding
         self.log: list[dict[str, Any]] = []
         self._folder: Path | None = None  # of the file that is being written, from which members may be referred to
         self._active = [member for member, w in zip(members, self.weights, strict=True) if w > 0]
@@ -154,7 +154,7 @@ class MixtureLM(LanguageModel):
         return {"members": headers}, arrays
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         members, files = [], []
         for place, entry in enumerate(header["members"]):
             if "path" in entry:
@@ -175,8 +175,7 @@ def _nothing(member: LanguageModel, place: int) -> Stream:
         model=f"member {place} ({member.kind})",
         text="",
         sha256="",
-        vocabulary=member.vocabulary,
-        tokenizer=member.tokenizer,
+        encoding=member.encoding,
         unknown=unknown_rule(member.vocabulary),
         characters=0,
     )

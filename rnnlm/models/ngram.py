@@ -29,6 +29,7 @@ from ..ngram.table import Table
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..text.corpus import Corpus
+from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
 from .language_model import LanguageModel
 from .model import Header, State
@@ -54,8 +55,8 @@ class NgramLM(LanguageModel):
 
     kind = "ngram"
 
-    def __init__(self, vocabulary: Vocabulary, table: Table, *, tokenizer: str = "words", **config: Any) -> None:
-        self.vocabulary, self.table, self.tokenizer, self.config = vocabulary, table, tokenizer, config
+    def __init__(self, encoding: Encoding | Vocabulary, table: Table, **config: Any) -> None:
+        self.encoding, self.table, self.config = as_encoding(encoding), table, config
         self.log: list[dict[str, Any]] = []
 
     @classmethod
@@ -103,7 +104,7 @@ class NgramLM(LanguageModel):
                 config["gamma"] = gamma
             if smoothing == "stupid":
                 config["alpha"] = alpha
-            model = cls(corpus.vocabulary, place.kept(table), tokenizer=corpus.tokenizer, **config)
+            model = cls(corpus.encoding, place.kept(table), **config)
         run = {"text": corpus.name, "data.train": corpus.sha256, "data.train_tokens": len(corpus), "notes": notes}
         model.log.append({"kind": "run", "command": "", **run})
         return model
@@ -119,7 +120,7 @@ class NgramLM(LanguageModel):
     def pruned(self, threshold: float) -> NgramLM:
         """The model without the n-grams that hardly change it. See `rnnlm.ngram.pruning.entropy_prune`."""
         config = self.config | {"entropy": threshold}
-        model = NgramLM(self.vocabulary, entropy_prune(self.table, threshold), tokenizer=self.tokenizer, **config)
+        model = NgramLM(self.encoding, entropy_prune(self.table, threshold), **config)
         model.log = list(self.log)
         return model
 
@@ -161,5 +162,5 @@ class NgramLM(LanguageModel):
         return {}, self.table.arrays()
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
-        return cls(vocabulary, Table.from_arrays(arrays), tokenizer=header["tokenizer"], **header["config"])
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        return cls(encoding, Table.from_arrays(arrays), **header["config"])

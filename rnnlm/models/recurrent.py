@@ -18,6 +18,7 @@ from ..ops.elementwise import ACTIVATIONS
 from ..options import make, option
 from ..outputs import Output, OutputOptions, make_output
 from ..recurrent import Elman, Recurrent, Stack
+from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
 from .language_model import LanguageModel
 from .model import Header, Network, State, set_params
@@ -86,16 +87,16 @@ class RecurrentLM(LanguageModel, Network):
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        encoding: Encoding | Vocabulary,
         *,
-        tokenizer: str = "words",
         structure: Mapping[str, np.ndarray] | None = None,
         **keywords: Any,
     ) -> None:
         self.options = o = make(self.Options, keywords)
         self.config = asdict(o)
+        self.encoding = as_encoding(encoding)
+        vocabulary = self.encoding.vocabulary
         _require_words(vocabulary)
-        self.vocabulary, self.tokenizer = vocabulary, tokenizer
         self.log: list[dict[str, Any]] = []
         rng = np.random.default_rng(o.seed)
         self.embedding = Embedding(len(vocabulary), self.embedding_size, rng=rng, dtype=o.dtype)
@@ -123,8 +124,8 @@ class RecurrentLM(LanguageModel, Network):
         return {}, {**{name: param.value for name, param in self.params.items()}, **self.output.structure()}
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
-        model = cls(vocabulary, tokenizer=header["tokenizer"], structure=arrays, **header["config"])
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        model = cls(encoding, structure=arrays, **header["config"])
         set_params(model.params, arrays)
         return model
 

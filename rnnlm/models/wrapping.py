@@ -10,7 +10,7 @@ import numpy as np
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..options import as_dict
-from ..text.vocabulary import Vocabulary
+from ..text.encoding import Encoding
 from .files import language_model
 from .language_model import LanguageModel
 from .model import Header, State, part_text
@@ -41,7 +41,7 @@ class WrappedLM(LanguageModel):
 
     def __init__(self, model: LanguageModel, options: Any) -> None:
         self.model, self.stands_on, self.config = model, [model], as_dict(options)
-        self.vocabulary, self.tokenizer = model.vocabulary, model.tokenizer
+        self.encoding = model.encoding
         self.log: list[dict[str, Any]] = []
 
     def facts(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class WrappedLM(LanguageModel):
         return {"model": header}, {f"model.{name}": array for name, array in arrays.items()}
 
     @classmethod
-    def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         own = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
         make_again: Any = cls
         return make_again(language_model(header["model"], own, folder), **header["config"])

@@ -1,21 +1,43 @@
-"""From characters to ids: tokenizers, vocabularies, corpora and windows.
+"""From characters to ids: encodings, corpora and windows.
 
     corpus = Corpus.encode("train.txt")
     for x, y, keep in windows(corpus.ids, streams=10, steps=20): ...
 
-| file          | what                                                        |
-|---------------|-------------------------------------------------------------|
-| tokenizers    | the four rules by name: words · prose · characters          |
-| vocabulary    | words sorted by count                                       |
-| files, pieces | bytes of a text, in pieces that hurt no token               |
-| encode, parts | a text of any size into a file of ids · where it is cut     |
-| corpus        | the ids of a text, cached                                   |
-| windows       | T steps over B parallel streams                             |
+| file                     | what                                                            |
+|--------------------------|-----------------------------------------------------------------|
+| tokenizer                | what a tokenizer is: the base class of all, also of your own    |
+| tokenizers               | the rules by name: words · prose · characters                   |
+| vocabulary, encoding     | words sorted by count · tokenizer and vocabulary as one value   |
+| places                   | where a token stands in its text                                |
+| check_tokenizer          | whether a tokenizer keeps its promises                          |
+| files, pieces            | bytes of a text, in pieces that hurt no token                   |
+| encode, parts, learning  | a text of any size into a file of ids · where it is cut         |
+| id_cache                 | the files of ids, kept by the content of the text               |
+| corpus                   | the ids of a text                                               |
+| windows                  | T steps over B parallel streams                                 |
 """
 
 from .corpus import Corpus
+from .encoding import Encoding, as_encoding
+from .places import Place
+from .tokenizer import Tokenizer
+from .tokenizer_check import check_tokenizer
 from .tokenizers import TOKENIZERS, tokenizer
 from .vocabulary import EOS, UNK, Vocabulary
 from .windows import window_count, windows
 
-__all__ = ["EOS", "TOKENIZERS", "UNK", "Corpus", "Vocabulary", "tokenizer", "window_count", "windows"]
+__all__ = [
+    "EOS",
+    "TOKENIZERS",
+    "UNK",
+    "Corpus",
+    "Encoding",
+    "Place",
+    "Tokenizer",
+    "Vocabulary",
+    "as_encoding",
+    "check_tokenizer",
+    "tokenizer",
+    "window_count",
+    "windows",
+]

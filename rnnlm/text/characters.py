@@ -11,28 +11,48 @@ from collections.abc import Iterable
 import numpy as np
 
 from .pieces import after_character
-from .vocabulary import EOS
+from .places import Locator, Place
+from .tokenizer import Tokenizer
+from .vocabulary import EOS, Vocabulary
 
 _NEWLINE = 0x0A
 
 
-class Characters:
+class Characters(Tokenizer):
     """Unicode characters; a newline is `</s>`."""
 
-    name = "chars"
+    help = "a Unicode character; a newline is </s>"
     cut = staticmethod(after_character)
 
     def encoder(self, source: str) -> CodeEncoder:
         """Return an encoder for one text."""
         return CodeEncoder(0x110000, self._codes)
 
-    def tokens(self, text: str) -> list[str]:
-        """Return the characters of a prompt."""
+    def tokens(self, line: str) -> list[str]:
+        """Return the characters of a line."""
+        return list(line)
+
+    def prompt(self, text: str) -> list[str]:
+        """Return the characters of a prompt, `</s>` for each newline, also for one at the end."""
         return [EOS if c == "\n" else c for c in text.replace("\r\n", "\n")]
 
-    def join(self, words: Iterable[str]) -> str:
+    def join(self, tokens: Iterable[str]) -> str:
         """Return the characters in a row, a newline for each `</s>`."""
-        return "".join("\n" if word == EOS else word for word in words)
+        return "".join("\n" if token == EOS else token for token in tokens)
+
+    def places(self, text: str) -> list[Place]:
+        """Return the place of each character; a CRLF is one."""
+        locator = Locator(text)
+        pairs = {at for at in range(locator.begin, len(text) - 1) if text[at : at + 2] == "\r\n"}
+        return [
+            locator.place(at, at + 2 if at in pairs else at + 1)
+            for at in range(locator.begin, len(text))
+            if at - 1 not in pairs
+        ]
+
+    def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
+        """Return the number of tokens."""
+        return len(ids)
 
     @staticmethod
     def _codes(piece: bytes) -> np.ndarray:
@@ -40,24 +60,41 @@ class Characters:
         return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
 
 
-class Bytes:
+class Bytes(Tokenizer):
     """Bytes of any file; byte 10 is `</s>`, another byte's token is the character of its number (Latin-1)."""
 
-    name = "bytes"
+    help = "a byte of any file; a newline is </s>"
     cut = None
 
     def encoder(self, source: str) -> CodeEncoder:
         """Return an encoder for one text."""
         return CodeEncoder(0x100, lambda piece: np.frombuffer(piece, dtype=np.uint8))
 
-    def tokens(self, text: str) -> list[str]:
-        """Return the bytes of a prompt in UTF-8, each as the character of its number."""
-        return [EOS if c == "\n" else c for c in text.encode("utf-8", "surrogateescape").decode("latin-1")]
+    def tokens(self, line: str) -> list[str]:
+        """Return the bytes of a line in UTF-8, each as the character of its number."""
+        return list(line.encode("utf-8", "surrogateescape").decode("latin-1"))
 
-    def join(self, words: Iterable[str]) -> str:
+    def prompt(self, text: str) -> list[str]:
+        """Return the bytes of a prompt in UTF-8, `</s>` for each newline, also for one at the end."""
+        return [EOS if c == "\n" else c for c in self.tokens(text)]
+
+    def join(self, tokens: Iterable[str]) -> str:
         """Return the bytes read as UTF-8; what is not UTF-8 becomes U+FFFD."""
-        joined = "".join("\n" if word == EOS else word if len(word) == 1 else "?" for word in words)
+        joined = "".join("\n" if token == EOS else token if len(token) == 1 else "?" for token in tokens)
         return joined.encode("latin-1", "replace").decode("utf-8", "replace")
+
+    def places(self, text: str) -> list[Place]:
+        """Return for each byte the place of its character; a byte-order mark is three bytes like others."""
+        locator = Locator(text)
+        return [
+            locator.place(at, at + 1)
+            for at, character in enumerate(text)
+            for _ in character.encode("utf-8", "surrogatepass")
+        ]
+
+    def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
+        """Return the number of tokens."""
+        return len(ids)
 
 
 class CodeEncoder:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -15,22 +13,23 @@ from pathlib import Path
 import numpy as np
 
 from .. import catalogue
-from ..cache_folder import cache_error, cache_folder, is_writable, new_folder
-from .encode import CHARACTERS, IDS, Encoded, encode, read_description
+from ..cache_folder import cache_error, cache_folder, is_writable
+from ..errors import UsageError
+from . import id_cache
+from .encode import CHARACTERS, IDS, Encoded, encode
+from .encoding import Encoding, as_encoding
 from .files import read_blocks, source_name
 from .parts import characters_before, count, cut_points
+from .tokenizer import Tokenizer
 from .tokenizers import tokenizer as find_tokenizer
-from .vocabulary import UNK, Vocabulary
-
-_FORMAT = "2"  # part of every key in the cache: raise it when a tokenizer or the files change
+from .vocabulary import EOS, Vocabulary
 
 
 class Corpus:
     """The tokens of a text in order, each sentence ended by `</s>`.
 
     `ids`         (n,) int32, memory-mapped when it comes from the cache; -1 for a word that the vocabulary lacks
-    `vocabulary`  the words behind the ids
-    `tokenizer`   name of the rule that made the tokens
+    `encoding`    how the text became ids: its tokenizer and its `vocabulary`; a vocabulary alone is that of `words`
     `name`        what messages call the text
     `sha256`      of the bytes of the whole text as they were read (unpacked); parts of a text share it
 
@@ -40,8 +39,7 @@ class Corpus:
     def __init__(
         self,
         ids: np.ndarray,
-        vocabulary: Vocabulary,
-        tokenizer: str = "words",
+        encoding: Encoding | Vocabulary,
         name: str = "text",
         sha256: str = "",
         *,
@@ -49,7 +47,7 @@ class Corpus:
         start: int = 0,
         stop: int | None = None,
     ) -> None:
-        self.vocabulary, self.tokenizer, self.name, self.sha256 = vocabulary, tokenizer, name, sha256
+        self.encoding, self.name, self.sha256 = as_encoding(encoding), name, sha256
         self._whole, self._sentence_characters = ids, sentence_characters
         self._start, self._stop = start, len(ids) if stop is None else stop
         self.ids = ids[self._start : self._stop]
@@ -59,6 +57,16 @@ class Corpus:
 
     def __repr__(self) -> str:
         return f"Corpus({self.name!r}, {len(self):,} tokens, {len(self.vocabulary):,} words, {self.tokenizer!r})"
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words behind the ids."""
+        return self.encoding.vocabulary
+
+    @property
+    def tokenizer(self) -> str:
+        """The short text that names the rule which made the tokens."""
+        return self.encoding.tokenizer
 
     @cached_property
     def sentences(self) -> int:
@@ -76,25 +84,16 @@ class Corpus:
 
         `words`: the letters of the words as written, also of unknown ones, one blank between two words, one newline a
         line. `prose`: the characters of the raw sentences with single blanks, one newline a sentence. `chars`: the
-        characters, `bytes`: the bytes. A part cut inside a sentence has its share of that sentence. A corpus that was
-        made from ids alone counts the letters of `<unk>` for a word it does not know.
+        characters, `bytes`: the bytes. Your own: those of the lines with single blanks, one newline a line. A part cut
+        inside a sentence has its share of that sentence. A corpus that was made from ids alone counts the letters of
+        `<unk>` for a word it does not know.
         """
-        find_tokenizer(self.tokenizer)
-        if self.tokenizer in ("chars", "bytes"):
-            return len(self)
         if self._sentence_characters is None:
-            return self._spelled()
+            return self.encoding.rule.characters(self.ids, self.vocabulary)
         at_stop, at_start = (
             characters_before(self._whole, self._sentence_characters, place) for place in (self._stop, self._start)
         )
         return at_stop - at_start
-
-    def _spelled(self) -> int:
-        lengths = np.array([*(len(word) + 1 for word in self.vocabulary.words), len(UNK) + 1])  # -1 takes the last
-        lengths[self.vocabulary.eos] = 0  # the blank behind a line's last word is its newline …
-        ends = self.ids == self.vocabulary.eos
-        empty = np.count_nonzero(ends[1:] & ends[:-1]) + int(ends[:1].sum())  # … but an empty line has no word
-        return int(lengths[self.ids].sum()) + int(empty)
 
     def split(self, fractions: Sequence[float]) -> list[Corpus]:
         """Return the text in parts of these shares of its tokens, views of the same ids, cut at sentence ends.
@@ -108,8 +107,7 @@ class Corpus:
     def _part(self, start: int, stop: int) -> Corpus:
         return Corpus(
             self._whole,
-            self.vocabulary,
-            self.tokenizer,
+            self.encoding,
             self.name,
             self.sha256,
             sentence_characters=self._sentence_characters,
@@ -122,22 +120,26 @@ class Corpus:
         cls,
         source: str | Path,
         *,
+        encoding: Encoding | None = None,
         vocabulary: Vocabulary | None = None,
-        tokenizer: str = "words",
+        tokenizer: str | Tokenizer = "words",
         max_vocab: int | None = None,
         min_count: int = 1,
         cache_dir: str | Path | None = None,
     ) -> Corpus:
         """Read a text, plain or compressed, "-" for standard input, or NAME:PART of the catalogue; return its ids.
 
-        Without a `vocabulary` one is made from the text (`max_vocab` and `min_count` as in `Vocabulary.from_counts`).
-        The ids are kept in the cache (`rnnlm.cache_folder`) under the file's path, size and time of change,
-        the tokenizer and the vocabulary; a cache that cannot be written is replaced by a temporary folder.
-        Raises DataError for a text that cannot be used, UsageError for a senseless keyword.
+        `encoding` is that of a model or of another text. Without it a `tokenizer` (its text, as in
+        `rnnlm.text.tokenizer`, or what that returns) and a `vocabulary` make one, and without a vocabulary it is made
+        from the text (`max_vocab` and `min_count` as in `Vocabulary.from_counts`). The ids are kept in the cache
+        (`rnnlm.cache_folder`) by the content of the text and the encoding, see `rnnlm.text.id_cache`; a cache that
+        cannot be written is replaced by a temporary folder. Raises DataError for a text that cannot be used, UsageError
+        for a senseless keyword.
         """
         return cls.encode_split(
             source,
             [1.0],
+            encoding=encoding,
             vocabulary=vocabulary,
             tokenizer=tokenizer,
             max_vocab=max_vocab,
@@ -151,69 +153,65 @@ class Corpus:
         source: str | Path,
         fractions: Sequence[float],
         *,
+        encoding: Encoding | None = None,
         vocabulary: Vocabulary | None = None,
-        tokenizer: str = "words",
+        tokenizer: str | Tokenizer = "words",
         max_vocab: int | None = None,
         min_count: int = 1,
         cache_dir: str | Path | None = None,
     ) -> list[Corpus]:
         """Read a text as `encode` does and return it in parts: shares of its tokens, cut at the nearest sentence end.
 
-        Without a `vocabulary` it is made from the first part alone, so that the others are as unknown as any new text.
+        Without an `encoding` or a `vocabulary` that is made from the first part alone, so that the others are as
+        unknown as any new text; and a tokenizer that learns, learns from the first part alone. The parts of such a
+        tokenizer are shares of the bytes.
         """
-        rule, name = find_tokenizer(tokenizer), source_name(source)
-        source = catalogue.part(source)
+        request = _request(encoding, vocabulary, tokenizer, fractions, max_vocab, min_count)
+        name, source = source_name(source), catalogue.part(source)
 
         def write(folder: Path) -> Encoded:
-            return encode(read_blocks(source), name, folder, rule, vocabulary, fractions, max_vocab, min_count)
+            return _encode(read_blocks(source), name, folder, request)
 
-        path, cache = Path(source), cache_folder(cache_dir)
+        cache = cache_folder(cache_dir)
+        is_file = str(source) != "-" and Path(source).is_file()  # a pipe cannot be known again
         keeps = is_writable(cache)
-        if not keeps or str(source) == "-" or not path.is_file():  # a pipe cannot be known again
-            place = cache if keeps else None
-            scratch = tempfile.TemporaryDirectory(prefix="rnnlm-", dir=place, ignore_cleanup_errors=True)
-            try:
-                done = write(Path(scratch.name))
-            except BaseException as error:
-                scratch.cleanup()  # now: whoever holds the error holds this frame, and with it the folder
-                if isinstance(error, OSError):
-                    raise cache_error(Path(scratch.name).parent, error) from None
-                raise
-            parts = cls._open(Path(scratch.name), done, tokenizer, name)
-            weakref.finalize(parts[0]._whole, scratch.cleanup)
-            return parts
-        choice = vocabulary.hash if vocabulary else f"own {max_vocab} {min_count}"
-        state = path.stat()
-        key = [_FORMAT, str(path.resolve()), state.st_size, state.st_mtime_ns, tokenizer, choice]
-        key += map(float, fractions)
-        folder = cache / "encoded" / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
-        known = read_description(folder, vocabulary)
-        if known is None:
-            shutil.rmtree(folder, ignore_errors=True)  # damaged, or not there
-            with new_folder(folder) as draft:
-                known = write(draft)
-        return cls._open(folder, known, tokenizer, name)
+        if is_file and keeps:
+            return cls._open(*id_cache.cached(cache, source, request, write), name)
+        if is_file and (known := id_cache.lookup(cache, source, request)):
+            return cls._open(*known, name)
+        scratch = tempfile.TemporaryDirectory(prefix="rnnlm-", dir=cache if keeps else None, ignore_cleanup_errors=True)
+        try:
+            done = write(Path(scratch.name))
+        except BaseException as error:
+            scratch.cleanup()  # now: whoever holds the error holds this frame, and with it the folder
+            if isinstance(error, OSError):
+                raise cache_error(Path(scratch.name).parent, error) from None
+            raise
+        parts = cls._open(Path(scratch.name), done, name)
+        weakref.finalize(parts[0]._whole, scratch.cleanup)
+        return parts
 
     @classmethod
     def from_text(
         cls,
         text: str,
         *,
+        encoding: Encoding | None = None,
         vocabulary: Vocabulary | None = None,
-        tokenizer: str = "words",
+        tokenizer: str | Tokenizer = "words",
         max_vocab: int | None = None,
         min_count: int = 1,
         name: str = "text",
     ) -> Corpus:
         """Return the ids of a text that is in memory; keywords and errors as for `encode`, without a cache."""
-        rule = find_tokenizer(tokenizer)
+        request = _request(encoding, vocabulary, tokenizer, (1.0,), max_vocab, min_count)
         blocks = [text.encode("utf-8", "surrogatepass")] if text else []
         with tempfile.TemporaryDirectory(prefix="rnnlm-") as scratch:
-            done = encode(blocks, name, Path(scratch), rule, vocabulary, (1.0,), max_vocab, min_count)
-            return cls._open(Path(scratch), done, tokenizer, name, in_memory=True)[0]
+            done = _encode(blocks, name, Path(scratch), request)
+            return cls._open(Path(scratch), done, name, in_memory=True)[0]
 
     @classmethod
-    def _open(cls, folder: Path, done: Encoded, tokenizer: str, name: str, in_memory: bool = False) -> list[Corpus]:
+    def _open(cls, folder: Path, done: Encoded, name: str, in_memory: bool = False) -> list[Corpus]:
         """Return the parts of an encoded text."""
 
         def read(file: Path) -> np.ndarray:
@@ -227,8 +225,7 @@ class Corpus:
         for part in done.parts:
             corpus = cls(
                 ids,
-                done.vocabulary,
-                tokenizer,
+                done.encoding,
                 name,
                 done.sha256,
                 sentence_characters=characters,
@@ -239,3 +236,38 @@ class Corpus:
             corpus.sentences, corpus.unknown = part.sentences, part.unknown
             corpora.append(corpus)
         return corpora
+
+
+def _request(
+    encoding: Encoding | None,
+    vocabulary: Vocabulary | None,
+    tokenizer: str | Tokenizer,
+    fractions: Sequence[float],
+    max_vocab: int | None,
+    min_count: int,
+) -> id_cache.Request:
+    """What the keywords of `Corpus.encode` ask for. UsageError where they say the same thing twice."""
+    if encoding is not None and (vocabulary is not None or tokenizer != "words"):
+        raise UsageError("an encoding has a tokenizer and a vocabulary. Give the encoding alone, or these without it.")
+    if encoding is not None:
+        rule = encoding.rule
+    else:
+        rule = find_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
+        has_learned = not rule.learns or rule.state() is not None
+        if vocabulary is not None and not has_learned:
+            raise UsageError(
+                f"the tokenizer {rule.spec} learns from a text, and a vocabulary alone does not say what it learned. "
+                "Give the encoding that both belong to."
+            )
+        if vocabulary is not None or has_learned:  # so that one which cannot be used is refused before the work
+            made = Encoding.of(rule, vocabulary or Vocabulary([EOS], [0]))
+            encoding = None if vocabulary is None else made
+    return id_cache.Request(rule, encoding, fractions, max_vocab, min_count)
+
+
+def _encode(blocks: Iterable[bytes], name: str, folder: Path, request: id_cache.Request) -> Encoded:
+    given = request.encoding
+    vocabulary = None if given is None else given.vocabulary
+    limits = (request.max_vocab, request.min_count)
+    done = encode(blocks, name, folder, request.tokenizer, vocabulary, request.fractions, *limits)
+    return done if given is None else replace(done, encoding=given)

@@ -10,16 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from .encoding import Encoding
+from .learning import Spooled
 from .parts import check_fractions, cut_points
 from .pieces import text_pieces
-from .tokenizers import Tokenizer
+from .tokenizer import Tokenizer
 from .vocabulary import Vocabulary
 
 IDS, CHARACTERS, ABOUT = "ids.int32", "characters.int32", "about.json"
@@ -42,7 +46,7 @@ class Encoded:
 
     sha256: str
     parts: list[Part]
-    vocabulary: Vocabulary
+    encoding: Encoding
 
 
 def encode(
@@ -58,29 +62,48 @@ def encode(
     """Write ids, characters a sentence and a description into `folder`, in memory that the text's size does not change.
 
     `fractions` are shares of the tokens; without a `vocabulary`, one is made from the first part alone. `max_vocab` and
-    `min_count` are those of `Vocabulary.from_counts`. Raises DataError for a text without tokens or with bytes that the
-    tokenizer cannot read.
+    `min_count` are those of `Vocabulary.from_counts`. A tokenizer that learns, and has not learned yet, learns from the
+    first part, as a copy; its parts are shares of the bytes, each encoded as a text of its own, so that what is held
+    out never depends on what was learned. Raises DataError for a text without tokens or with bytes that the tokenizer
+    cannot read.
     """
     check_fractions(fractions)
     digest = hashlib.sha256()
     ids_file = folder / IDS
-    types = _write_first_numbers(_hashed(blocks, digest), name, folder, tokenizer)
-    ids = np.memmap(ids_file, dtype=np.int32, mode="r")
-    points = cut_points(ids, fractions, name)
-    del ids  # a mapping would keep its pages in memory, and some systems forbid writing beside it
+    blocks = _hashed(blocks, digest)
+    pieces = text_pieces(blocks, name, tokenizer.cut) if tokenizer.cut else blocks
+    if tokenizer.learns:
+        with Spooled(pieces, folder, fractions, name) as spooled:
+            if tokenizer.state() is None:
+                tokenizer = deepcopy(tokenizer)
+                tokenizer.learn(spooled.lines(0))
+            cut = tokenizer.cut
+            parts_of_text: list[Iterable[bytes]] = []
+            for number in range(len(fractions)):
+                part = spooled.blocks(number)
+                parts_of_text.append(text_pieces(part, name, cut) if cut else part)
+            types, points = _write_first_numbers(parts_of_text, name, folder, tokenizer)
+    else:
+        types, _ = _write_first_numbers([pieces], name, folder, tokenizer)
+        ids = np.memmap(ids_file, dtype=np.int32, mode="r")
+        points = cut_points(ids, fractions, name)
+        del ids  # a mapping would keep its pages in memory, and some systems forbid writing beside it
     if vocabulary is None:
         counts = _counts(ids_file, points[1], len(types))
         # A type that first appears in a held-out part has count 0 here and is unknown.
         seen = {word: int(n) for word, n in zip(types, counts, strict=True) if n}
         vocabulary = Vocabulary.from_counts(seen, max_vocab, min_count)
     parts = _renumber(ids_file, points, vocabulary.encode(types), vocabulary)
-    done = Encoded(digest.hexdigest(), parts, vocabulary)
+    done = Encoded(digest.hexdigest(), parts, Encoding.of(tokenizer, vocabulary))
     _describe(done, folder)
     return done
 
 
-def read_description(folder: Path, vocabulary: Vocabulary | None) -> Encoded | None:
-    """Return what `encode` wrote into the folder, or None where that is missing or damaged."""
+def read_description(folder: Path, encoding: Encoding | None) -> Encoded | None:
+    """Return what `encode` wrote into the folder, or None where that is missing or damaged.
+
+    `encoding` is that of the request, where it has one; it is not read a second time.
+    """
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         parts = [Part(**part) for part in about["parts"]]
@@ -89,19 +112,18 @@ def read_description(folder: Path, vocabulary: Vocabulary | None) -> Encoded | N
         characters = folder / CHARACTERS
         if (characters.stat().st_size if characters.exists() else None) != about["character_bytes"]:
             return None
-        return Encoded(about["sha256"], parts, vocabulary or Vocabulary(about["words"], about["counts"]))
+        return Encoded(about["sha256"], parts, encoding or Encoding.from_json(about["encoding"]))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
 def _describe(done: Encoded, folder: Path) -> None:
     characters = folder / CHARACTERS
-    about = {
+    about: dict[str, Any] = {
         "sha256": done.sha256,
         "character_bytes": characters.stat().st_size if characters.exists() else None,
         "parts": [asdict(part) for part in done.parts],
-        "words": done.vocabulary.words,
-        "counts": done.vocabulary.counts.tolist(),
+        "encoding": done.encoding.to_json(),
     }
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
@@ -112,11 +134,15 @@ def _hashed(blocks: Iterable[bytes], digest) -> Iterator[bytes]:
         yield block
 
 
-def _write_first_numbers(blocks: Iterable[bytes], name: str, folder: Path, tokenizer: Tokenizer) -> list[str]:
-    """Write ids in order of first appearance, and the characters of each sentence; return the types in that order."""
+def _write_first_numbers(
+    parts: Sequence[Iterable[bytes]], name: str, folder: Path, tokenizer: Tokenizer
+) -> tuple[list[str], list[int]]:
+    """Write ids in order of first appearance, and the characters of each sentence.
+
+    Returns the types in that order, and the places of the ids where the parts begin and the last ends.
+    """
     encoder = tokenizer.encoder(name)
-    pieces = text_pieces(blocks, name, tokenizer.cut) if tokenizer.cut else blocks
-    empty, tokens = True, 0
+    empty, points = True, [0]
     with (folder / IDS).open("wb") as out, (folder / CHARACTERS).open("wb") as lengths:
 
         def write(ids: np.ndarray) -> int:
@@ -127,16 +153,21 @@ def _write_first_numbers(blocks: Iterable[bytes], name: str, folder: Path, token
                 encoder.characters.clear()
             return len(ids)
 
-        for piece in pieces:
-            empty = False
-            tokens += write(encoder.feed(piece))
-        tokens += write(encoder.finish())
-    if not tokens:
+        for part in parts:
+            tokens = 0
+            for piece in part:
+                empty = False
+                tokens += write(encoder.feed(piece))
+            tokens += write(encoder.finish())
+            points.append(points[-1] + tokens)
+    if not points[-1]:
         what = "is empty" if empty else "holds no words"
         raise DataError(f"{name} {what}; a language model needs a text with at least one word.")
+    if any(start == stop for start, stop in pairwise(points)):
+        raise DataError(f"a part of {name} holds no words. Give a longer text, or held-out texts of their own.")
     if encoder.characters is None:
         (folder / CHARACTERS).unlink()
-    return encoder.types()
+    return encoder.types(), points
 
 
 def _counts(ids_file: Path, stop: int, n_types: int) -> np.ndarray:

@@ -14,6 +14,11 @@ def after_blank(block: bytes) -> int:
     return 1 + max(block.rfind(b" "), block.rfind(b"\n"), block.rfind(b"\t"))
 
 
+def after_line(block: bytes) -> int:
+    """Return the place behind the last newline, 0 if there is none: lines stay whole."""
+    return 1 + block.rfind(b"\n")
+
+
 def after_character(block: bytes) -> int:
     """Return the place behind the last whole UTF-8 character; a CR waits for the LF that may follow it."""
     if block.endswith(b"\r"):

@@ -11,7 +11,10 @@ import numpy as np
 
 from .detokenize import detokenize
 from .pieces import after_blank
-from .vocabulary import EOS
+from .places import Locator, Place
+from .tokenizer import Tokenizer
+from .vocabulary import EOS, Vocabulary
+from .words import spelled
 
 # Words whose period does not end a sentence. Single letters (initials) are known to the splitter itself.
 _ABBREVIATIONS = """
@@ -33,7 +36,7 @@ _TWO_IN_ONE = re.compile(r"(?i)\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
 _LONG = 1 << 20  # characters of a paragraph after which its finished sentences are passed on
 
 
-class Prose:
+class Prose(Tokenizer):
     """Words and punctuation marks of raw English text, one `</s>` a sentence.
 
     Blank lines separate paragraphs; the lines of a paragraph are joined. Sentences are found by NLTK's Punkt algorithm
@@ -41,14 +44,18 @@ class Prose:
     rules. Curly quotes and long dashes are read as the plain ones.
     """
 
-    name = "prose"
+    help = "a word or mark of raw English text; </s> ends each sentence"
     cut = staticmethod(after_blank)
 
     def encoder(self, source: str) -> ProseEncoder:
         """Return an encoder for one text."""
         return ProseEncoder()
 
-    def tokens(self, text: str) -> list[str]:
+    def tokens(self, line: str) -> list[str]:
+        """Return the tokens of a line, those of all its sentences."""
+        return [token for sentence in sentences(" ".join(line.split())) for token in words(sentence)]
+
+    def prompt(self, text: str) -> list[str]:
         """Return the tokens of a prompt, `</s>` between its sentences but not at the end."""
         found: list[str] = []
         for paragraph in re.split(r"\n\s*\n", text):
@@ -56,9 +63,52 @@ class Prose:
                 found += [*words(sentence), EOS]
         return found[:-1]
 
-    def join(self, words: Iterable[str]) -> str:
+    def places(self, text: str) -> list[Place]:
+        """Return the place of each token; the `</s>` of a sentence stands, with no width, behind its last token.
+
+        Of "cannot" the first token is "can" and the second "not"; both tokens of a long dash that is part of three in
+        a row, and so on, stand at the characters of which they were made.
+        """
+        locator = Locator(text)
+        finder = SentenceFinder()
+        found = [*finder.feed(text[locator.begin :]), *finder.finish()]
+        letters = _Letters(text, locator.begin)
+        places: list[Place] = []
+        for sentence in found:
+            at = 0
+            for token in words(sentence):
+                first, last = letters.take(token)
+                at = last + 1
+                places.append(locator.place(first, at))
+            places.append(locator.place(at, at)._replace(line=places[-1].line))
+        return places
+
+    def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
+        """Return the letters of the tokens, one blank between two, one newline a sentence."""
+        return spelled(ids, vocabulary)
+
+    def join(self, tokens: Iterable[str]) -> str:
         """Return the text as one would write it: no blank before punctuation, `n't` or `'s`, quotes closed."""
-        return detokenize(words)
+        return detokenize(tokens)
+
+
+class _Letters:
+    """The characters of a text without blanks, as the tokens have them, and where each stands in the text."""
+
+    def __init__(self, text: str, begin: int) -> None:
+        plain = ((mark, at) for at in range(begin, len(text)) for mark in text[at].translate(_PLAIN))
+        kept = [(mark, at) for mark, at in plain if not mark.isspace()]
+        self._letters = "".join(mark for mark, _ in kept)
+        self._places = [at for _, at in kept]
+        self._next = 0
+
+    def take(self, token: str) -> tuple[int, int]:
+        """The places of the first and the last character of the next token."""
+        size = len(token)
+        if token in ("``", "''") and self._letters[self._next] == '"':
+            size = 1
+        first, self._next = self._next, self._next + size
+        return self._places[first], self._places[self._next - 1]
 
 
 @cache
@@ -102,20 +152,18 @@ def treebank_words(sentence: str) -> list[str]:
     return found
 
 
-class ProseEncoder:
-    """Encodes a text paragraph by paragraph; memory is bounded by the longest sentence, not by the longest line."""
+class SentenceFinder:
+    """Finds the sentences of a text that comes in pieces, paragraph by paragraph; their blanks become single."""
 
     def __init__(self) -> None:
-        self._types: dict[str, int] = {EOS: 0}
         self._paragraph: list[str] = []
         self._size = 0
         self._line_is_blank = True
-        self.characters: list[np.ndarray] | None = []
 
-    def feed(self, piece: bytes) -> np.ndarray:
-        """Return the ids of the sentences that end in this piece; it ends behind a blank or is the last."""
+    def feed(self, piece: str) -> list[str]:
+        """Return the sentences that end in this piece, which ends behind a blank or is the last."""
         done: list[str] = []
-        lines = piece.decode("utf-8").split("\n")
+        lines = piece.split("\n")
         for number, line in enumerate(lines):
             text = " ".join(line.split())
             if text:
@@ -128,21 +176,38 @@ class ProseEncoder:
                 if self._line_is_blank:
                     done += self._flush()
                 self._line_is_blank = True
-        return self._ids(done)
+        return done
 
-    def finish(self) -> np.ndarray:
-        """Return the ids of the last paragraph."""
-        return self._ids(self._flush())
-
-    def types(self) -> list[str]:
-        """Return the distinct tokens in order of first appearance."""
-        return list(self._types)
+    def finish(self) -> list[str]:
+        """Return the sentences of the last paragraph."""
+        return self._flush()
 
     def _flush(self, keep_last: bool = False) -> list[str]:
         found = list(sentences(" ".join(self._paragraph)))
         self._paragraph = [found.pop()] if keep_last and found else []
         self._size = 0
         return found
+
+
+class ProseEncoder:
+    """Encodes a text sentence by sentence; memory is bounded by the longest sentence, not by the longest line."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, int] = {EOS: 0}
+        self._finder = SentenceFinder()
+        self.characters: list[np.ndarray] | None = []
+
+    def feed(self, piece: bytes) -> np.ndarray:
+        """Return the ids of the sentences that end in this piece; it ends behind a blank or is the last."""
+        return self._ids(self._finder.feed(piece.decode("utf-8")))
+
+    def finish(self) -> np.ndarray:
+        """Return the ids of the last paragraph."""
+        return self._ids(self._finder.finish())
+
+    def types(self) -> list[str]:
+        """Return the distinct tokens in order of first appearance."""
+        return list(self._types)
 
     def _ids(self, done: list[str]) -> np.ndarray:
         types = self._types

@@ -10,39 +10,63 @@ import numpy as np
 
 from ..errors import DataError
 from .pieces import after_blank
-from .vocabulary import EOS
+from .places import Locator, Place
+from .tokenizer import Tokenizer
+from .vocabulary import EOS, UNK, Vocabulary
 
 _EOS = EOS.encode()
 _WRITTEN_EOS = re.compile(rb"(?<!\S)</s>(?!\S)")
+_WORD_OR_END = re.compile(r"[^ \t\n\r\x0b\x0c]+|\n")
 
 
-class Words:
+class Words(Tokenizer):
     """Whitespace-separated words, one `</s>` a line.
 
     An empty line is a `</s>`; a last line without newline has its `</s>` too; CR is whitespace, so CRLF is LF.
     Only ASCII whitespace separates, as everywhere in language-model tools; a no-break space is part of a word.
     """
 
-    name = "words"
+    help = "what blanks separate; </s> ends each line"
     cut = staticmethod(after_blank)
 
     def encoder(self, source: str) -> WordsEncoder:
         """Return an encoder for one text."""
         return WordsEncoder(source)
 
-    def tokens(self, text: str) -> list[str]:
-        """Return the words of a prompt, `</s>` between lines but not at the end."""
-        return [word.decode() for word in _split(text.rstrip("\r\n").encode("utf-8", "replace"))]
+    def tokens(self, line: str) -> list[str]:
+        """Return the words of a line."""
+        return [word.decode() for word in line.encode("utf-8", "replace").split()]
 
-    def join(self, words: Iterable[str]) -> str:
+    def places(self, text: str) -> list[Place]:
+        """Return the place of each word; `</s>` stands at the newline."""
+        locator = Locator(text)
+        places = [locator.place(*match.span()) for match in _WORD_OR_END.finditer(text, locator.begin)]
+        if places and places[-1].word >= 0:  # the last line has no newline
+            places.append(locator.place(len(text), len(text)))
+        return places
+
+    def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
+        """Return the letters of the words, one blank between two, one newline a line; `<unk>` is spelled so."""
+        return spelled(ids, vocabulary)
+
+    def join(self, tokens: Iterable[str]) -> str:
         """Return the words with blanks between them and a newline for each `</s>`."""
         pieces: list[str] = []
-        for word in words:
+        for word in tokens:
             if word == EOS:
                 pieces.append("\n")
             else:
                 pieces.append(f" {word}" if pieces and pieces[-1] != "\n" else word)
         return "".join(pieces)
+
+
+def spelled(ids: np.ndarray, vocabulary: Vocabulary) -> int:
+    """Return how many characters the words of the ids have, one blank between two, one newline a line."""
+    lengths = np.array([*(len(word) + 1 for word in vocabulary.words), len(UNK) + 1])  # -1 takes the last
+    lengths[vocabulary.eos] = 0  # the blank behind a line's last word is its newline …
+    ends = ids == vocabulary.eos
+    empty = np.count_nonzero(ends[1:] & ends[:-1]) + int(ends[:1].sum())  # … but an empty line has no word
+    return int(lengths[ids].sum()) + int(empty)
 
 
 def _split(piece: bytes) -> list[bytes]:

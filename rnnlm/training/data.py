@@ -10,7 +10,7 @@ from .. import catalogue
 from ..errors import DataError
 from ..options import option
 from ..text.corpus import Corpus
-from ..text.vocabulary import Vocabulary
+from ..text.encoding import Encoding
 
 HELD_OUT = 0.05  # the share of the text that each missing part is given
 
@@ -46,12 +46,11 @@ class TextOptions:
 
 @dataclass(frozen=True)
 class Data:
-    """Training, validation and test text, all in the ids of one vocabulary; `said` tells what was held out."""
+    """Training, validation and test text, all in the ids of one encoding; `said` tells what was held out."""
 
     train: Corpus
     valid: Corpus
     test: Corpus | None
-    tokenizer: str
     said: str
     source_perplexity: float | None = None  # of an artificial grammar: what a perfect model would reach
 
@@ -65,15 +64,16 @@ class Data:
             "train_tokens": len(self.train),
             "valid_tokens": len(self.valid),
             "vocabulary": self.train.vocabulary.hash,
+            **({} if self.train.encoding.is_plain else {"encoding": self.train.encoding.hash}),
         }
 
 
-def load(settings: TextOptions, vocabulary: Vocabulary | None = None) -> Data:
+def load(settings: TextOptions, encoding: Encoding | None = None) -> Data:
     """The texts of a run: paths or names of the catalogue. DataError for a text that cannot be used.
 
     A named corpus brings its own parts. Where no validation text is given, one is held out from the end of the text,
-    and a test part after it when none is given either; the vocabulary never sees them. `vocabulary` is that of a run
-    that is resumed.
+    and a test part after it when none is given either; vocabulary and tokenizer never see them. `encoding` is that of a
+    run that is resumed.
     """
     text, valid, test = settings.text, settings.valid, settings.test
     tokenizer, source_perplexity = settings.tokens, None
@@ -82,22 +82,19 @@ def load(settings: TextOptions, vocabulary: Vocabulary | None = None) -> Data:
         text, tokenizer = fetched.train, tokenizer or fetched.tokenizer
         valid, test = valid or fetched.valid, test or fetched.test
         source_perplexity = fetched.source_perplexity
-    tokenizer = tokenizer or "words"
-    cut: dict[str, Any] = (
-        {"max_vocab": settings.max_vocab, "min_count": settings.min_count} if vocabulary is None else {}
-    )
+    how: dict[str, Any] = {"encoding": encoding}
+    if encoding is None:
+        how = {"tokenizer": tokenizer or "words", "max_vocab": settings.max_vocab, "min_count": settings.min_count}
     shares = [] if valid else [HELD_OUT] if test else [HELD_OUT, HELD_OUT]
     name = "standard input" if str(text) == "-" else str(settings.text)
-    train, *held_out = Corpus.encode_split(
-        text, [1 - sum(shares), *shares], tokenizer=tokenizer, vocabulary=vocabulary, **cut
-    )
+    train, *held_out = Corpus.encode_split(text, [1 - sum(shares), *shares], **how)
     if len(train.vocabulary) < 2:
         raise DataError(
             f"{name} has no word besides the sentence end, so there is nothing to predict. Give another text."
         )
 
     def encode(path: str | Path) -> Corpus:
-        return Corpus.encode(path, vocabulary=train.vocabulary, tokenizer=tokenizer)
+        return Corpus.encode(path, encoding=train.encoding)
 
     said = ""
     if held_out:
@@ -106,4 +103,4 @@ def load(settings: TextOptions, vocabulary: Vocabulary | None = None) -> Data:
         said = f"held out the last {sizes} tokens of {name} for {what}"
     valid_part = encode(valid) if valid else held_out.pop(0)
     test_part = encode(test) if test else held_out.pop(0) if held_out else None
-    return Data(train, valid_part, test_part, tokenizer, said, source_perplexity)
+    return Data(train, valid_part, test_part, said, source_perplexity)

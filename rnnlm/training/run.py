@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..evaluation.perplexity import Perplexity, perplexity
-from ..models.own_source import file_of
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
 from ..optim.schedules import schedule_of
 from ..options import signature, subset
+from ..own_source import file_of
 from ..text.windows import window_count
 from . import as_used, memory
 from .base_run import BaseRun
@@ -40,20 +40,21 @@ class Run(BaseRun[Settings, RecurrentLM]):
             return perplexity(self.model, self.data.test)
 
     def _sources(self) -> Mapping[str, str | Path | None]:
-        return {**super()._sources(), "recurrence": file_of(self.settings.model)}
+        own = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
+        return {**super()._sources(), **own}
 
     def _check(self) -> None:
         self.settings.model_keywords()
 
     def _load(self, resumed: RecurrentLM | None) -> Data:
-        loaded = load(self.settings, resumed.vocabulary if resumed else None)
+        loaded = load(self.settings, resumed.encoding if resumed else None)
         # a UsageError for more streams than words
         window_count(len(loaded.train), self.settings.streams, self.settings.block)
         return loaded
 
     def _new_model(self) -> RecurrentLM:
         keywords = self.settings.model_keywords()
-        return self.settings.model_class(self.data.train.vocabulary, tokenizer=self.data.tokenizer, **keywords)
+        return self.settings.model_class(self.data.train.encoding, **keywords)
 
     def _needs(self) -> list[memory.Need]:
         s = self.settings

@@ -166,7 +166,7 @@ class Runs:
         first = self.data
         for name, one, two, advice in (
             ("vocabulary", first.train.vocabulary.hash, data.train.vocabulary.hash, "text, max_vocab and min_count"),
-            ("tokenizer", first.tokenizer, data.tokenizer, "tokens"),
+            ("tokenizer", first.train.encoding, data.train.encoding, "tokens"),
             ("validation text", _text(first.valid), _text(data.valid), "text and valid"),
             ("test text", _text(first.test), _text(data.test), "text and test"),
         ):

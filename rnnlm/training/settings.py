@@ -8,10 +8,10 @@ from typing import Any
 
 from ..errors import UsageError, unknown_name
 from ..models import MODELS, CustomLM
-from ..models.own_source import file_of
 from ..models.recurrent import RecurrentLM
 from ..optim import OptimizerOptions, ScheduleOptions
 from ..options import option, refuse_others, subset, union
+from ..own_source import file_of
 from .data import TextOptions
 from .run_settings import LengthOptions, RunSettings
 

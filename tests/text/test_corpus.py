@@ -165,6 +165,7 @@ def test_the_vocabulary_of_a_split_comes_from_its_first_part(tmp_path):
 
 
 def test_the_cache_is_used_until_the_file_changes(text_file, own_cache, monkeypatch):
+    monkeypatch.setattr("rnnlm.text.id_cache.YOUNG", 0)  # nothing has happened to the file in the last tick
     first = Corpus.encode(text_file)
     with monkeypatch.context() as broken:
         broken.setattr("rnnlm.text.corpus.read_blocks", lambda source: pytest.fail("the text was read again"))

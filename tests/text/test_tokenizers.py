@@ -94,7 +94,7 @@ def test_a_paragraph_longer_than_memory_allows_is_passed_on_in_sentences(monkeyp
 )
 def test_prose_join_writes_what_was_read(text):
     rule = tokenizer("prose")
-    assert rule.join(rule.tokens(text)).replace("\n", " ") == text
+    assert rule.join(rule.prompt(text)).replace("\n", " ") == text
 
 
 def test_join_of_words_chars_and_bytes():
@@ -105,13 +105,13 @@ def test_join_of_words_chars_and_bytes():
 
 
 def test_prompts_have_no_final_end():
-    assert tokenizer("words").tokens("In the beginning\n") == ["In", "the", "beginning"]
-    assert tokenizer("words").tokens("a\nb") == ["a", EOS, "b"]
-    assert tokenizer("prose").tokens("Don't go") == ["Do", "n't", "go"]
-    assert tokenizer("prose").tokens("Go. I stay") == ["Go", ".", EOS, "I", "stay"]
-    assert tokenizer("chars").tokens("a\nb") == ["a", EOS, "b"]
-    assert tokenizer("bytes").tokens("é") == ["\xc3", "\xa9"]
-    assert [rule.tokens("") for rule in TOKENIZERS.values()] == [[]] * 4
+    assert tokenizer("words").prompt("In the beginning\n") == ["In", "the", "beginning"]
+    assert tokenizer("words").prompt("a\nb") == ["a", EOS, "b"]
+    assert tokenizer("prose").prompt("Don't go") == ["Do", "n't", "go"]
+    assert tokenizer("prose").prompt("Go. I stay") == ["Go", ".", EOS, "I", "stay"]
+    assert tokenizer("chars").prompt("a\nb") == ["a", EOS, "b"]
+    assert tokenizer("bytes").prompt("é") == ["\xc3", "\xa9"]
+    assert [tokenizer(name).prompt("") for name in TOKENIZERS] == [[]] * 4
 
 
 def test_simple_sentences_get_the_tokens_of_the_rules():
@@ -129,7 +129,7 @@ def test_simple_sentences_get_the_tokens_of_the_rules():
 @pytest.mark.parametrize("name", list(TOKENIZERS))
 def test_a_prompt_gets_the_tokens_that_the_text_has(name):
     text = "The king said: Go. And he went\n"
-    assert read(text, name) in (tokenizer(name).tokens(text), [*tokenizer(name).tokens(text), EOS])
+    assert read(text, name) in (tokenizer(name).prompt(text), [*tokenizer(name).prompt(text), EOS])
 
 
 def test_unknown_name():

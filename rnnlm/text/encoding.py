@@ -1,0 +1,236 @@
+"""How a text becomes ids, and how ids become text again: a tokenizer and a vocabulary as one value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from .. import storage
+from ..errors import DataError, UsageError
+from ..own_source import file_of
+from .pieces import text_pieces
+from .places import Place
+from .tokenizer import Tokenizer
+from .tokenizers import tokenizer
+from .vocabulary import Vocabulary
+
+_ESCAPES = str.maketrans({"\t": "\\t", "\r": "\\r", "\n": "\\n"})  # what a cell of a table cannot hold
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """A tokenizer and a vocabulary: what a corpus, a model, a stream of probabilities and their files carry.
+
+    `tokenizer`   the short text that names the rule, such as "words"; see `rnnlm.text.tokenizers.tokenizer`
+    `vocabulary`  the words and their ids
+    `learned`     what the rule learned from its training text, as JSON-able data; None for a rule that learns nothing
+    `source`      of a user's own rule: the SHA-256 of the file that it was in; "" for others
+    `folder`      where the user's file is looked for besides the working directory; it is no part of the value
+
+    Two encodings with the same `hash` are equal: they give the same ids to every text. A user's file is not run before
+    the rule is needed: to encode, join, or find places.
+    """
+
+    tokenizer: str
+    vocabulary: Vocabulary
+    learned: Any = None
+    source: str = ""
+    folder: Path = field(default=Path(), repr=False)
+
+    @classmethod
+    def of(cls, rule: Tokenizer, vocabulary: Vocabulary) -> Self:
+        """The encoding of a tokenizer that has learned what it learns.
+
+        Raises UsageError for one that was not made by `rnnlm.text.tokenizer` and so could not be made again.
+        """
+        name = type(rule).__name__
+        if not rule.spec:
+            raise UsageError(
+                f"the tokenizer {name} has no text that it can be made from again. Make it by "
+                f"rnnlm.text.tokenizer('FILE.py:{name}')."
+            )
+        try:
+            learned = json.loads(json.dumps(rule.state()))
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"the state of the tokenizer {name} is not JSON-able data: {error}. Return numbers, strings, lists and "
+                "dictionaries."
+            ) from error
+        if rule.learns and learned is None:
+            raise UsageError(f"the tokenizer {name} learns, but its method state returns None. Return what it learned.")
+        encoding = cls(rule.spec, vocabulary, learned, rule.source)
+        vars(encoding)["rule"] = rule
+        return encoding
+
+    @cached_property
+    def rule(self) -> Tokenizer:
+        """The tokenizer itself. Raises what `rnnlm.text.tokenizer` raises."""
+        return tokenizer(self.tokenizer, state=self.learned, source=self.source, folder=self.folder)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Encoding) and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    def __str__(self) -> str:
+        return f"{len(self.vocabulary):,} words, tokenizer {self.tokenizer}, hash {self.vocabulary.hash[:12]}"
+
+    def facts(self) -> dict[str, Any]:
+        """What `rnnlm info` tells: sizes, names and hashes."""
+        found = {"words": len(self.vocabulary), "vocabulary": self.vocabulary.hash, "tokenizer": self.tokenizer}
+        return found if self.is_plain else found | {"encoding": self.hash}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the tokenizer's name says all about it: it has learned nothing and is not a user's own."""
+        return self.learned is None and not self.source
+
+    @cached_property
+    def hash(self) -> str:
+        """The hexadecimal sha256 of the tokenizer, what it learned or the source of it, and the words in their order.
+
+        Of a user's own tokenizer the name counts, and the content of its file, but not where the file is.
+        """
+        parts = [_name(self.tokenizer), self.learned, self.source, self.vocabulary.hash]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def encode(self, text: str) -> np.ndarray:
+        """Return the ids of a text in memory, int32, as `Corpus.encode` gives them for a file; -1 for unknown words.
+
+        Raises DataError for a text that the tokenizer refuses.
+        """
+        types, numbers = first_numbers(self.rule, text)
+        return self.vocabulary.encode(types)[numbers]
+
+    def places(self, text: str) -> list[Place]:
+        """Return for each of the ids that `encode` gives where its token stands in the text.
+
+        Raises DataError where a user's own tokenizer cannot say.
+        """
+        return self.rule.places(text)
+
+    def prompt(self, text: str) -> list[str]:
+        """Return the tokens of a text that is to go on: `</s>` between sentences or lines but not at the end."""
+        return self.rule.prompt(text)
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Return the words of the ids; -1 becomes `<unk>`. Raises DataError for an id outside the vocabulary."""
+        return self.vocabulary.decode(ids)
+
+    def join(self, words: Iterable[str]) -> str:
+        """Return words as readable text; `</s>` becomes a newline."""
+        return self.rule.join(words)
+
+    @cached_property
+    def cells(self) -> list[str]:
+        """The words as a table with tabs shows them: a tab, a carriage return and a newline are \\t, \\r and \\n."""
+        return [word.translate(_ESCAPES) for word in self.vocabulary.words]
+
+    @cached_property
+    def cell_ids(self) -> Mapping[str, int]:
+        """The ids of the words as a table shows them; a word that looks like that itself goes before another."""
+        return dict(zip(self.cells, range(len(self.cells)), strict=True)) | self.vocabulary.index
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the encoding as JSON-able data."""
+        words = {"words": self.vocabulary.words, "counts": self.vocabulary.counts.tolist()}
+        about: dict[str, Any] = {"tokenizer": self.tokenizer, "vocabulary": words}
+        if self.learned is not None:
+            about["learned"] = self.learned
+        return about | ({"source": self.source} if self.source else {})
+
+    @classmethod
+    def from_json(cls, about: Mapping[str, Any], folder: Path = Path()) -> Self:
+        """The encoding of which `to_json` told. KeyError or ValueError when something is missing."""
+        vocabulary = Vocabulary(about["vocabulary"]["words"], about["vocabulary"]["counts"])
+        return cls(about["tokenizer"], vocabulary, about.get("learned"), about.get("source", ""), folder)
+
+    def to_arrays(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return the encoding as a part of a file: entries of the header, and arrays, whose size has no limit."""
+        header: dict[str, Any] = {"tokenizer": self.tokenizer}
+        arrays = {
+            "vocabulary.words": storage.json_array(self.vocabulary.words),
+            "vocabulary.counts": np.asarray(self.vocabulary.counts, dtype=np.int64),
+        }
+        if self.source:
+            header["tokenizer.source"] = self.source
+        if self.learned is not None:
+            arrays["tokenizer.learned"] = storage.json_array(self.learned)
+        return header, arrays
+
+    @classmethod
+    def from_arrays(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], folder: Path = Path()) -> Self:
+        """The encoding of which `to_arrays` told. KeyError or ValueError when something is missing."""
+        vocabulary = Vocabulary(storage.from_json_array(arrays["vocabulary.words"]), arrays["vocabulary.counts"])
+        learned = arrays.get("tokenizer.learned")
+        state = None if learned is None else storage.from_json_array(learned)
+        return cls(header["tokenizer"], vocabulary, state, header.get("tokenizer.source", ""), folder)
+
+
+def as_encoding(value: Encoding | Vocabulary) -> Encoding:
+    """Return an encoding as it is; a vocabulary alone becomes that of words which blanks separate."""
+    return value if isinstance(value, Encoding) else Encoding("words", value)
+
+
+def first_numbers(rule: Tokenizer, text: str) -> tuple[list[str], np.ndarray]:
+    """Return the distinct tokens of a text in order of first appearance, and for each token its number therein."""
+    encoder = rule.encoder("the text")
+    blocks = [text.encode("utf-8", "surrogatepass")] if text else []
+    pieces = text_pieces(blocks, "the text", rule.cut) if rule.cut else blocks
+    numbers = np.concatenate([*(encoder.feed(piece) for piece in pieces), encoder.finish()])
+    return encoder.types(), numbers
+
+
+class Difference(NamedTuple):
+    """The first thing in which two encodings differ, what it is in either, and what to do about it."""
+
+    what: str
+    one: str
+    other: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.what}, {self.one} against {self.other}. {self.advice}"
+
+
+def difference(one: Encoding, other: Encoding) -> Difference | None:
+    """Return the first difference of two encodings, None where they give the same ids to every text."""
+    if one.hash == other.hash:
+        return None
+    first, second = one.vocabulary, other.vocabulary
+    if first.hash != second.hash:
+        place = next((i for i, (v, w) in enumerate(zip(first.words, second.words, strict=False)) if v != w), None)
+        if place is None:
+            sizes = (f"{len(first):,} words", f"{len(second):,} words")
+            return Difference("their vocabularies differ in size", *sizes, "Train both on the same text.")
+        words = (repr(first.words[place]), repr(second.words[place]))
+        return Difference(f"word {place} of their vocabularies differs", *words, "Train both on the same text.")
+    if _name(one.tokenizer) != _name(other.tokenizer):
+        rules = (one.tokenizer, other.tokenizer)
+        return Difference("their texts were cut by different rules", *rules, "Give both the same tokens.")
+    if one.source != other.source:
+        sources = (f"sha256 {one.source[:12]}", f"sha256 {other.source[:12]}")
+        return Difference(f"the source of {one.tokenizer} differs", *sources, "Train both with the same file.")
+    digests = [hashlib.sha256(json.dumps(e.learned, sort_keys=True).encode()).hexdigest()[:12] for e in (one, other)]
+    what = f"the tokenizer {one.tokenizer} has learned different data"
+    return Difference(what, f"sha256 {digests[0]}", f"sha256 {digests[1]}", "Train both on the same text.")
+
+
+def require_same(one: Encoding, other: Encoding, beginning: str) -> None:
+    """DataError where two encodings are not equal: the beginning of the message, and their first difference."""
+    found = difference(one, other)
+    if found is not None:
+        raise DataError(f"{beginning}: {found}")
+
+
+def _name(spec: str) -> str:
+    """The text that names a tokenizer; of a user's own without the path of its file."""
+    return spec if file_of(spec) is None else f"own:{spec.rpartition(':')[2]}"

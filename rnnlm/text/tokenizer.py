@@ -1,0 +1,201 @@
+"""What a tokenizer is, and all that one needs besides its own rule.
+
+class Syllables(rnnlm.Tokenizer):
+    def tokens(self, line): ...     # "water is" -> ["wa", "ter", " ", "is"]
+    def join(self, tokens): ...     # and back
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from ..errors import DataError
+from .pieces import after_line
+from .places import Locator, Place
+from .vocabulary import EOS, Vocabulary
+
+
+class Encoder(Protocol):
+    """Turns pieces of one text into ids in order of first appearance; `</s>` is 0 from the start.
+
+    `characters` is one int array a piece, the characters of each sentence that ended in it, or None for a tokenizer
+    whose tokens are one character each.
+    """
+
+    characters: list[np.ndarray] | None
+
+    def feed(self, piece: bytes) -> np.ndarray:
+        """Return the ids of the next piece, int32."""
+
+    def finish(self) -> np.ndarray:
+        """Return the ids that waited for the end of the text, or of a part of it, int32."""
+
+    def types(self) -> list[str]:
+        """Return the distinct tokens in order of first appearance."""
+
+
+class Tokenizer(ABC):
+    """A rule that turns text into tokens and tokens into readable text.
+
+    A subclass writes `tokens` and `join`. The rest works line by line, with one `</s>` a line, and can be written too
+    where something else is meant: `spans` where a token is not written as the text has it; `learn`, `state` and
+    `restore` where the rule holds learned data. The same line must always give the same tokens.
+
+    `help`      one line for the list of tokenizers
+    `argument`  what stands behind the colon of NAME:ARGUMENT, for messages; "" where there is nothing
+    `spec`      the short text that the tokenizer was made from, such as "words": see `rnnlm.text.tokenizers.tokenizer`
+    `source`    of a user's own: the SHA-256 of the file that the model names; `running`: of the one that is run
+    """
+
+    help: ClassVar[str] = ""
+    argument: ClassVar[str] = ""
+    spec: str = ""
+    source: str = ""
+    running: str = ""
+
+    # Where a block of bytes may be cut without hurting a token; None: anywhere, and the bytes need not be text.
+    cut: Callable[[bytes], int] | None = staticmethod(after_line)
+
+    @abstractmethod
+    def tokens(self, line: str) -> list[str]:
+        """Return the tokens of one line, which has no newline; `</s>` is added by the caller."""
+
+    @abstractmethod
+    def join(self, tokens: Iterable[str]) -> str:
+        """Return readable text; `</s>` becomes a newline."""
+
+    def spans(self, line: str, tokens: Sequence[str]) -> list[tuple[int, int]]:
+        """Return (start, stop) in the line of each of its tokens, which are looked for in order.
+
+        Raises ValueError for a token that the line does not have there: a tokenizer that changes what it reads, such
+        as by lower case, writes this method itself.
+        """
+        spans, at = [], 0
+        for token in tokens:
+            start = line.find(token, at)
+            if start < 0:
+                raise ValueError(f"the token {token!r} is not in the line behind its first {at} characters")
+            at = start + len(token)
+            spans.append((start, at))
+        return spans
+
+    def learn(self, lines: Iterable[str]) -> None:
+        """Learn from the lines of the training text, before any text is encoded. A rule that learns writes this."""
+        raise TypeError(f"a {type(self).__name__} learns nothing")
+
+    def state(self) -> Any:
+        """Return what was learned as JSON-able data, which goes into model files; None before learning."""
+        return None
+
+    def restore(self, state: Any) -> None:
+        """Take what `state` returned. A rule that learns writes this."""
+        raise TypeError(f"a {type(self).__name__} does not say how to take its state back: it has no method restore")
+
+    @property
+    def learns(self) -> bool:
+        """Whether the rule holds learned data."""
+        return type(self).learn is not Tokenizer.learn
+
+    def encoder(self, source: str) -> Encoder:
+        """Return an encoder for one text, which messages call `source`."""
+        return LineEncoder(self, source)
+
+    def prompt(self, text: str) -> list[str]:
+        """Return the tokens of a text that goes on: `</s>` between its lines but not at the end."""
+        found: list[str] = []
+        for line in text.rstrip("\r\n").split("\n"):
+            found += [*self.tokens(line.removesuffix("\r")), EOS]
+        return found[:-1]
+
+    def places(self, text: str) -> list[Place]:
+        """Return the place of each token of a text, in the order in which `encoder` gives them.
+
+        Raises DataError, naming the line, where `spans` cannot say where the tokens stand.
+        """
+        locator = Locator(text)
+        at, places = locator.begin, []
+        lines = text[at:].split("\n")
+        for number, line in enumerate(lines, 1):
+            written = line.removesuffix("\r")
+            tokens = self.tokens(written)
+            try:
+                spans = self.spans(written, tokens)
+            except ValueError as error:
+                raise DataError(
+                    f"the tokens of line {number} cannot be found in it: {error}. Let {self.spec or 'the tokenizer'} "
+                    "write the method spans, which says where each stands."
+                ) from None
+            places += [locator.place(at + start, at + stop) for start, stop in spans]
+            end = at + len(line)
+            if number < len(lines):
+                places.append(locator.place(end, end + 1))
+            elif tokens:  # the last line has no newline
+                places.append(locator.place(end, end))
+            at = end + 1
+        return places
+
+    def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
+        """Return how many characters a text has of which only the ids are there: those of the joined tokens."""
+        return len(self.join(vocabulary.decode(ids)))
+
+
+class LineEncoder:
+    """Encodes a text line by line with a tokenizer's `tokens`; memory is bounded by the longest line."""
+
+    def __init__(self, tokenizer: Tokenizer, source: str) -> None:
+        self._tokenizer, self._source = tokenizer, source
+        self._types: dict[str, int] = {EOS: 0}
+        self._line = 1
+        self._open = False  # whether the last line has tokens and no newline yet
+        self.characters: list[np.ndarray] | None = []
+
+    def feed(self, piece: bytes) -> np.ndarray:
+        """Return the ids of a piece that ends behind a newline, or is the last."""
+        ids: list[int] = []
+        sizes: list[int] = []
+        *lines, rest = piece.decode("utf-8").split("\n")
+        for line in lines:
+            ids += [*self._line_ids(line), 0]
+            sizes.append(_size(line))
+            self._line += 1
+        if rest:
+            last = self._line_ids(rest)
+            ids += last
+            self._open = bool(last)
+            self._last = rest
+        assert self.characters is not None
+        self.characters.append(np.array(sizes, dtype=np.int32))
+        return np.array(ids, dtype=np.int32)
+
+    def finish(self) -> np.ndarray:
+        """Return the `</s>` of a last line without newline, if there is one."""
+        if not self._open:
+            return np.empty(0, dtype=np.int32)
+        self._open = False
+        assert self.characters is not None
+        self.characters.append(np.array([_size(self._last)], dtype=np.int32))
+        return np.zeros(1, dtype=np.int32)
+
+    def types(self) -> list[str]:
+        """Return the distinct tokens in order of first appearance."""
+        return list(self._types)
+
+    def _line_ids(self, line: str) -> list[int]:
+        tokens = self._tokenizer.tokens(line.removesuffix("\r"))
+        for token in tokens:
+            if not isinstance(token, str) or token in ("", EOS):
+                raise DataError(
+                    f"the tokenizer {self._tokenizer.spec} made the token {token!r} of line {self._line} of "
+                    f"{self._source}. A token is a str of at least one character; {EOS} is added at the end of a line."
+                )
+        types = self._types
+        return [types.setdefault(token, len(types)) for token in tokens]
+
+
+def _size(line: str) -> int:
+    """The characters of a line with single blanks, and its newline."""
+    return len(" ".join(line.split())) + 1
