@@ -106,13 +106,13 @@ def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
     try:
         final = path.resolve()
         if final.is_dir():
-            raise DataError(f"{what} cannot be written to {path}: it is a folder. Give the path of a file with -o.")
+            raise DataError(f"{what} cannot be written to {path}: it is a folder. Give the path of a file as `output`.")
         if final.exists() and not final.is_file():  # renaming a file to /dev/null would put it in the device's place
-            raise DataError(f"{what} cannot be written to {path}: it is not an ordinary file. Give another with -o.")
+            raise DataError(f"{what} cannot be written to {path}: it is not an ordinary file. Give another `output`.")
         if not final.parent.is_dir():
             raise DataError(
                 f"{what} cannot be written to {path}: the folder {path.parent} does not exist. "
-                "Make it, or give another -o."
+                "Make it, or give another `output`."
             )
         with tempfile.NamedTemporaryFile(prefix=_prefix(final), suffix=".tmp", dir=final.parent, delete=False) as file:
             try:
@@ -123,7 +123,7 @@ def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
         advice = "Free some space, or give" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give"
         raise DataError(
             f"{what} could not be written to {path}: {error.strerror or error}. "
-            f"A file that was there before is untouched. {advice} another place with -o."
+            f"A file that was there before is untouched. {advice} another place as `output`."
         ) from error
 
 
@@ -137,14 +137,13 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
 
     path = Path(path)
     try:
-        with open(path, "rb"):
-            pass
+        opened = open(path, "rb")  # noqa: SIM115  closed below
     except OSError as error:
         raise DataError(
             f"{path} cannot be read as a {what}: {error.strerror}. Give the path of a {what} file."
         ) from error
     try:
-        with safe_open(path, framework="numpy") as file:
+        with opened, safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {}).get("rnnlm", "{}"))
             if about.get("kind") != what:
                 found = f"a {about['kind']}" if about.get("kind") in KINDS else "a safetensors file of another program"
@@ -154,11 +153,9 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
                     f"{path} has file format {about['format']}, and this rnnlm reads up to {FORMAT}. "
                     "Install a newer rnnlm-kit."
                 )
-        arrays = _mapped(path)
-        if (
-            path.stat().st_size <= CHECKED
-            and _digest(what, about["format"], about["header"], arrays) != about["sha256"]
-        ):
+            arrays = _mapped(opened)
+            size = os.fstat(opened.fileno()).st_size
+        if size <= CHECKED and _digest(what, about["format"], about["header"], arrays) != about["sha256"]:
             raise DataError(f"{path} is damaged: its content does not match its checksum. Copy or train it again.")
         return json.loads(about["header"]), arrays
     except DataError:
@@ -170,12 +167,11 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
         ) from error
 
 
-def _mapped(path: Path) -> dict[str, np.ndarray]:
+def _mapped(file: IO[bytes]) -> dict[str, np.ndarray]:
     """The arrays of a safetensors file that the library has found to be in order, as views of the mapped file."""
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        entries = json.loads(file.read(length))
-        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    length = int.from_bytes(file.read(8), "little")
+    entries = json.loads(file.read(length))
+    whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     arrays = {}
     for name, entry in entries.items():
         if name != "__metadata__":
@@ -189,15 +185,29 @@ def _mapped(path: Path) -> dict[str, np.ndarray]:
 _DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "I16": "<i2", "U8": "u1", "BOOL": "?", "U64": "<u8"}
 
 
-def kind(path: str | Path) -> str | None:
-    """The kind that a file says it is, or None when it does not say or cannot be read; `read` tells why."""
-    from safetensors import SafetensorError, safe_open
+def kind(path: str | Path, start: bytes | None = None) -> str | None:
+    """The kind that a file says it is, or None when it does not say or cannot be read; `read` tells why.
 
+    `start` are its first bytes, where somebody has read them already.
+    """
     try:
-        with safe_open(path, framework="numpy") as file:
-            return json.loads((file.metadata() or {}).get("rnnlm", "{}")).get("kind")
-    except (SafetensorError, ValueError, AttributeError, OSError):
+        if start is None:
+            with open(path, "rb") as file:
+                start = file.read(_HEAD)
+        length = int.from_bytes(start[:8], "little")
+        if start[8:9] != b"{" or length > _LONGEST:
+            return None
+        if len(start) < 8 + length:
+            with open(path, "rb") as file:
+                start = file.read(8 + length)
+        about = json.loads(json.loads(start[8 : 8 + length])["__metadata__"]["rnnlm"])
+        return about.get("kind")
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
         return None
+
+
+_HEAD = 1 << 16  # bytes that hold the header of most files
+_LONGEST = 100_000_000  # bytes of a header, as the format has it
 
 
 def _digest(what: str, version: int, header: str, arrays: Mapping[str, np.ndarray]) -> str:

@@ -49,7 +49,7 @@ def test_what_a_run_needs_is_counted_from_shapes():
     full = MODELS["elman"](corpus().vocabulary, hidden=5, classes=0)
     assert memory.of_training(full, OPTIMIZERS["sgd"], block=7, horizon=7, streams=3)[-1][1:] == (
         7 * 3 * V * size,
-        "`classes` instead of the full softmax, fewer --streams, a shorter --block",
+        "`classes` instead of the full softmax, fewer `streams`, a shorter `block`",
     )
     network = FeedForward((4,), ["a", "b"], layers=[3, 5])
     assert memory.of_classifier(network, OPTIMIZERS["sgd"], batch=6)[-1].bytes == 2 * 6 * (4 + 2 * (3 + 5) + 2) * size
@@ -66,7 +66,7 @@ def test_out_of_memory_says_what_was_needed(cupy, text, monkeypatch):
     assert str(caught.value) == (
         "not enough memory on Stand-in (gpu, 150 GB). It takes about 0.1 MB: weights 0.1 MB, gradients 0.1 MB, the "
         "optimizer's memory 0.1 MB, tapes of a window 0.1 MB, its output layer 0.1 MB. What lowers the largest part: "
-        "fewer --streams, a shorter --block, fewer --hidden units."
+        "fewer `streams`, a shorter `block`, fewer `hidden` units."
     )
     assert isinstance(caught.value, MemoryError)
 

@@ -57,7 +57,7 @@ def download(address: str, target: Path, name: str, progress: Progress | None = 
         reason = getattr(error, "reason", None) or error
         raise DataError(
             f"{name} cannot be fetched from {address}: {reason}. "
-            f"Is this machine on the internet? A copy that you have can be given with --from."
+            f"Is this machine on the internet? A copy that you have can be given as `source`."
         ) from None
     if total is not None and done < total:
         raise DataError(f"{name} came from {address} cut short, {done} of {total} bytes. Try again.")

@@ -122,7 +122,7 @@ def make_folder(entry: Entry, folder: Path, source: Path | None, progress: Progr
 def make_grammar(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
     """Write sentences that a grammar generates, from another seed for each part."""
     if source is not None:
-        raise UsageError(f"{entry.name} is generated; it takes no --from.")
+        raise UsageError(f"{entry.name} is generated; it takes no `source`.")
     grammar = Grammar.load(entry.name)
     for part, sentences, seed in zip(PARTS, entry.options["sentences"], entry.options["seeds"], strict=True):
         (folder / f"{part}.txt").write_text(grammar.text(sentences, seed), encoding="utf-8", newline="\n")

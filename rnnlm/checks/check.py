@@ -31,7 +31,7 @@ def run(device: str = "cpu", *, only: Container[str] | None = None) -> Iterator[
         if ops.precision() != ops.PRECISIONS[0]:
             raise UsageError(
                 f"precision {ops.precision()} rounds products on purpose, and what is checked is exact. Give "
-                f"--precision {ops.PRECISIONS[0]}."
+                f"precision={ops.PRECISIONS[0]}."
             )
         machines.append(Machine("cupy"))
     return _run(machines, only)
@@ -51,7 +51,7 @@ def _run(machines: list[Machine], only: Container[str] | None) -> Iterator[Findi
     if "cupy" in names and host_only:
         yield Finding(UNCHECKED, f"on the GPU {host_only}", note="these work on NumPy arrays only")
     elif "cupy" not in names:
-        yield Finding(UNCHECKED, "the GPU", note="give --device gpu" if has_cupy() else f"it {NO_CUPY}")
+        yield Finding(UNCHECKED, "the GPU", note="give device=gpu" if has_cupy() else f"it {NO_CUPY}")
 
 
 def checks() -> list[Check]:

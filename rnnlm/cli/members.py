@@ -70,14 +70,18 @@ def members(paths: Sequence[str], device: Device) -> list[Member]:
     """The members that the arguments name: MODEL, on the device, FILE or FILE@FITFILE. Errors as of `load`."""
     from ..evaluation.external import is_external
     from ..models import load_together
+    from ..text.files import Head
 
     files: dict[str, tuple[str, ...]] = {}
+    heads: dict[str, Head] = {}  # each file's first bytes are read once
     for path in paths:
-        if is_external(path):
+        if Path(path).is_file():
+            heads[path] = Head.of(path)
+        if is_external(heads.get(path, path)):
             files[path] = (path,)
         elif "@" in path and not Path(path).exists():
             files[path] = _pair(path)
-    models = iter(load_together([path for path in paths if path not in files], device=device))
+    models = iter(load_together([heads.get(path, path) for path in paths if path not in files], device=device))
     return [Member(path, files=files[path]) if path in files else Member(path, next(models)) for path in paths]
 
 

@@ -163,8 +163,8 @@ class Dataset:
             if not flat or math.prod(shape) != math.prod(self.shape):
                 raise DataError(
                     f"{self.name}: an example has the shape {shape_text(self.shape)}, and the model takes "
-                    f"{shape_text(shape)}. Images can be resized with --size; in a table, look at the number of "
-                    "columns and at --label-column."
+                    f"{shape_text(shape)}. Images can be resized with `size`; in a table, look at the number of "
+                    "columns and at `label_column`."
                 )
             data = self.reshape(shape)
         return data.with_labels(labels)

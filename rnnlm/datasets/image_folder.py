@@ -36,7 +36,7 @@ def read_images(
         if pixels.shape != expected:
             raise DataError(
                 f"{file} is {shape_text(pixels.shape)} (height, width, channels), not {shape_text(expected)} {why}. "
-                "Resize all with --size HEIGHTxWIDTH; --shape HEIGHTxWIDTHx1 makes them grey, x3 coloured."
+                "Resize all with size=HEIGHTxWIDTH; shape=HEIGHTxWIDTHx1 makes them grey, x3 coloured."
             )
         if not i:
             x = np.empty((len(files), *expected), np.float32)

@@ -37,7 +37,7 @@ def tidy_label(label: str, where: str) -> str:
     if not value.is_integer():  # also nan and inf
         raise DataError(
             f"{where}: the label {label!r} is neither a name nor a whole number. Classes are; "
-            "in a table, --label-column says where they are."
+            "in a table, `label_column` says where they are."
         )
     return str(int(value))
 

@@ -77,7 +77,7 @@ def read(
         raise DataError(
             f"all {len(data)} examples of {name} have the label {data.labels[data.y[0]]!r}, so there is nothing to "
             "tell apart. Give examples of another class too"
-            + (", or another --label-column." if kind == "table" else ".")
+            + (", or another `label_column`." if kind == "table" else ".")
         )
     return data
 

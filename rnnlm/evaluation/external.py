@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..text.corpus import Corpus
+from ..text.files import Head
 from ..text.vocabulary import UNK
 from .layouts import OURS, READERS, Token, layout
 from .lines import bad_line
@@ -16,10 +17,10 @@ from .stream import Stream, require_same, unknown_rule
 from .stream_files import read_stream
 
 
-def is_external(path: str | Path) -> bool:
+def is_external(file: str | Path | Head) -> bool:
     """Whether a file holds a probability per token, ours or another program's, and not a model."""
     try:
-        return layout(path) is not None
+        return layout(file) is not None
     except DataError:  # whoever reads it as a model says why
         return False
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import storage
-from ..text.files import read_blocks
+from ..text.files import Head
 from ..text.vocabulary import EOS, UNK
 from .lines import bad_line, numbered_lines
 from .stream import ABOVE_ZERO
@@ -38,10 +38,14 @@ class Token(NamedTuple):
     unknown: bool | None
 
 
-def layout(path: str | Path) -> str | None:
+def layout(file: str | Path | Head) -> str | None:
     """The name of a file's layout, known by its first lines, or None. DataError when the file cannot be read."""
-    lines = next(read_blocks(path, 1 << 16), b"").decode("utf-8", "replace").split("\n")[:50]
-    if lines[0].startswith(MAGIC) or storage.kind(path) == "stream":
+    head = Head.of(file)
+    ours = storage.kind(head.path, head.start)
+    if ours is not None:
+        return OURS if ours == "stream" else None
+    lines = head.start[: 1 << 16].decode("utf-8", "replace").split("\n")[:50]
+    if lines[0].startswith(MAGIC):
         return OURS
     if any(line.strip() == "\\data\\" for line in lines):  # an n-gram model in the ARPA format
         return None

@@ -136,7 +136,7 @@ def _block_sums(streams: list[Stream], block: int) -> np.ndarray:
     if len(sums) < 2:
         raise DataError(
             f"{one.text} has {int(ends.sum()):,} sentences, {len(sums)} block of {block}, and resampling needs "
-            "at least 2 blocks. Give a longer text, or a smaller block (--block 1)."
+            "at least 2 blocks. Give a longer text, or a smaller block (block=1)."
         )
     return sums
 

@@ -135,7 +135,7 @@ def _require_pair(a: Stream, b: Stream) -> None:
     if len(a) != len(b):
         refuse("their texts differ in length", f"{len(a):,} tokens", f"{len(b):,}")
     if a.unknown != b.unknown:
-        refuse("they count unknown words differently", a.unknown, b.unknown, "Score both with the same --unknown.")
+        refuse("they count unknown words differently", a.unknown, b.unknown, "Score both with the same `unknown`.")
     if a.ends != b.ends:
         one, two = ("scored" if s.ends else "not scored" for s in (a, b))
         refuse("they count sentence ends differently", one, two, "Score both with sentence ends.")

@@ -40,7 +40,7 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
             path, number, f"a file of scores starts with {MAGIC.strip()!r}. Give one that `rnnlm score` wrote."
         )
     if first != f"{MAGIC}word":
-        raise bad_line(path, number, "only scores per word can be read back. Score the text again with --per word.")
+        raise bad_line(path, number, "only scores per word can be read back. Score the text again with per=word.")
     if vocabulary is None:
         raise UsageError(f"{path} is a table, which does not hold its vocabulary. Give vocabulary=, or a binary file.")
     return read_tsv(path, vocabulary)

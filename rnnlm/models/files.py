@@ -13,6 +13,7 @@ from ..errors import DataError, UsageError
 from ..ngram.arpa_lines import is_arpa
 from ..ops.device import Device
 from ..text.encoding import Encoding
+from ..text.files import Head
 from ..text.vocabulary import Vocabulary
 from . import kinds
 from .classifier import Classifier
@@ -48,7 +49,9 @@ def language_model(header: dict[str, Any], arrays: dict[str, np.ndarray], folder
     return model
 
 
-def load(path: str | Path, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu") -> LanguageModel:
+def load(
+    path: str | Path | Head, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu"
+) -> LanguageModel:
     """The language model in a file: one of ours, or an n-gram model in the ARPA format, plain or compressed.
 
     `vocabulary` gives the words of an ARPA file their ids; our files have their own. `device` is where the model is to
@@ -57,8 +60,9 @@ def load(path: str | Path, vocabulary: Vocabulary | None = None, *, device: str 
     """
     model = load_any(path, vocabulary, device=device)
     if not isinstance(model, LanguageModel):
+        name = path.path if isinstance(path, Head) else path
         raise DataError(
-            f"{path} holds a classifier ({model.kind}), not a language model. Use it with `rnnlm classify`, or load it "
+            f"{name} holds a classifier ({model.kind}), not a language model. Use it with `rnnlm classify`, or load it "
             "with rnnlm.load_classifier."
         )
     return model
@@ -75,14 +79,15 @@ def load_classifier(path: str | Path, *, device: str | Device = "cpu") -> Classi
     return model
 
 
-def load_any(path: str | Path, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu") -> Model:
+def load_any(path: str | Path | Head, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu") -> Model:
     """The model in a file, of whatever kind, on a device. Raises what `load` raises."""
     return _read(path, vocabulary).to(device)
 
 
-def _read(path: str | Path, vocabulary: Vocabulary | None) -> Model:
+def _read(file: str | Path | Head, vocabulary: Vocabulary | None) -> Model:
     """The model in a file, on the host."""
-    if Path(path).is_file() and is_arpa(path):
+    path = file.path if isinstance(file, Head) else file
+    if _is_arpa(file):
         return NgramLM.read_arpa(path, vocabulary)
     header, arrays = storage.read(path, "model")
     try:
@@ -95,25 +100,25 @@ def _read(path: str | Path, vocabulary: Vocabulary | None) -> Model:
         ) from error
 
 
-def load_together(paths: Sequence[str | Path], *, device: str | Device = "cpu") -> list[LanguageModel]:
+def load_together(files: Sequence[str | Path | Head], *, device: str | Device = "cpu") -> list[LanguageModel]:
     """The models in several files, on one device.
 
     ARPA files, which do not fix the order of their words, take that of the first other; one whose words are others
     keeps its own order. Raises what `load` raises.
     """
-    models = {
-        place: load(path, device=device)
-        for place, path in enumerate(paths)
-        if not (Path(path).is_file() and is_arpa(path))
-    }
+    models = {place: load(file, device=device) for place, file in enumerate(files) if not _is_arpa(file)}
     vocabulary = next((model.vocabulary for model in models.values()), None)
-    for place, path in enumerate(paths):
+    for place, file in enumerate(files):
         if place not in models:
-            models[place] = load(path)
+            models[place] = load(file)
             if vocabulary is None:
                 vocabulary = models[place].vocabulary
             elif models[place].vocabulary.hash != vocabulary.hash and vocabulary.index.keys() == set(
                 models[place].vocabulary.words
             ):
-                models[place] = load(path, vocabulary)
-    return [models[place] for place in range(len(paths))]
+                models[place] = load(file, vocabulary)
+    return [models[place] for place in range(len(files))]
+
+
+def _is_arpa(file: str | Path | Head) -> bool:
+    return (isinstance(file, Head) or Path(file).is_file()) and is_arpa(file)

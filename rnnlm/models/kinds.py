@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-NETWORKS = {  # what `rnnlm train` trains on a text, by the name that --model takes
+NETWORKS = {  # what `rnnlm train` trains on a text, by the name of its option `model`
     "elman": "elman.ElmanLM",
     "jordan": "jordan.JordanLM",
     "rnnlm": "rnnlm.MikolovLM",

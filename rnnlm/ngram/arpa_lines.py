@@ -11,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import DataError
-from ..text.files import read_blocks, source_name
+from ..text.files import Head, read_blocks, source_name
 
 BLOCK = 1 << 18  # bytes read at a time, and how far the comment above \data\ may reach
 _DATA = re.compile(rb"^[ \t]*\\data\\[ \t\r]*$", re.MULTILINE)
 
 
-def is_arpa(path: str | Path) -> bool:
+def is_arpa(file: str | Path | Head) -> bool:
     """Whether a file, plain or compressed, has the line \\data\\ near its beginning. DataError where it is damaged."""
-    return bool(_DATA.search(next(read_blocks(path, BLOCK), b"")))
+    return bool(_DATA.search(Head.of(file, BLOCK).start))
 
 
 class Part(NamedTuple):

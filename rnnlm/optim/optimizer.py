@@ -35,7 +35,7 @@ class Optimizer:
 
     slots: ClassVar[tuple[str, ...]] = ()
     rule: ClassVar[str] = ""  # the backends' name for this rule, if one of them has it compiled
-    default_rate: ClassVar[float] = 0.1  # what `--lr` is for tanh units when nobody says
+    default_rate: ClassVar[float] = 0.1  # the learning rate for tanh units when nobody says
 
     def __init__(
         self, params: Mapping[str, Param], learning_rate: float, *, l2: float = 0.0, decay: float = 0.0, **own: Any

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 from ..errors import DataError
 
@@ -79,3 +79,15 @@ def read_blocks(source: str | Path, size: int = BLOCK) -> Iterator[bytes]:
             raise DataError(f"{name} is cut short: its compressed data ends too soon. Copy or fetch it anew.") from None
         except (OSError, zlib.error, lzma.LZMAError) as error:
             raise DataError(f"{name} cannot be read: {error}. Copy or fetch it again.") from None
+
+
+class Head(NamedTuple):
+    """A file and its first bytes, unpacked: read once, whoever has to tell what the file is."""
+
+    path: str | Path
+    start: bytes
+
+    @classmethod
+    def of(cls, path: str | Path | Head, size: int = 1 << 18) -> Head:
+        """The head of a file, or the head itself. DataError where the file cannot be read."""
+        return path if isinstance(path, Head) else cls(path, next(read_blocks(path, size), b""))

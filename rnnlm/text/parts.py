@@ -37,7 +37,7 @@ def cut_points(ids: np.ndarray, fractions: Sequence[float], name: str = "the tex
     if any(a >= b for a, b in pairwise(points)):
         raise DataError(
             f"{name} has {total} tokens, too few to cut into parts of {', '.join(f'{s:.3g}' for s in shares)}. "
-            "Give a longer text, or held-out texts of their own (--valid and --test)."
+            "Give a longer text, or held-out texts of their own (`valid` and `test`)."
         )
     return points
 

@@ -67,7 +67,7 @@ def _check(piece: bytes, name: str, offset: int, line: int) -> None:
     if zero >= 0:
         where = place_of(piece, zero, offset, line)
         raise DataError(
-            f"{name} is binary, not text: a zero byte at {where}. Give UTF-8 text, or train with --tokens bytes."
+            f"{name} is binary, not text: a zero byte at {where}. Give UTF-8 text, or train with tokens=bytes."
         )
     if piece.isascii():
         return
@@ -77,7 +77,7 @@ def _check(piece: bytes, name: str, offset: int, line: int) -> None:
         where = place_of(piece, error.start, offset, line)
         raise DataError(
             f"{name} is not UTF-8: byte 0x{piece[error.start]:02x} at {where}. "
-            f"Convert it (iconv -t UTF-8), or train with --tokens bytes."
+            f"Convert it (iconv -t UTF-8), or train with tokens=bytes."
         ) from None
 
 

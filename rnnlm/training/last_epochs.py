@@ -25,9 +25,7 @@ class LastEpochs:
         if count < 2:
             raise UsageError(f"last={count} is too few epochs to average. Give a whole number >= 2.")
         if run.output is None:
-            raise UsageError(
-                "last needs an output file, beside which to keep the epochs' models. Give it with -o FILE."
-            )
+            raise UsageError("last needs an output file, beside which to keep the epochs' models. Give it as `output`.")
         self.run, self.count, self.output = run, count, run.output
         run.trainer.observers.append(self)
 

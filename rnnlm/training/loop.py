@@ -228,10 +228,10 @@ class Loop(ABC, Generic[Data]):
                 self._fail("sum of a parameter's weights", total)
 
     def _fail(self, what: str, value: float) -> NoReturn:
-        clip = "a --clip of 1" if self.clip is None else "a smaller --clip"
+        clip = "clip=1" if self.clip is None else "a smaller `clip`"
         raise TrainingError(
             f"the {what} is {value:g} at update {self.progress.updates:,} (epoch {self.progress.epoch}, learning rate "
-            f"{self.optimizer.learning_rate:g}, clip {self.clip}). Try a tenth of the learning rate (--lr), or {clip}."
+            f"{self.optimizer.learning_rate:g}, clip {self.clip}). Try a tenth of the learning rate (`lr`), or {clip}."
         )
 
     def _report(self, sums: Sums, scored: int, total: int, logged: bool) -> None:

@@ -66,11 +66,11 @@ def of_training(
     """
     reach = block + model.look_back if horizon is None else horizon
     steps = block if reach == block else reach + block
-    shorter = "fewer --streams, a shorter --block"
+    shorter = "fewer `streams`, a shorter `block`"
     cheaper = f"{model.output.cheaper}, " if model.output.cheaper else ""
     return [
-        *_of_weights(model, optimizer, "fewer --hidden units, a smaller --max-vocab"),
-        Need("tapes of a window", steps * streams * _per_token(model), f"{shorter}, fewer --hidden units"),
+        *_of_weights(model, optimizer, "fewer `hidden` units, a smaller `max_vocab`"),
+        Need("tapes of a window", steps * streams * _per_token(model), f"{shorter}, fewer `hidden` units"),
         Need("its output layer", block * streams * model.units_per_token * _itemsize(model), f"{cheaper}{shorter}"),
     ]
 
@@ -79,8 +79,8 @@ def of_classifier(model: Classifier, optimizer: type[Optimizer], *, batch: int) 
     """What it takes to train a classifier by mini-batches of so many inputs; upper limits, as in `of_training`."""
     numbers = math.prod(model.shape) + model.units_per_input
     return [
-        *_of_weights(model, optimizer, "smaller --layers or --blocks"),
-        Need("a mini-batch", 2 * batch * numbers * _itemsize(model), "a smaller --batch"),
+        *_of_weights(model, optimizer, "smaller `layers` or `blocks`"),
+        Need("a mini-batch", 2 * batch * numbers * _itemsize(model), "a smaller `batch`"),
     ]
 
 
@@ -90,8 +90,8 @@ def of_scoring(model: RecurrentLM, streams: int) -> list[Need]:
     tokens = max(streams, min(max(STEPS, LEAST // units), CELLS // units))
     window = tokens * (_per_token(model) + units * _itemsize(model))
     return [
-        Need("weights", _bytes(model), "--device cpu"),
-        Need("a window", window, "fewer --streams"),
+        Need("weights", _bytes(model), "device=cpu"),
+        Need("a window", window, "fewer `streams`"),
     ]
 
 
@@ -106,7 +106,7 @@ def _of_weights(model: Network, optimizer: type[Optimizer], smaller: str) -> lis
     return [
         Need("weights", weights, smaller),
         Need("gradients", weights, smaller),
-        Need("the optimizer's memory", memory, f"--optimizer row-adagrad or sgd, {smaller}"),
+        Need("the optimizer's memory", memory, f"optimizer=row-adagrad or sgd, {smaller}"),
     ]
 
 

@@ -32,12 +32,12 @@ class RunFiles:
         path = self.checkpoint_path
         if self.output is None or path is None:
             if resume:
-                raise UsageError("resume needs the output file of the run to go on with. Give it with -o FILE.")
+                raise UsageError("resume needs the output file of the run to go on with. Give it as `output`.")
             return None
         for name, source in sources.items():
             if source is not None and storage.same_file(source, self.output):
                 raise UsageError(
-                    f"the output {self.output} is the {name} itself, which it would replace. Give another -o."
+                    f"the output {self.output} is the {name} itself, which it would replace. Give another `output`."
                 )
         storage.require_writable(self.output, "the model")
         if resume:
@@ -46,12 +46,12 @@ class RunFiles:
             if self.output.exists():
                 raise DataError(
                     f"there is no checkpoint {path} to resume from, and {self.output} is there already. "
-                    "Train without --resume, or check -o."
+                    "Train without `resume`, or check `output`."
                 )
             return None  # the run was cut off before its first checkpoint, so it starts again
         if path.exists():
             raise DataError(
-                f"{path} belongs to a run that was cut off. Go on with it by --resume, or delete it to train anew."
+                f"{path} belongs to a run that was cut off. Go on with it by `resume`, or delete it to train anew."
             )
         return None
 
