@@ -16,7 +16,7 @@ from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import perplexity
 from rnnlm.models import NgramLM
 from rnnlm.models.ngram import SMOOTHINGS
-from rnnlm.ops.cpu import Cpu
+from rnnlm.ops.numba import NumbaBackend
 from rnnlm.text import catalogue
 
 WORDS = 9
@@ -106,7 +106,7 @@ def test_perplexity_leaves_unknown_words_out_and_begins_anew_behind_them(order):
 def test_both_backends_give_the_same_bits(lm, window):
     x, y = window
     keep = np.random.default_rng(6).integers(0, 2, x.shape)
-    cpu = Cpu(3)
+    cpu = NumbaBackend(3)
     for mask in (None, keep):
         contexts = [ops.ngram_contexts(lm.table, x, lm.start(4)[0], mask) for ops in (REFERENCE, cpu)]
         np.testing.assert_array_equal(*contexts)

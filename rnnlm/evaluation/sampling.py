@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..ops import ops_for
-from ..ops.softmax import draw
+from ..ops.reference.softmax import draw
 from ..ops.threads import one_thread
 from ..text.tokenizers import tokenizer
 

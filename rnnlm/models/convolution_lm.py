@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..ops.elementwise import ACTIVATIONS
+from ..ops.reference.elementwise import ACTIVATIONS
 from ..recurrent import CausalConvolution, Recurrent, Stack
 from ..recurrent.causal_convolution import GATED
 from ..text.vocabulary import Vocabulary
