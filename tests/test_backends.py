@@ -204,4 +204,4 @@ except UsageError as error:
 """
     told = script(code)
     assert "needs Numba" in told
-    assert "--backend numpy" in told
+    assert 'backend="numpy"' in told

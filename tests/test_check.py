@@ -252,20 +252,20 @@ def test_a_gpu_that_fails_is_an_error_that_says_why(monkeypatch, cupy):
         raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
 
     monkeypatch.setattr(cupy, "asarray", refuse)
-    with pytest.raises(UsageError, match="--device gpu needs a GPU that CuPy can use: RuntimeError: cudaErrorNoDevice"):
+    with pytest.raises(UsageError, match='device="gpu" needs a GPU that CuPy can use: RuntimeError: cudaErrorNoDevice'):
         run("gpu")
 
 
 def test_rounded_products_are_no_errors_to_report(cupy):
     ops.use_precision("bf16")
-    with pytest.raises(UsageError, match=r"precision bf16 rounds products on purpose, .* Give --precision float32"):
+    with pytest.raises(UsageError, match=r'precision bf16 rounds products on purpose, .* Give precision="float32"'):
         run("gpu", only=["Affine"])
 
 
 def test_without_cupy_the_gpu_is_left_out_or_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert list(run(only=[]))[-1].note == f"it {NO_CUPY}"
-    with pytest.raises(UsageError, match="--device gpu needs CuPy, which is not installed: pip install"):
+    with pytest.raises(UsageError, match='device="gpu" needs CuPy, which is not installed: pip install'):
         run("gpu")
     monkeypatch.setattr(selfcheck, "has_cupy", lambda: True)
     assert list(run(only=[]))[-1].note == "give --device gpu"
