@@ -43,6 +43,16 @@ def test_an_override_stands_in_the_file_of_the_references_name(column):
         assert written_in(BACKENDS[column], name) == f"rnnlm.ops.{column}.{where}", name
 
 
+@pytest.mark.parametrize("column", BACKENDS)
+def test_no_part_of_a_backend_hides_a_method_of_another(column):
+    """A backend is made of several classes; only what `Reference` has may be there twice."""
+    parts = [kind for kind in BACKENDS[column].__mro__ if kind.__module__.startswith(f"rnnlm.ops.{column}.")]
+    assert len(parts) > 10
+    owners = {name: [kind.__name__ for kind in parts if name in vars(kind)] for kind in parts for name in vars(kind)}
+    twice = {name: where for name, where in owners.items() if len(where) > 1 and not name.startswith("__")}
+    assert {name: where for name, where in twice.items() if not hasattr(Reference, name)} == {}
+
+
 def launched(module):
     """The names of sources that a module of the CUDA backend writes down."""
     tree = ast.parse((OPS / "cuda" / f"{module}.py").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The notice that a kernel is being compiled, for whoever wants to tell a person why nothing seems to happen."""
+"""The notice that a kernel is being compiled, so that a program can say why nothing seems to happen."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Device(NamedTuple):
 
 
 CPU = Device("cpu")
-TENSOR_CORES = 80  # the compute capability from which on they know TF32 and bfloat16, times 10
+TENSOR_CORES = 80  # ten times the compute capability from which on they have TF32 and bfloat16
 
 
 def device(name: str | Device) -> Device:
@@ -108,7 +108,7 @@ def put(array: Array, where: Device) -> Array:
 
 
 def require_same(what: str, arrays: Iterable[Array], weights: Array) -> None:
-    """UsageError where one of the arrays lies on another device than the weights that it is to meet."""
+    """UsageError where one of the arrays lies on another device than the weights of the model."""
     model = device_of(weights)
     for array in arrays:
         if device_of(array) != model:

@@ -69,7 +69,7 @@ class Pool:
             work()
             for worker in helpers:
                 worker.wait()
-        except BaseException:  # Ctrl-C while it waits: who has finished what is no longer known, so others take over
+        except BaseException:  # Ctrl-C while it waits: which parts are done is not known any more, so new threads
             self._workers = []
             raise
         if errors:

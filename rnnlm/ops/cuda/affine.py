@@ -43,7 +43,7 @@ class Affine(Kernels):
         return out if len(shape) == 1 else out.reshape(*shape, m)
 
     def _multiply(self, a: Array, b: Array, out: Array, add: bool) -> None:
-        """cuBLAS keeps matrices by columns, so it is told of all three transposed: out' = b' a'."""
+        """cuBLAS keeps matrices by columns, so it gets all three transposed: out' = b' a'."""
         (n, k), m = a.shape, b.shape[1]
         (a, a_turned, a_room), (b, b_turned, b_room) = self._by_rows(a), self._by_rows(b)
         zero, one = ZERO_ONE[out.dtype]

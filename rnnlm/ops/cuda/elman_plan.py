@@ -1,8 +1,8 @@
 """How a recurrence over a window is laid out on a GPU: from its sizes alone, nothing is measured.
 
 Up to 256 hidden units (192 in float64) a block owns streams and has the whole weight matrix in registers and shared
-memory: streams do not meet, so blocks never wait (`resident`). Beyond that the matrix is split over all
-multiprocessors, which meet once a step (`split`).
+memory: streams do not depend on each other, so blocks never wait (`resident`). Beyond that the matrix is split over all
+multiprocessors, which wait for each other once a step (`split`).
 """
 
 from __future__ import annotations

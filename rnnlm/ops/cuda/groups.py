@@ -1,4 +1,4 @@
-"""Groups of tokens and of the words that they meet, in one array of the device: the plan of kernels over all groups."""
+"""Groups of tokens with their rows of weights, in one array of the device: the plan of kernels over all groups."""
 
 from __future__ import annotations
 

@@ -66,11 +66,11 @@ class Jordan(Kernels):
         return plan_for(n, H, B, deep, size, self.multiprocessors, self.shared_memory)
 
     def _jordan(self, name: str, plan: Plan, arrays: list[Any], sizes: tuple[int, ...], stats: int) -> None:
-        """Launch one of the two kernels; `stats`: numbers that a block tells of each of its streams at every step."""
+        """Launch one of the two kernels; `stats`: how many numbers a block sends for each of its streams at every step."""
         out, (_, B, H, *_) = arrays[-1], sizes[-6:]  # T, B, H, n, layers, activation are the last sizes of both
         groups = blocks_for(B, plan.tile)
         shared: list[Any] = [None] * 3
-        if not plan.alone:  # what the blocks of a group tell each other, and how many have arrived
+        if not plan.alone:  # what the blocks of a group send each other, and how many have arrived
             cells = groups * plan.blocks * plan.tile
             shared = [self.xp.empty(cells * H, out.dtype), self.xp.empty(cells * stats, out.dtype)]
             shared.append(self.xp.zeros(groups, self.xp.uint32))

@@ -26,7 +26,7 @@ class Plan(NamedTuple):
 
     @property
     def arguments(self) -> tuple[Array, int]:
-        """How a kernel is told of the groups."""
+        """The arguments by which a kernel finds the groups."""
         return self.data, len(self.groups)
 
 

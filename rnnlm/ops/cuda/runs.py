@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Array
 
-SHARED = 4  # bytes of shared memory in which a block keeps which run is its own
+SHARED = 4  # bytes of shared memory, for the number of a block's run
 
 
 class Runs:

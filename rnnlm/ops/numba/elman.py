@@ -20,7 +20,7 @@ from .recurrence import (
 from .reductions import add
 from .threaded import contiguous
 
-LONG = 16  # steps of a single stream that are worth transposing a matrix for
+MIN_STEPS_ALONE = 16  # of a single stream, from which on it is worth while to transpose the weights first
 
 
 @kernel
@@ -83,7 +83,7 @@ class Elman(Recurrence):
         h = np.empty(x.shape, x.dtype)
         x, h0, mask = contiguous(x), contiguous(h0), empty_or_contiguous(keep, x.dtype)
         after = activation_arguments(activation)
-        if x.shape[1] == 1 and len(x) >= LONG:
+        if x.shape[1] == 1 and len(x) >= MIN_STEPS_ALONE:
             elman_forward_alone(x, self._transposed(W), b, h0, mask, h, *after)
             return h
         self._run(elman_forward, self._streams(x.shape, len(W)), x, contiguous(W), b, h0, mask, h, after=after)

@@ -49,7 +49,7 @@ class Recurrence(Affine):
 
 
 def empty_or_contiguous(array: Array | None, dtype: Any, ndim: int = 2) -> Array:
-    """The array in one piece; an empty one stands for None, which kernels do not know."""
+    """The array in one piece; an empty one stands for None, which kernels do not take."""
     return np.empty((0,) * ndim, dtype) if array is None else contiguous(array, dtype)
 
 

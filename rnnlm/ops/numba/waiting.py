@@ -35,8 +35,8 @@ def _set(typing, flags, i, value):
 def spin_wait(flags, i, value, reads, more):
     """Read flags[i] until it is `value`, `reads` times at most, then read it `more` times for nothing.
 
-    The interpreter lock is free meanwhile. The other thread sets its flag just before it gives the lock up, and whoever
-    asks for a lock that is taken is put to sleep: `more` is the moment until it is free.
+    The interpreter lock is free meanwhile. The other thread sets its flag just before it gives the lock up, and a
+    thread that asks for a lock that is taken is put to sleep: `more` is the moment until it is free.
     """
     for _ in range(reads):
         if _read(flags, i) == value:

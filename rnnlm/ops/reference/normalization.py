@@ -19,7 +19,7 @@ class NormalizationOps(ArrayOps):
     def local_response_backward(
         self, dy: Array, x: Array, s: Array, power: Array, reach: int, alpha: float, beta: float
     ) -> Array:
-        """dx_i = dy_i s_i^-β - 2 α β x_i Σ_j dy_j x_j s_j^(-β-1): who is a neighbour of i has i as a neighbour."""
+        """dx_i = dy_i s_i^-β - 2 α β x_i Σ_j dy_j x_j s_j^(-β-1); to be a neighbour is mutual."""
         straight = dy * power
         beside = self._neighbours(straight * x / s, reach)
         beside *= x
