@@ -66,7 +66,7 @@ class Jordan(Kernels):
         return plan_for(n, H, B, deep, size, self.multiprocessors, self.shared_memory)
 
     def _jordan(self, name: str, plan: Plan, arrays: list[Any], sizes: tuple[int, ...], stats: int) -> None:
-        """Launch one of the two kernels; `stats`: how many numbers a block sends for each of its streams at every step."""
+        """Launch one of the two kernels; `stats`: the numbers that a block sends for a stream at every step."""
         out, (_, B, H, *_) = arrays[-1], sizes[-6:]  # T, B, H, n, layers, activation are the last sizes of both
         groups = blocks_for(B, plan.tile)
         shared: list[Any] = [None] * 3
