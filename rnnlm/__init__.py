@@ -25,13 +25,12 @@ if TYPE_CHECKING:
         FeedForward,
         MixtureLM,
         NgramLM,
-        fit_cache,
         load,
         load_classifier,
     )
     from .recurrent import Recurrence
     from .text import Corpus, Vocabulary
-    from .training import train, train_classifier
+    from .training import fit_cache, train, train_classifier
 
 __version__ = "0.1.0"
 __all__ = [
@@ -57,11 +56,11 @@ __all__ = [
 
 _HOME = {
     **dict.fromkeys(("CacheLM", "ContinuousCacheLM", "ConvNet", "FeedForward", "MixtureLM", "NgramLM"), "models"),
-    **dict.fromkeys(("fit_cache", "load", "load_classifier"), "models"),
+    **dict.fromkeys(("load", "load_classifier"), "models"),
     **dict.fromkeys(("compare", "perplexity", "sample", "score"), "evaluation"),
     **dict.fromkeys(("Corpus", "Vocabulary"), "text"),
     "Recurrence": "recurrent",
-    **dict.fromkeys(("train", "train_classifier"), "training"),
+    **dict.fromkeys(("fit_cache", "train", "train_classifier"), "training"),
 }
 
 

@@ -1,8 +1,15 @@
 """The errors that `rnnlm` raises on purpose: one line that names the thing, its value, what is allowed and what to do.
 
 The command line prints them as `rnnlm: error: …` and exits with the class's `exit_status`; in Python they are
-ordinary exceptions and also the built-in kind that a caller would expect (`ValueError`, `OSError`).
+ordinary exceptions and also the built-in kind that a caller would expect (`ValueError`, `MemoryError`).
+
+A message names keywords of the Python interface as `name`, name=value or name >= value; the command line, and nobody
+else, turns them into the names of its options.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class RnnlmError(Exception):
@@ -27,3 +34,14 @@ class TrainingError(RnnlmError, ArithmeticError):
 
 class OutOfMemory(RnnlmError, MemoryError):
     """The machine has less memory than this model or run needs."""
+
+
+def unknown_name(what: str, name: object, known: Iterable[str], *, allowed: str = "Give one of") -> str:
+    """The message for a name that is none, with the nearest one that is: "model 'elmann' is not known. Did you mean
+    elman? Give one of elman, jordan."."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    close = get_close_matches(str(name).lower(), names, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{what} is not known.{hint} {allowed} {', '.join(names)}."

@@ -11,8 +11,9 @@ import pytest
 
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import score
-from rnnlm.models import CacheLM, ElmanLM, LanguageModel, NgramLM, fit_cache, load
+from rnnlm.models import CacheLM, ElmanLM, LanguageModel, NgramLM, load
 from rnnlm.text import Corpus, Vocabulary
+from rnnlm.training.cache_fit import fit_cache
 
 WORDS = 5
 

@@ -15,7 +15,7 @@ from rnnlm.models import ConvNet, load_any, load_classifier
 from rnnlm.training import OPTIMIZERS, ClassifierRun, ClassifierSettings, ClassifierTrainer
 from rnnlm.training.classifier_trainer import judge
 from rnnlm.training.events import Update
-from rnnlm.training.loop import Judged
+from rnnlm.training.loop import ValidationScore
 
 
 class Cut(BaseException):
@@ -100,7 +100,7 @@ def test_cut_anywhere_and_resumed(folder, whole, tmp_path, update):
 @pytest.mark.parametrize("update", [4, 7, 12])
 def test_the_best_epoch_outlives_a_cut(folder, tmp_path, monkeypatch, update):
     """The first is the best here, and its weights are those of the model whenever the run was cut off."""
-    monkeypatch.setattr(ClassifierTrainer, "_judge", lambda self, valid: Judged(0.5, 9 - self.progress.epoch, 9))
+    monkeypatch.setattr(ClassifierTrainer, "_judge", lambda self, valid: ValidationScore(0.5, 9 - self.progress.epoch, 9))
     first = run(settings(folder, output=tmp_path / "first", max_updates=UPDATES)).model
     run(settings(folder, output=tmp_path / "m"), cut_at=update)
     run(settings(folder, output=tmp_path / "m", resume=True))
@@ -248,7 +248,7 @@ def test_a_diverged_run_leaves_its_best_epoch(folder, tmp_path):
 
 def test_the_learning_curve_has_a_panel_of_accuracies(folder, whole, tmp_path):
     pytest.importorskip("matplotlib")
-    from rnnlm.training.curves import draw, read_log
+    from rnnlm.curves import draw, read_log
 
     log = read_log(whole)
     draw({"bars": log}, tmp_path / "c.svg")

@@ -16,11 +16,11 @@ from rnnlm.errors import DataError, TrainingError, UsageError
 from rnnlm.evaluation.confusion import Confusion
 from rnnlm.models import ConvNet, FeedForward
 from rnnlm.ops import ops_for
+from rnnlm.optim.schedules import Schedule
 from rnnlm.training import SGD, Adam, ClassifierTrainer, Linear, Momentum
 from rnnlm.training.classifier_trainer import judge
 from rnnlm.training.events import Epoch, Update
-from rnnlm.training.loop import Judged
-from rnnlm.training.schedules import Schedule
+from rnnlm.training.loop import ValidationScore
 
 
 def train(model, data, valid=None, *, optimizer=SGD, rate=0.1, events=None, **settings):
@@ -281,13 +281,13 @@ def test_log_entries():
 
 def test_fewer_wrong_answers_are_better_whatever_the_loss():
     figures = [
-        Judged(9e9, 100, 100), Judged(0.1, 99, 100), Judged(0.2, 99, 100), Judged(5e3, 99, 100), Judged(1e-9, 98, 100),
-        Judged(0.0, 0, 100),
+        ValidationScore(9e9, 100, 100), ValidationScore(0.1, 99, 100), ValidationScore(0.2, 99, 100), ValidationScore(5e3, 99, 100), ValidationScore(1e-9, 98, 100),
+        ValidationScore(0.0, 0, 100),
     ]  # fmt: skip
     assert sorted(figures, key=lambda judged: judged.figure) == figures
     assert len({judged.figure for judged in figures}) == len(figures)
-    assert Judged(1e-5, 9999, 10000).figure < Judged(1.1e-5, 9999, 10000).figure
-    assert (Judged(3.5).figure, Judged(3.5).accuracy) == (3.5, None)
+    assert ValidationScore(1e-5, 9999, 10000).figure < ValidationScore(1.1e-5, 9999, 10000).figure
+    assert (ValidationScore(3.5).figure, ValidationScore(3.5).accuracy) == (3.5, None)
 
 
 @pytest.mark.parametrize(("figures", "best"), [
@@ -302,7 +302,7 @@ def test_the_best_epochs_weights_are_kept_running_statistics_too(figures, best):
     class Told(ClassifierTrainer):
         def _judge(self, valid):
             states.append(values(self.model.params))
-            return Judged(*figures[self.progress.epoch - 1], 10)
+            return ValidationScore(*figures[self.progress.epoch - 1], 10)
 
     data = bars(12)
     model = ConvNet((6, 6, 1), data.labels, blocks=["conv 2 3", "batch", "affine 3"])

@@ -10,8 +10,9 @@ import pytest
 
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import score
-from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, NgramLM, fit_continuous_cache
+from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, NgramLM
 from rnnlm.text import Corpus, Vocabulary
+from rnnlm.training.cache_fit import fit_continuous_cache
 
 WORDS = 8
 

@@ -27,10 +27,10 @@ from rnnlm.models import MODELS
 from rnnlm.ops import ops_for, use_precision
 from rnnlm.ops.cuda.affine import Affine
 from rnnlm.ops.cuda.kernels import FOLDER, Kernels, options, source
+from rnnlm.optim.clipping import clip_norm, clip_value
 from rnnlm.text import Corpus, Vocabulary
 from rnnlm.text.windows import windows
 from rnnlm.training import OPTIMIZERS
-from rnnlm.training.clipping import clip_norm, clip_value
 
 NAMES = sorted(file.stem for file in FOLDER.glob("*.cu"))
 NVCC = shutil.which("nvcc")

@@ -14,8 +14,8 @@ from rnnlm.layers import Param
 from rnnlm.ops.cuda import clipping, updates
 from rnnlm.ops.gradients import Dense, OuterProduct, RowSparse
 from rnnlm.ops.reference.updates import UpdateRule
+from rnnlm.optim.clipping import clip_norm
 from rnnlm.training import OPTIMIZERS
-from rnnlm.training.clipping import clip_norm
 
 ORDERS = [0, 1, 5]  # in which the threads run
 

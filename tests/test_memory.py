@@ -34,7 +34,7 @@ def small(kind="rnnlm", **config):
 def test_what_a_run_needs_is_counted_from_shapes():
     model = small("rnnlm")  # 24 words, 5 hidden units, 4 classes
     V, H, C, size = len(model.vocabulary), 5, 4, 4
-    largest = int(model.class_map.sizes.max())
+    largest = int(model.output.classes.sizes.max())
     words = V * H + H * H + H + C * H + C + V * H + V
     needs = memory.of_training(model, OPTIMIZERS["adam"], block=7, horizon=None, streams=3)
     found = {need.what: need.bytes for need in needs}
@@ -49,7 +49,7 @@ def test_what_a_run_needs_is_counted_from_shapes():
     full = MODELS["elman"](corpus().vocabulary, hidden=5, classes=0)
     assert memory.of_training(full, OPTIMIZERS["sgd"], block=7, horizon=7, streams=3)[-1][1:] == (
         7 * 3 * V * size,
-        "--classes C instead of the full softmax, fewer --streams, a shorter --block",
+        "`classes` instead of the full softmax, fewer --streams, a shorter --block",
     )
     network = FeedForward((4,), ["a", "b"], layers=[3, 5])
     assert memory.of_classifier(network, OPTIMIZERS["sgd"], batch=6)[-1].bytes == 2 * 6 * (4 + 2 * (3 + 5) + 2) * size

@@ -12,7 +12,7 @@ from rnnlm import load
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import Stream, fit_geometric, fit_linear, greedy_path, mixture, score, stream_perplexity
 from rnnlm.evaluation.mixing import nonnegative
-from rnnlm.models import ElmanLM, LanguageModel, MikolovLM, MixtureLM, average, save
+from rnnlm.models import ElmanLM, LanguageModel, MikolovLM, MixtureLM, average
 from rnnlm.text import Corpus, Vocabulary
 
 FIVE = Vocabulary(["</s>", "a", "b", "c", "d"], [9, 5, 4, 3, 2])
@@ -395,7 +395,7 @@ def test_inside_of_another_model_no_member_is_a_reference(tmp_path):
     inner = load(tmp_path / "here" / "mix.rnnlm")
     expected = score(inner, text()).logp
     MixtureLM([inner], [1.0]).save(tmp_path / "outer.rnnlm")
-    save(inner, tmp_path / "copy.rnnlm")
+    inner.save(tmp_path / "copy.rnnlm")
     (tmp_path / "here").rename(tmp_path / "there")
     for name in ("outer.rnnlm", "copy.rnnlm"):
         np.testing.assert_array_equal(score(load(tmp_path / name), text()).logp, expected)

@@ -12,6 +12,7 @@ from rnnlm.checks.formulas import context
 from rnnlm.checks.formulas import recurrent as ref
 from rnnlm.models import ConvolutionLM, ElmanLM, FeedForwardLM, JordanLM, MikolovLM
 from rnnlm.ops import ops_for
+from rnnlm.outputs import Softmax
 from rnnlm.text.corpus import Corpus
 from rnnlm.text.vocabulary import Vocabulary
 from rnnlm.text.windows import windows
@@ -123,9 +124,9 @@ def make(case):
 
 def reference_output(model, p):
     own = ref.part(p, "output.")
-    if model.class_map is None:
+    if isinstance(model.output, Softmax):
         return lambda h, target: ref.softmax_nll(h, target, own["W"], own["b"])
-    start = model.class_map.start.tolist()
+    start = model.output.classes.start.tolist()
     weights = [own[name] for name in ("class_W", "class_b", "W", "b")]
     return lambda h, target: ref.class_softmax_nll(h, target, *weights, start)
 

@@ -12,12 +12,12 @@ import pytest
 from array_checks import REFERENCE
 from ngram_reference import KneserNey, corpus, random_text
 
+from rnnlm import catalogue
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import perplexity
 from rnnlm.models import NgramLM
 from rnnlm.models.ngram import SMOOTHINGS
 from rnnlm.ops.numba import NumbaBackend
-from rnnlm.text import catalogue
 
 WORDS = 9
 TEXT = random_text(31, WORDS, 600)

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnlm import catalogue
+from rnnlm.catalogue.grammar import Grammar
 from rnnlm.evaluation import perplexity
 from rnnlm.models import MODELS
-from rnnlm.text import Corpus, Vocabulary, catalogue
-from rnnlm.text.grammar import Grammar
+from rnnlm.text import Corpus, Vocabulary
 from rnnlm.training import Settings
 from rnnlm.training.run import Run
 

@@ -217,7 +217,7 @@ def test_resume_with_another_text_is_refused(tmp_path):
 def test_an_ended_run_ends_again_unless_a_limit_was_raised(tmp_path, monkeypatch, epochs, updates):
     """Killed between its last checkpoint and its model file."""
     with monkeypatch.context() as killed:
-        killed.setattr("rnnlm.training.place.Checkpoint.remove", lambda self: None)
+        killed.setattr("rnnlm.training.run_files.Checkpoint.remove", lambda self: None)
         run_to(None, tmp_path / "run", epochs=2)
     (tmp_path / "run/m.rnnlm").unlink()
     resumed = run_to(None, tmp_path / "run", resume=True, epochs=epochs)

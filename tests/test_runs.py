@@ -14,7 +14,7 @@ from rnnlm import ops
 from rnnlm.errors import DataError, RnnlmError, UsageError
 from rnnlm.models import load
 from rnnlm.training.events import Epoch, Update
-from rnnlm.training.last import LastEpochs
+from rnnlm.training.last_epochs import LastEpochs
 from rnnlm.training.run import Run
 from rnnlm.training.runs import Runs, arguments, repeated
 from rnnlm.training.settings import Settings

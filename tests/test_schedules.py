@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rnnlm.errors import UsageError
+from rnnlm.optim.schedules import schedule
 from rnnlm.training import Constant, Halving, Linear, StepDecay
-from rnnlm.training.schedules import schedule
 from rnnlm.training.settings import epochs_for, warmup_for
 
 

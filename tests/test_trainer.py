@@ -10,10 +10,10 @@ import pytest
 from rnnlm.errors import TrainingError, UsageError
 from rnnlm.evaluation import perplexity
 from rnnlm.models import ElmanLM, MikolovLM
+from rnnlm.optim.schedules import Decision
 from rnnlm.text import Corpus
 from rnnlm.training import OPTIMIZERS, SGD, Adagrad, Constant, Halving, Run, Schedule, Settings, Trainer
 from rnnlm.training.events import Epoch, Update
-from rnnlm.training.schedules import Decision
 
 TEXT = "\n".join(" ".join(f"w{(3 * i + j * j) % 13}" for j in range(2 + i % 5)) for i in range(120))
 

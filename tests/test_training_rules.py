@@ -143,8 +143,8 @@ def test_the_constants_are_the_papers():
     """Kingma & Ba 2015 and lecture 6.5: the very first Adam step is the learning rate, whatever the gradient's size."""
     param = Param(np.zeros(2))
     adam = Adam({"w": param}, 0.25)
-    assert (adam.beta1, adam.beta2, adam.eps) == (0.9, 0.999, 1e-8)
-    assert Momentum({"w": param}, 0.25).momentum == 0.9
+    assert (adam.options.beta1, adam.options.beta2, adam.options.eps) == (0.9, 0.999, 1e-8)
+    assert Momentum({"w": param}, 0.25).options.momentum == 0.9
     param.add(np.array([1e-3, -40.0]))
     adam.step()
     np.testing.assert_allclose(param.value, [-0.25, 0.25], rtol=1e-4)

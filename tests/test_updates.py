@@ -14,9 +14,9 @@ from rnnlm import ops
 from rnnlm.checks.cases import CASES as LAYERS
 from rnnlm.layers import Param
 from rnnlm.ops.gradients import Dense, OuterProduct, RowSparse
+from rnnlm.optim.clipping import clip_norm, clip_value, gradient_norm
 from rnnlm.recurrent.custom import Custom, Recurrence
 from rnnlm.training import OPTIMIZERS
-from rnnlm.training.clipping import clip_norm, clip_value, gradient_norm
 
 TABLES = [(5, 1), (19, 13), (40, 67), (1009, 131)]
 VECTORS = [(1,), (50,), (3001,)]

@@ -156,11 +156,14 @@ def products_per_second() -> float:
 
 def multiplications(lm: Any, corpus: Any) -> float:
     """Multiplications and additions that training on one word needs: a product forward, two of its size backward."""
+    from rnnlm.outputs import ClassSoftmax
+
     hidden, words = lm.config["hidden"], corpus.ids[corpus.ids >= 0]
     units = float(len(lm.vocabulary))
-    if lm.class_map is not None:
-        sizes = lm.class_map.sizes[lm.class_map.of[words]]
-        units = len(lm.class_map) + float((sizes * (sizes > 1)).mean())
+    if isinstance(lm.output, ClassSoftmax):
+        classes = lm.output.classes
+        sizes = classes.sizes[classes.of[words]]
+        units = len(classes) + float((sizes * (sizes > 1)).mean())
     fed_back = hidden if lm.kind != "jordan" else 2 * lm.start(1)[0].shape[1]
     return 6.0 * hidden * (units + fed_back)
 

@@ -49,9 +49,9 @@ def measure() -> dict[str, float]:
     from rnnlm import ops
     from rnnlm.models import CustomLM, ElmanLM
     from rnnlm.ops.threads import one_thread
+    from rnnlm.optim.clipping import clip_norm
     from rnnlm.text.windows import windows
     from rnnlm.training import OPTIMIZERS, Settings
-    from rnnlm.training.clipping import clip_norm
 
     ops.use(threads=1)
     corpus, usual = zipf(WORDS, (WARM_UP + TURNS) * STREAMS * STEPS), Settings()

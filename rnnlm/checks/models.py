@@ -25,7 +25,6 @@ from ..models import (
     RecurrentLM,
     load_any,
 )
-from ..models.files import to_arrays
 from ..models.model import Model, Network
 from ..text.corpus import Corpus
 from ..text.vocabulary import Vocabulary
@@ -137,7 +136,7 @@ def reloaded(model: Model, machine: Machine) -> tuple[float, str]:
         again = load_any(first)
         again.save(second)
         same = first.read_bytes() == second.read_bytes()
-    error, name = furthest(*({k: a for k, a in to_arrays(m)[1].items() if a.size} for m in (again, model)))
+    error, name = furthest(*({k: a for k, a in m.to_arrays()[1].items() if a.size} for m in (again, model)))
     scores = distance(scored(placed(again, machine)), scored(model))
     return worst({name: error, "scores": scores, "the file of the loaded model": 0.0 if same else float("inf")})
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..layers import Param
 from ..ops.gradients import OuterProduct
-from ..training import OPTIMIZERS
-from ..training.clipping import clip_norm
+from ..optim import OPTIMIZERS
+from ..optim.clipping import clip_norm
 from .finding import Check, Measured, furthest
 from .machines import NUMPY, Machine, host
 

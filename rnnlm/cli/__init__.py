@@ -16,6 +16,7 @@ import click
 from .. import __version__
 from ..errors import RnnlmError
 from .console import error_line, say
+from .words import in_words_of
 
 COMMANDS = {  # name -> the line that `rnnlm --help` shows
     "train": "Train a model on a text.",
@@ -82,7 +83,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error_line(_with_help(error))
         return 2
     except RnnlmError as error:
-        error_line(str(error))
+        error_line(in_words_of(_command(typed), str(error)))
         return error.exit_status
     except (KeyboardInterrupt, click.Abort):
         error_line("interrupted")
@@ -109,6 +110,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         said = " ".join(str(error).split())
         error_line(f"the GPU failed: {type(error).__name__}: {said}. See what nvidia-smi says, or use --device cpu.")
         return 1
+
+
+def _command(typed: Sequence[str]) -> click.Command | None:
+    """The command that was typed, in whose words its errors are said."""
+    command: click.Command | None = cli
+    for name in typed:
+        if not isinstance(command, click.Group):
+            break
+        command = command.get_command(click.Context(command), name)
+    return command
 
 
 def _with_help(error: click.ClickException) -> str:

@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
+from ..machine import MachineOptions
+from ..models import CacheLM, ContinuousCacheLM
+from ..models.model import settings_text
+from ..options import refuse_others, subset, union
 from .console import ppl, result, result_json, say
 from .machine import choose, machine_options
-from .unused import refuse
+from .options import option, with_options
 
 if TYPE_CHECKING:
+    from ..models.wrapping import WrappedLM
     from ..text import Corpus
+
+
+KINDS: dict[str, Any] = {CacheLM.kind: CacheLM.Options, ContinuousCacheLM.kind: ContinuousCacheLM.Options}
+CacheOptions: Any = union("CacheOptions", "cache", KINDS)
 
 
 @click.command()
 @click.argument("model")
-@click.option("--fit", metavar="VALID", help="Choose what is not given on this text.")
-@click.option("-o", "--output", required=True, metavar="FILE", help="The model file to write.")
-@click.option("--orders", type=int, default=3, show_default=True, metavar="N", help="Words in the longest n-gram.")
-@click.option("--decay", type=float, metavar="X", help="What a word still counts when another has come after it.")
-@click.option("--strengths", metavar="X,X,X", help="By order, how many remembered words weigh as much as the model.")
-@click.option("--continuous", is_flag=True, help="Remember hidden states instead: the continuous cache of a network.")
-@click.option("--size", type=int, default=500, show_default=True, metavar="N", help="continuous: words to remember.")
-@click.option("--theta", type=float, metavar="X", help="continuous: flatness of the similarity.")
-@click.option("--share", type=float, metavar="X", help="continuous: weight of the cache.")
+@option("--fit", metavar="VALID", help="Choose what is not given on this text.")
+@option("-o", "--output", required=True, metavar="FILE", help="The model file to write.")
+@option("--orders", type=int, metavar="N", help="With --fit: words in the longest n-gram.  [3]")
+@option("--continuous", is_flag=True, help="Remember hidden states instead: the continuous cache of a network.")
+@with_options(CacheOptions, into="settings")
 @machine_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def command(
     context: click.Context,
     model: str,
     fit: str | None,
     output: str,
-    orders: int,
-    decay: float | None,
-    strengths: str | None,
+    orders: int | None,
     continuous: bool,
-    size: int,
-    theta: float | None,
-    share: float | None,
-    device: str,
-    backend: str | None,
-    threads: int | None,
+    settings: Any,
+    machine: MachineOptions,
     as_json: bool,
 ) -> None:
     """Put a cache on MODEL, any model file, and write the two as one model.
@@ -54,16 +54,15 @@ def command(
     """
     from .names import require_other
 
-    if continuous:
-        refuse(
-            context, "orders decay strengths", "is for the cache of n-grams, not the --continuous one. Leave it out."
-        )
-    else:
-        refuse(context, "size theta share", "is for the --continuous cache. Leave it out, or give --continuous.")
-    if fit is None:
-        refuse(context, "orders", "says how many strengths --fit is to choose. Give --fit, or --strengths themselves.")
+    kind: Any = ContinuousCacheLM if continuous else CacheLM
+    if settings.strengths is not None:
+        settings = replace(settings, strengths=_numbers(settings.strengths))
+    refuse_others(settings, "cache", kind.kind)
+    given = subset(kind.Options, settings)
+    if orders is not None and (continuous or fit is None):
+        raise UsageError("`orders` says how many strengths of a cache of n-grams `fit` is to choose. Leave it out.")
     require_other(output, model, fit)
-    choose(backend, threads, device)
+    device = choose(machine)
     from .. import storage
     from ..evaluation.score import as_corpus
     from ..models import load
@@ -71,16 +70,10 @@ def command(
     storage.require_writable(output, "the model")
     lm = load(model, device=device)
     valid = None if fit is None else as_corpus(lm, fit)
-    given: dict[str, Any]
-    if continuous:
-        given = {"theta": theta, "share": share}
-        cached = _continuous(lm, valid, size, given)
-    else:
-        given = {"decay": decay, "strengths": _numbers(strengths)}
-        cached = _ngrams(lm, valid, orders, given)
-    settings = ", ".join(f"{name} {value}" for name, value in cached.config.items() if value is not None)
-    say(f"cache on {model}: {settings}", "cyan")
-    run = {"kind": "run", "command": "rnnlm " + shlex.join(context.obj), "text": fit or "", "members": [model]}
+    cached = kind(lm, **given) if valid is None else _fitted(lm, valid, continuous, given, orders)
+    say(f"cache on {model}: {settings_text(cached.config)}", "cyan")
+    typed = "rnnlm " + shlex.join(context.obj)
+    run: dict[str, Any] = {"kind": "run", "command": typed, "text": fit or "", "members": [model]}
     if valid is not None:
         before, after = lm.perplexity(valid), cached.perplexity(valid)
         run |= {"fit": after.as_dict(), "data.fit": valid.sha256}
@@ -94,30 +87,25 @@ def command(
     say(f"model: {output}", "green")
 
 
-def _ngrams(lm: Any, fit: Corpus | None, orders: int, given: dict[str, Any]) -> Any:
-    from ..models import CacheLM, fit_cache
+def _fitted(lm: Any, valid: Corpus, continuous: bool, given: dict[str, Any], orders: int | None) -> WrappedLM:
+    """The cache whose settings that are not given are chosen on a text."""
+    from ..training.cache_fit import DECAYS, THETAS, fit_cache, fit_continuous_cache
 
-    if fit is None:
-        return CacheLM(lm, **{name: value for name, value in given.items() if value is not None})
-    if given["strengths"] is not None:
-        raise UsageError("the strengths are given, and --fit is to choose them. Leave one of the two out.")
-    return fit_cache(lm, fit, orders=orders, **({"decays": [given["decay"]]} if given["decay"] is not None else {}))
-
-
-def _continuous(lm: Any, fit: Corpus | None, size: int, given: dict[str, Any]) -> Any:
-    from ..models import ContinuousCacheLM, fit_continuous_cache
-
-    if fit is None:
-        return ContinuousCacheLM(lm, size=size, **{name: value for name, value in given.items() if value is not None})
-    if given["share"] is not None:
-        raise UsageError("the share is given, and --fit is to choose it. Leave one of the two out.")
-    thetas = {"thetas": [given["theta"]]} if given["theta"] is not None else {}
-    return fit_continuous_cache(lm, fit, size=size, **thetas)
+    chosen = "share" if continuous else "strengths"
+    if chosen in given:
+        raise UsageError(f"the {chosen} are given, and `fit` is to choose them. Leave one of the two out.")
+    if "window" in given:
+        raise UsageError("`window` does not go with `fit`, which forgets what counts nothing. Leave one of them out.")
+    if continuous:
+        thetas = [given["theta"]] if "theta" in given else THETAS
+        return fit_continuous_cache(lm, valid, size=given.get("size", 500), thetas=thetas)
+    decays = [given["decay"]] if "decay" in given else DECAYS
+    return fit_cache(lm, valid, orders=3 if orders is None else orders, decays=decays)
 
 
-def _numbers(strengths: str | None) -> list[float] | None:
+def _numbers(strengths: str) -> list[float]:
     try:
-        return None if strengths is None else [float(part) for part in strengths.split(",")]
+        return [float(part) for part in strengths.split(",")]
     except ValueError:
         example = "Give one an order, as in 1000,30,8."
         raise UsageError(f"strengths={strengths!r} is not a list of numbers. {example}") from None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import __version__, ops
+from ..machine import MachineOptions
 from .console import is_terminal, paint, result, result_json, table
 from .machine import choose, machine_options
 from .progress import compiling_line
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
 @click.command()
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(device: str, backend: str | None, threads: int | None, as_json: bool) -> int:
+def command(machine: MachineOptions, as_json: bool) -> int:
     """Whether everything computes right here, on the GPU of --device too; exit status 1 if anything does not.
 
     Gradients of every layer against automatic differentiation and against differences, probabilities that sum to one,
     a batch of streams against each alone, models saved and loaded, and every backend against plain NumPy. The figures
     are the largest errors.
     """
-    where = choose(backend, threads, device)
+    where = choose(machine)
     from ..checks.ahead import Ahead
     from ..checks.check import run
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .classify_options import reading_options, setting_options
+from ..machine import MachineOptions
+from ..training.classifier_data import ReadingOptions
+from ..training.classifier_settings import ClassifierSettings
 from .console import result, result_json, table
 from .machine import choose, machine_options
 from .names import default_output
+from .options import GroupedCommand, option, with_options
 from .talk import say_beginning, say_end, say_next
 
 if TYPE_CHECKING:
@@ -30,13 +33,10 @@ def command() -> None:
     """
 
 
-@command.command(short_help="Train a classifier on labelled data.")
+@command.command(cls=GroupedCommand, short_help="Train a classifier on labelled data.")
 @click.argument("data", default="digits")
-@setting_options
-@machine_options
-@click.option("--save-every", type=float, metavar="MINUTES", help="Checkpoints between epochs too.")
-@click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@with_options(ClassifierSettings, without=("data",))
+@option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def train(context: click.Context, data: str, as_json: bool, **options: Any) -> None:
     """Train a classifier on DATA; without it, on 5,000 handwritten digits.
@@ -45,7 +45,6 @@ def train(context: click.Context, data: str, as_json: bool, **options: Any) -> N
     on with --resume.
     """
     from ..training.classifier_run import ClassifierRun
-    from ..training.classifier_settings import ClassifierSettings
     from ..training.processes import INTERRUPTED
     from .progress import ClassifierLive
 
@@ -67,28 +66,24 @@ def train(context: click.Context, data: str, as_json: bool, **options: Any) -> N
 @command.command(short_help="How often a classifier is right, and what it mixes up.")
 @click.argument("model")
 @click.argument("data")
-@reading_options
+@with_options(ReadingOptions, into="reading")
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def test(
     model: str,
     data: str,
-    label_column: str | None,
-    shape: str | None,
-    size: str | None,
-    device: str,
-    backend: str | None,
-    threads: int | None,
+    reading: ReadingOptions,
+    machine: MachineOptions,
     as_json: bool,
 ) -> None:
     """How often MODEL is right on the labelled DATA, and which classes it takes for which."""
-    choose(backend, threads, device)
+    device = choose(machine)
     from ..models import load_classifier
     from ..training.classifier_data import read_for
     from ..training.classifier_trainer import judge
 
     classifier = load_classifier(model, device=device)
-    found = judge(classifier, read_for(classifier, data, label_column=label_column, shape=shape, size=size))
+    found = judge(classifier, read_for(classifier, data, reading))
     if as_json:
         result_json({"model": model, "data": data, **found.as_dict()})
         return
@@ -99,19 +94,15 @@ def test(
 @command.command(short_help="The class of each example.")
 @click.argument("model")
 @click.argument("data")
-@reading_options
+@with_options(ReadingOptions, into="reading")
 @machine_options
 @click.option("--top", type=int, default=1, show_default=True, metavar="N", help="The N best classes of each.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def predict(
     model: str,
     data: str,
-    label_column: str | None,
-    shape: str | None,
-    size: str | None,
-    device: str,
-    backend: str | None,
-    threads: int | None,
+    reading: ReadingOptions,
+    machine: MachineOptions,
     top: int,
     as_json: bool,
 ) -> None:
@@ -120,7 +111,7 @@ def predict(
     DATA may also be a single image, or a table without labels (--label-column none). A network that was not trained
     with cross-entropy has no probabilities; then its outputs are shown.
     """
-    choose(backend, threads, device)
+    device = choose(machine)
     import numpy as np
 
     from ..errors import UsageError
@@ -130,7 +121,7 @@ def predict(
     if top < 1:
         raise UsageError(f"top={top} is too small. Give a whole number >= 1.")
     classifier = load_classifier(model, device=device)
-    given = read_for(classifier, data, labelled=False, label_column=label_column, shape=shape, size=size)
+    given = read_for(classifier, data, reading, labelled=False)
     likely = classifier.config["loss"] == "cross-entropy"
     figures = classifier.probabilities(given.x) if likely else classifier.outputs(given.x)
     names = given.files or [str(number) for number in range(1, len(given) + 1)]

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import UsageError
+from ..machine import MachineOptions
+from ..options import option
 from .console import result, result_json, table
 from .machine import choose, machine_options
-from .members import Scorer, members, scoring_options
+from .members import Scorer, ScoringOptions, members, scoring_options
+from .options import with_options
 
 if TYPE_CHECKING:
     from ..evaluation.significance import Comparison, Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResamplingOptions:
+    """How texts are drawn for the intervals and the test."""
+
+    block: int = option(10, "Sentences that are drawn together.", metavar="N")
+    samples: int = option(10_000, "Resampled texts.", metavar="N")
+    seed: int = option(1, "Same seed, same figures.", metavar="N")
 
 
 @click.command()
 @click.argument("a")
 @click.argument("b")
 @click.argument("text")
-@click.option("--block", default=10, show_default=True, metavar="N", help="Sentences that are drawn together.")
-@click.option("--samples", default=10_000, show_default=True, metavar="N", help="Resampled texts.")
-@click.option("--seed", default=1, show_default=True, help="Same seed, same figures.")
+@with_options(ResamplingOptions, into="resampling")
 @scoring_options
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
@@ -29,14 +40,9 @@ def command(
     a: str,
     b: str,
     text: str,
-    block: int,
-    samples: int,
-    seed: int,
-    unknown: str,
-    streams: int,
-    device: str,
-    backend: str | None,
-    threads: int | None,
+    resampling: ResamplingOptions,
+    scoring: ScoringOptions,
+    machine: MachineOptions,
     as_json: bool,
 ) -> None:
     """Whether TEXT can tell A and B apart: two models, or a model and the probabilities of another program in a file.
@@ -47,11 +53,11 @@ def command(
     """
     if text == "-":
         raise UsageError("standard input can be read once, and there are two models. Give the text as a file.")
-    choose(backend, threads, device)
+    device = choose(machine)
     from ..evaluation.significance import compare
 
-    one, two = Scorer(streams, unknown).scored(members([a, b], device), text)
-    found = compare(one, two, block=block, samples=samples, seed=seed)
+    one, two = Scorer(scoring).scored(members([a, b], device), text)
+    found = compare(one, two, **asdict(resampling))
     if as_json:
         result_json({"text": text, "unknown": one.unknown, **found.as_dict()})
     else:

@@ -22,6 +22,11 @@ def paint(text: str, color: str, stream: IO[str], **attributes: Any) -> str:
     return colored(text, color, force_color=True, **attributes) if wanted else text
 
 
+def paint_for_errors(text: str, color: str) -> str:
+    """The text in a colour where standard error is a terminal that wants it."""
+    return paint(text, color, sys.stderr)
+
+
 def is_terminal(stream: IO[str] | None) -> bool:
     """Whether a person reads along; a stream that was closed before we started is None."""
     return stream is not None and stream.isatty()

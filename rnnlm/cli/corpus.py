@@ -23,7 +23,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def list_corpora(as_json: bool) -> None:
     """The catalogue, with licence and size."""
-    from ..text import catalogue
+    from .. import catalogue
 
     entries = catalogue.entries()
     if as_json:
@@ -46,7 +46,7 @@ def list_corpora(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def get_corpus(name: str, source: str | None, as_json: bool) -> None:
     """Fetch, check and unpack the corpus NAME into the cache; prints where its files are."""
-    from ..text import catalogue
+    from .. import catalogue
 
     bar: Any = None
 

@@ -6,9 +6,10 @@ import shlex
 
 import click
 
+from ..machine import MachineOptions
 from .console import ppl, result, result_json, say, table
 from .machine import choose, machine_options
-from .members import Scorer, choose_weights, combined, members, mixing_options, real_models, shown
+from .members import MixingOptions, Scorer, choose_weights, combined, members, mixing_options, real_models, shown
 from .names import require_other
 
 
@@ -23,16 +24,10 @@ from .names import require_other
 def command(
     context: click.Context,
     models: tuple[str, ...],
-    fit: str | None,
-    weights: str | None,
-    mix: str,
-    unknown: str,
-    streams: int,
+    mixing: MixingOptions,
     output: str,
     reference: bool,
-    device: str,
-    backend: str | None,
-    threads: int | None,
+    machine: MachineOptions,
     as_json: bool,
 ) -> None:
     """Write a mixture of MODELS as a model, which ppl, sample, info and ensemble take like any other.
@@ -40,17 +35,18 @@ def command(
     The weights are fitted to VALID, or given, or equal. A model whose weight is 0 is left out. A mixture that refers to
     its members stays small, and needs them unchanged where they are, as seen from its own folder.
     """
+    fit, mix = mixing.fit, mixing.mix
     require_other(output, *models, fit)
-    choose(backend, threads, device)
+    device = choose(machine)
     from .. import storage
     from ..evaluation import stream_perplexity
     from ..models import MixtureLM
 
     storage.require_writable(output, "the mixture")
-    scorer = Scorer(streams, unknown)
+    scorer = Scorer(mixing)
     found = members(models, device)
     every = real_models(found, "an ensemble")
-    chosen, scored = choose_weights(found, fit, weights, mix, scorer)
+    chosen, scored = choose_weights(found, mixing, scorer)
     MixtureLM(every, chosen, mix)  # whether they can be mixed at all
     names, on = list(models), [] if fit is None else ["validation PPL"]
     rows = [["model", *on, "weight"]]

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..machine import MachineOptions
 from .console import ppl, result, result_json
 from .machine import choose, machine_options
 
@@ -14,15 +15,18 @@ from .machine import choose, machine_options
 @click.argument("model")
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(model: str, device: str, backend: str | None, threads: int | None, as_json: bool) -> None:
+def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     """What the file MODEL holds: its settings, sizes, vocabulary and training; and what would compute with it here."""
-    where = choose(backend, threads, device)
+    where = choose(machine)
     from .. import ops
     from ..models import LanguageModel, load_any
+    from ..models.model import settings_text
+    from ..training.as_used import as_used
 
-    lm, machine = load_any(model, device=where), ops.backend()
+    lm, works = load_any(model, device=where), ops.backend()
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
+    used = as_used(run, lm.config) if "optimizer" in run else {}
     facts: dict[str, Any] = {"model": lm.kind}
     if isinstance(lm, LanguageModel):
         facts |= {"words": len(lm.vocabulary), "vocabulary": lm.vocabulary.hash, "tokenizer": lm.tokenizer}
@@ -30,26 +34,28 @@ def command(model: str, device: str, backend: str | None, threads: int | None, a
         **lm.facts(),
         "config": lm.config,
         "device": str(where),
-        "backend": machine.name,
-        "threads": machine.threads,
+        "backend": works.name,
+        "threads": works.threads,
         "training": run,
+        "used": used,
         "epochs": epochs,
     }
     if as_json:
         result_json(facts)
         return
-    lines = [("model", lm.kind), ("settings", _settings(lm.config))]
+    lines = [("model", lm.kind), ("settings", settings_text(lm.config))]
     if isinstance(lm, LanguageModel):
         words = f"{facts['words']:,} words, tokenizer {lm.tokenizer}, hash {lm.vocabulary.hash[:12]}"
         lines.append(("vocabulary", words))
-    for name, value in lm.facts().items():
-        lines += _lines(name, value)
+    lines += lm.summary()
     lines += [("device", where.description)] if where.name == "gpu" else []
-    lines.append(("backend", machine.description))
+    lines.append(("backend", works.description))
     if "data.train" in run:
         size = f"{run['data.train_tokens']:,} tokens" if "text" in run else f"{run['data.train_examples']:,} examples"
         source = run.get("text", run.get("data"))
         lines.append(("trained on", f"{source}, {size}, sha256 {str(run['data.train'])[:12]}"))
+    if used:
+        lines.append(("training", settings_text({name: _short(value) for name, value in used.items()})))
     lines += [("note", note) for note in run.get("notes", [])]
     if "data.fit" in run:
         fit = run["fit"]
@@ -69,26 +75,5 @@ def command(model: str, device: str, backend: str | None, threads: int | None, a
         result(f"{name.ljust(width)}  {value}")
 
 
-def _settings(config: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in config.items() if value is not None and name != "weights")
-
-
-def _member(member: dict[str, Any]) -> str:
-    """A model that another stands on."""
-    weight = f"weight {member['weight']:.4f}  " if "weight" in member else ""
-    return f"{weight}{member.get('file') or member['model']}  {_settings(member['config'])}"
-
-
-def _lines(name: str, value: Any) -> list[tuple[str, str]]:
-    """A fact of the model for people."""
-    if name == "classes":
-        return [("output", f"{value} word classes" if value else "full softmax")]
-    if name == "ngrams":
-        return [("n-grams", f"{sum(value):,} of 1 to {len(value)} words: {', '.join(f'{n:,}' for n in value)}")]
-    if name == "members":
-        return [(f"member {place}", _member(member)) for place, member in enumerate(value, 1)]
-    if name == "base":
-        return [("on", _member(value))]
-    if name == "labels":
-        return [(name, ", ".join(value))]
-    return [(name, f"{value:,}" if isinstance(value, int | float) else str(value))]
+def _short(value: Any) -> Any:
+    return f"{value:g}" if isinstance(value, float) else value

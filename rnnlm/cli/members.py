@@ -2,58 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
 import numpy as np
 
 from ..errors import DataError, UsageError
+from ..options import check
+from ..options import option as declare
 from .console import ppl, say
+from .options import with_options
 
 if TYPE_CHECKING:
     from ..evaluation import Stream
     from ..models import LanguageModel
+    from ..ops.device import Device
     from ..text import Corpus
 
 
-def scoring_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--unknown` and `--streams`."""
-    unknown = click.option(
-        "--unknown",
-        default="<unk>",
-        show_default=True,
+@dataclass(frozen=True, kw_only=True)
+class ScoringOptions:
+    """How texts are scored."""
+
+    unknown: str = declare(
+        "<unk>",
+        "Unknown words: <unk> as that word, skip leaves them out, a number N divides P(<unk>) over N types.",
+        group="Text",
         metavar="RULE",
-        help="Unknown words: <unk> as that word, skip leaves them out, a number N divides P(<unk>) over N types.",
     )
-    streams = click.option(
-        "--streams",
-        default=1,
-        show_default=True,
-        metavar="B",
-        help="Parts scored side by side; 1 is exact, more is faster.",
+    streams: int = declare(
+        1, "Parts scored side by side; 1 is exact, more is faster.", group="Machine", metavar="B", least=1
     )
-    return unknown(streams(command))
 
 
-def mixing_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--fit`, `--weights`, `--mix`, and those of scoring."""
-    for option in (
-        scoring_options,
-        click.option(
-            "--mix",
-            type=click.Choice(["linear", "geometric"]),
-            default="linear",
-            show_default=True,
-            help="Σ w P, or the product of P^w, renormalised at every token, which takes far longer.",
-        ),
-        click.option("--weights", metavar="W,W,...", help="The weights, given by hand."),
-        click.option("--fit", metavar="VALID", help="Fit the weights to this text; without it they are equal."),
-    ):
-        command = option(command)
-    return command
+@dataclass(frozen=True, kw_only=True)
+class MixingOptions(ScoringOptions):
+    """How models are mixed, and how texts are scored with them."""
+
+    fit: str | None = declare(
+        None, "Fit the weights to this text; without it they are equal.", group="Model", metavar="VALID"
+    )
+    weights: str | None = declare(None, "The weights, given by hand.", group="Model", metavar="W,W,...")
+    mix: str = declare(
+        "linear",
+        "linear: Σ w P, or geometric: the product of P^w, renormalised at every token, which takes far longer.",
+        group="Model",
+        choices=("linear", "geometric"),
+    )
+
+
+scoring_options = with_options(ScoringOptions, into="scoring")
+mixing_options = with_options(MixingOptions, into="mixing")
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Member:
     files: tuple[str, ...] = ()
 
 
-def members(paths: Sequence[str], device: str) -> list[Member]:
+def members(paths: Sequence[str], device: Device) -> list[Member]:
     """The members that the arguments name: MODEL, on the device, FILE or FILE@FITFILE. Errors as of `load`."""
     from ..evaluation.external import is_external
     from ..models import load_together
@@ -108,14 +109,14 @@ def real_models(found: Sequence[Member], purpose: str) -> list[LanguageModel]:
 class Scorer:
     """Scores texts, each read once for all models that cut and number it the same way."""
 
-    streams: int = 1
-    unknown: str = "<unk>"
+    options: ScoringOptions
     corpora: dict[tuple[str, str, str], Corpus] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from ..evaluation.stream import unseen_types
 
-        unseen_types(self.unknown)  # a rule that is none is refused before the work
+        check(self.options)
+        unseen_types(self.options.unknown)  # a rule that is none is refused before the work
 
     def corpus(self, model: LanguageModel, text: str) -> Corpus:
         from ..text import Corpus
@@ -134,7 +135,7 @@ class Scorer:
         """The members' streams over a text, under the rule for unknown words; `fit`: it is the --fit text."""
         from ..evaluation import score
         from ..evaluation.external import external
-        from ..training.memory import told_scoring
+        from ..training.memory import explain_scoring_out_of_memory
 
         first = next((member.model for member in found if member.model is not None), None)
         if first is None:
@@ -143,8 +144,8 @@ class Scorer:
         for member in found:
             if member.model is not None:
                 corpus = self.corpus(member.model, text)
-                with told_scoring(member.model, self.streams):
-                    stream = score(member.model, corpus, streams=self.streams, name=member.name)
+                with explain_scoring_out_of_memory(member.model, self.options.streams):
+                    stream = score(member.model, corpus, streams=self.options.streams, name=member.name)
             elif fit and len(member.files) < 2:
                 raise UsageError(
                     f"--fit needs the probabilities of {text} too, and {member.name} has those of one text. "
@@ -152,28 +153,27 @@ class Scorer:
                 )
             else:
                 stream = external(member.files[fit], self.corpus(first, text))
-            streams.append(stream.with_unknown(self.unknown))
+            streams.append(stream.with_unknown(self.options.unknown))
         return streams
 
 
-def choose_weights(
-    found: Sequence[Member], fit: str | None, given: str | None, mix: str, scorer: Scorer
-) -> tuple[np.ndarray, list[Stream]]:
+def choose_weights(found: Sequence[Member], mixing: MixingOptions, scorer: Scorer) -> tuple[np.ndarray, list[Stream]]:
     """The weights: fitted, given or equal; and where they are fitted, the streams over the --fit text."""
     from ..evaluation import fit_geometric, fit_linear
 
-    if fit is not None and given is not None:
-        raise UsageError("--fit and --weights both say what the weights are. Give one of them.")
-    if given is not None:
-        return parse_weights(given), []
+    fit, weights = mixing.fit, mixing.weights
+    if fit is not None and weights is not None:
+        raise UsageError("`fit` and `weights` both say what the weights are. Give one of them.")
+    if weights is not None:
+        return parse_weights(weights), []
     if fit is None:
         return np.full(len(found), 1 / len(found)), []
     streams = scorer.scored(found, fit, fit=True)
-    if mix == "linear":
+    if mixing.mix == "linear":
         return fit_linear(streams), streams
     models = real_models(found, "a geometric mixture")
     corpus = scorer.corpus(models[0], fit)
-    return fit_geometric(models, corpus, skip_unknown=scorer.unknown == "skip", tell=_tell), streams
+    return fit_geometric(models, corpus, skip_unknown=scorer.options.unknown == "skip", tell=_tell), streams
 
 
 def parse_weights(text: str) -> np.ndarray:
@@ -181,7 +181,7 @@ def parse_weights(text: str) -> np.ndarray:
     try:
         return np.array([float(part) for part in text.split(",")])
     except ValueError:
-        raise UsageError(f"--weights {text!r} is not a list of numbers. Give one a model, such as 0.7,0.3.") from None
+        raise UsageError(f"weights={text!r} is not a list of numbers. Give one a model, such as 0.7,0.3.") from None
 
 
 def combined(
@@ -194,7 +194,7 @@ def combined(
     if mix == "linear":
         return mixture(streams, weights)
     model = MixtureLM(real_models(found, "a geometric mixture"), weights, mix)
-    return score(model, scorer.corpus(model, text), streams=scorer.streams).with_unknown(scorer.unknown)
+    return score(model, scorer.corpus(model, text), streams=scorer.options.streams).with_unknown(scorer.options.unknown)
 
 
 def shown(weight: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..errors import DataError, UsageError
+from ..machine import HostOptions
 from .console import ppl, result, result_json, say
 from .machine import choose, host_options
 from .unused import refuse
@@ -62,8 +63,7 @@ def command(
     prune: str | None,
     entropy: float | None,
     from_model: bool,
-    backend: str | None,
-    threads: int | None,
+    machine: HostOptions,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -72,7 +72,7 @@ def command(
     The vocabulary and the held-out parts are those that `rnnlm train` would choose, so that the two can be compared and
     mixed.
     """
-    choose(backend, threads)
+    choose(machine)
     from .. import storage
     from ..ngram.arpa_write import check_path
     from ..ngram.pruning import check_threshold

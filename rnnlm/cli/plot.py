@@ -19,7 +19,7 @@ from .console import say
 )
 def command(runs: tuple[str, ...], output: str) -> None:
     """Draw loss, accuracy, gradient norm and learning rate of each RUN (a model or checkpoint file)."""
-    from ..training.curves import draw, read_log
+    from ..curves import draw, read_log
 
     draw({path: read_log(path) for path in runs}, output)
     say(f"curves written to {output}")

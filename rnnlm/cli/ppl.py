@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import DataError, UsageError
+from ..machine import MachineOptions
 from .console import bits, ppl, result, result_json, say, table
 from .machine import choose, machine_options
-from .members import Member, Scorer, choose_weights, combined, members, mixing_options, real_models, shown
+from .members import (
+    Member,
+    MixingOptions,
+    Scorer,
+    choose_weights,
+    combined,
+    members,
+    mixing_options,
+    real_models,
+    shown,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,15 +38,9 @@ HEAD = ["model", "PPL", "known", "bits/token", "bits/char", "tokens", "unknown",
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(
     models: tuple[str, ...],
-    fit: str | None,
-    weights: str | None,
-    mix: str,
-    unknown: str,
-    streams: int,
+    mixing: MixingOptions,
     interval: bool,
-    device: str,
-    backend: str | None,
-    threads: int | None,
+    machine: MachineOptions,
     as_json: bool,
 ) -> None:
     """Perplexity of TEXT (a path, or - for standard input) under each MODEL and under their mixture.
@@ -50,13 +55,14 @@ def command(
     if len(models) < 2:
         raise UsageError(f"ppl needs a model and a text, and got only {models[0]!r}. Give: rnnlm ppl MODEL... TEXT.")
     *paths, text = models
+    fit, mix = mixing.fit, mixing.mix
     if text == "-" == fit:
         raise UsageError("standard input can be read once, and it is TEXT and the --fit text. Give one as a file.")
-    choose(backend, threads, device)
-    scorer = Scorer(streams, unknown)
+    device = choose(machine)
+    scorer = Scorer(mixing)
     found = members(paths, device)
-    asked = fit is not None or weights is not None
-    if len(found) == 1 and not (asked or interval) and unknown == "<unk>" and found[0].model is not None:
+    asked = fit is not None or mixing.weights is not None
+    if len(found) == 1 and not (asked or interval) and mixing.unknown == "<unk>" and found[0].model is not None:
         _single(found[0], scorer, text, as_json)
         return
     if mix == "geometric":
@@ -69,7 +75,7 @@ def command(
     fitted: list[Stream] = []
     if asked or len(found) > 1:
         try:
-            chosen, fitted = choose_weights(found, fit, weights, mix, scorer)
+            chosen, fitted = choose_weights(found, mixing, scorer)
             whole = combined(found, scored, chosen, mix, scorer, text)
             mixed = stream_perplexity(whole)
         except DataError as error:
@@ -99,11 +105,11 @@ def command(
 def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:
     """One model as it is: no probability is kept, so the text may be of any length."""
     from ..evaluation import perplexity
-    from ..training.memory import told_scoring
+    from ..training.memory import explain_scoring_out_of_memory
 
     assert member.model is not None
-    with told_scoring(member.model, scorer.streams):
-        found = perplexity(member.model, scorer.corpus(member.model, text), streams=scorer.streams)
+    with explain_scoring_out_of_memory(member.model, scorer.options.streams):
+        found = perplexity(member.model, scorer.corpus(member.model, text), streams=scorer.options.streams)
     if as_json:
         result_json({"model": member.name, **found.as_dict()})
     else:

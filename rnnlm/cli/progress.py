@@ -9,13 +9,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..training.events import Epoch, Event, Saved, Update
-from .console import is_terminal, paint, ppl, say
+from ..training.stopwatch import Stopwatch
+from .console import is_terminal, ppl, say
+from .talk import epoch_line, perplexity_figures
 
 if TYPE_CHECKING:
     from ..models import RecurrentLM
 
 FORMAT = "{desc} {percentage:3.0f}% |{bar}| {rate_fmt}{postfix}, {remaining} left"  # tqdm puts ", " before the postfix
 
+COMPILING = "compiling the kernels for this machine: once, for {} …"
 EVERY = 0.2  # seconds between two drawings of the live line
 
 
@@ -27,7 +30,7 @@ def compiling_line(time_needed: str = "some 20 seconds") -> Callable[[], None]:
         nonlocal said
         if not said:
             said = True
-            say(f"compiling the kernels for this machine: once, for {time_needed} …")
+            say(COMPILING.format(time_needed))
 
     return tell
 
@@ -39,9 +42,7 @@ class Live:
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._began = self._last = time.monotonic()
-        self._began_learning, self._first = self._began, True
-        self._tokens = 0  # since the epoch began in this process, after the first update
+        self._watch = Stopwatch()
         self._drawn, self._behind = 0.0, 0  # when the live line was drawn, and how many tokens came since
 
     def tell_when_compiling(self) -> None:
@@ -51,7 +52,7 @@ class Live:
         ops.tell_when_compiling(compiling_line())
 
     def __enter__(self) -> Live:
-        self._began = time.monotonic()
+        self._watch.start()
         return self
 
     def __exit__(
@@ -60,6 +61,7 @@ class Live:
         self._close()
 
     def __call__(self, event: Event) -> None:
+        self._watch(event)
         if isinstance(event, Update):
             self._update(event)
         elif isinstance(event, Epoch):
@@ -79,21 +81,15 @@ class Live:
 
     def figures(self, event: Epoch) -> str:
         """What the line of an epoch says of it."""
-        valid = "" if event.valid_nll is None else f"  valid PPL {ppl(event.valid_nll)}"
-        return f"train PPL {ppl(event.train_nll)}{valid}"
+        return perplexity_figures(event)
 
     def _update(self, event: Update) -> None:
-        self._last = time.monotonic()
-        if self._first:  # it may have waited for the compiler
-            self._first, self._began_learning = False, self._last
-        else:
-            self._tokens += event.tokens
         if not is_terminal(sys.stderr):
             return
         if self._bar is None:
             from tqdm import tqdm
 
-            self._drawn, self._behind = self._last, 0
+            self._drawn, self._behind = time.monotonic(), 0
             self._bar = tqdm(
                 desc=f"epoch {event.epoch}/{event.epochs}",
                 total=event.epochs * event.total,  # so that the time left is that of the run
@@ -106,29 +102,15 @@ class Live:
                 miniters=1,
             )
         self._behind += event.tokens
-        if self._last - self._drawn >= EVERY:  # only then is the loss asked for, which may be on a GPU
+        now = time.monotonic()
+        if now - self._drawn >= EVERY:  # only then is the loss asked for, which may be on a GPU
             self._bar.set_postfix_str(self.so_far(event), refresh=False)
             self._bar.update(self._behind)
-            self._drawn, self._behind = self._last, 0
+            self._drawn, self._behind = now, 0
 
     def _epoch(self, event: Epoch) -> None:
         self._close()
-        learning = self._last - max(self._began, self._began_learning)  # the rest was validation, and the compiler
-        seconds = time.monotonic() - self._began
-        mark = (
-            paint("best", "green", sys.stderr)
-            if event.best
-            else "worse: best weights restored"
-            if event.restored
-            else ""
-        )
-        # Of the very first update alone no speed is known: it is not counted.
-        speed = f"{self._tokens / max(learning, 1e-9):,.0f} {self.unit}/s  " if self._tokens else ""
-        say(
-            f"epoch {event.epoch:2d}  {self.figures(event)}  rate {event.learning_rate:.4g}  "
-            f"{speed}{seconds:.1f} s  {mark}".rstrip()
-        )
-        self._began, self._tokens = time.monotonic(), 0
+        say(epoch_line(event, self.figures(event), self._watch.seconds, self._watch.speed, self.unit))
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .console import ppl, result, result_json, say, table
+from .progress import COMPILING
+from .talk import about_line, end_line, epoch_line, perplexity_figures, resuming_line
 
 if TYPE_CHECKING:
     from ..training.figures import Figures
+    from ..training.messages import Message
     from ..training.runs import Outcome
     from ..training.settings import Settings
 
 
-def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool) -> bool:
+def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool, command: str) -> bool:
     """Train, mix and report; False when Ctrl-C came before the end. `runs` is a number or a TOML file."""
     from ..training.runs import Runs, repeated
     from ..training.runs_file import read_runs
@@ -22,21 +25,16 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool)
     several = repeated(settings, int(runs)) if _is_number(runs) else read_runs(runs, settings)
     output = str(settings.output)
     all_runs = Runs(several, output, jobs=jobs)
-    said, threads = all_runs.data.said, all_runs.threads
-    if said:
-        say(said)
+    threads = all_runs.threads
+    if all_runs.data.said:
+        say(all_runs.data.said)
     kept = f" ({len(all_runs.ended)} of them ended before)" if all_runs.ended else ""
     where = f" on {all_runs.device.description}" if all_runs.device.name == "gpu" else ""
     say(
         f"{len(several)} runs{kept}, {all_runs.jobs} at a time{where}, {threads} thread{'s' * (threads > 1)} each",
         "cyan",
     )
-
-    def tell(number: int, line: str) -> None:
-        if line != said and not line.startswith(("model", " ")):  # what to do next is said once, for the mixture
-            say(f"run {number}: {line}")
-
-    if all_runs.fit(tell) == "interrupted":
+    if all_runs.fit(_tell, command=command) == "interrupted":
         say("interrupted. Go on with the same command and --resume.", "yellow")
         return False
     outcome = all_runs.conclude()
@@ -46,6 +44,26 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool)
         result(_table(outcome))
         say(f"model: {output}, the mixture of all runs with equal weights", "green")
     return True
+
+
+def _tell(number: int, message: Message) -> None:
+    """A message of one of the runs, in the words that a run alone would use."""
+    from ..training.messages import Began, Ended, EpochEnded, Failed, Note
+
+    match message:
+        case Began():
+            if message.resumed:
+                say(f"run {number}: {resuming_line(message.epoch, message.updates)}")
+            say(f"run {number}: {about_line(message)}")
+        case EpochEnded():
+            figures = perplexity_figures(message.epoch)
+            say(f"run {number}: {epoch_line(message.epoch, figures, message.seconds, message.speed, 'words')}")
+        case Ended():
+            say(f"run {number}: {end_line(message.reason, message.best_epoch)}")
+        case Failed():
+            say(f"run {number}: {message.message}")
+        case Note():
+            say(f"run {number}: {COMPILING.format('some 20 seconds') if message.compiling else message.text}")
 
 
 def figures_table(figures: Sequence[Figures]) -> str:

@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 
 from ..errors import UsageError
+from ..machine import MachineOptions
+from ..options import check as check_options
+from ..options import option
 from .console import say
 from .machine import choose, machine_options
-from .members import scoring_options
+from .members import ScoringOptions, scoring_options
 from .names import require_other
+from .options import with_options
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """What is written of the scores, and where."""
+
+    per: str = option("word", "A line per word, sentence or text.", metavar="WHAT")
+    unit: str | None = option(
+        None, "Of log-probabilities: bits, nats or log10.", metavar="UNIT", usual="bits; --binary: nats"
+    )
+    output: str | None = option(None, "Write there; standard output without it.", metavar="FILE", names=("-o",))
+    binary: bool = option(False, "A compact file for programs, exact to the bit; needs -o.")
+    top: int = option(0, "Also the K likeliest words at each place.", metavar="K")
+    quick: bool = option(False, "Without entropy and rank, which need P of every word.")
 
 
 @click.command()
 @click.argument("model")
 @click.argument("text")
-@click.option("--per", default="word", show_default=True, metavar="WHAT", help="A line per word, sentence or text.")
-@click.option("--unit", metavar="UNIT", help="Of log-probabilities: bits, nats or log10.  [bits; --binary: nats]")
-@click.option("-o", "--output", metavar="FILE", help="Write there; standard output without it.")
-@click.option("--binary", is_flag=True, help="A compact file for programs, exact to the bit; needs -o.")
-@click.option("--top", default=0, metavar="K", help="Also the K likeliest words at each place.")
-@click.option("--quick", is_flag=True, help="Without entropy and rank, which need P of every word.")
+@with_options(TableOptions, into="form")
 @scoring_options
 @machine_options
 def command(
     model: str,
     text: str,
-    per: str,
-    unit: str | None,
-    output: str | None,
-    binary: bool,
-    top: int,
-    quick: bool,
-    unknown: str,
-    streams: int,
-    device: str,
-    backend: str | None,
-    threads: int | None,
+    form: TableOptions,
+    scoring: ScoringOptions,
+    machine: MachineOptions,
 ) -> None:
     """The log-probability that MODEL gives to each word of TEXT (a path, or - for standard input).
 
@@ -43,37 +50,39 @@ def command(
     (-logprob), entropy of the prediction, rank of the word in it. Lines that start with `# ` stand before it and say
     what must be known to compare it with others.
     """
-    if binary and (output is None or unit is not None or per != "word"):
-        raise UsageError("--binary writes nats per word to a file. Give it -o FILE, without --per and --unit.")
-    if top and (quick or per != "word"):
-        raise UsageError(f"--top {top} needs P of every word, a line a word. Give it without --quick and --per.")
+    per, output, top = form.per, form.output, form.top
+    if form.binary and (output is None or form.unit is not None or per != "word"):
+        raise UsageError("`binary` writes nats per word to a file. Give it `output`, without `per` and `unit`.")
+    if top and (form.quick or per != "word"):
+        raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
+    check_options(scoring)
     from .. import storage
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
     from ..evaluation.stream import unseen_types
     from ..evaluation.stream_tsv import check
     from ..models import load
     from ..text import Corpus
-    from ..training.memory import told_scoring
+    from ..training.memory import explain_scoring_out_of_memory
 
-    unit = unit or "bits"
+    unit = form.unit or "bits"
     check(per, unit)
-    unseen_types(unknown)
+    unseen_types(scoring.unknown)
     if output is not None:
         require_other(output, model, text)
         storage.require_writable(output, "the scores")
-    choose(backend, threads, device)
+    device = choose(machine)
     lm = load(model, device=device)
     words = Corpus.encode(text, tokenizer=lm.tokenizer)
-    with told_scoring(lm, streams):
+    with explain_scoring_out_of_memory(lm, scoring.streams):
         stream = score(
             lm,
             in_ids_of(lm.vocabulary, words),
-            streams=streams,
-            distribution=per == "word" and not quick,
+            streams=scoring.streams,
+            distribution=per == "word" and not form.quick,
             top=top,
             name=model,
-        ).with_unknown(unknown)
-    if binary:
+        ).with_unknown(scoring.unknown)
+    if form.binary:
         assert output is not None
         write_binary(stream, output)
     else:

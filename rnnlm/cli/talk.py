@@ -6,14 +6,47 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .console import say
+from .console import paint_for_errors, ppl, say
 
 if TYPE_CHECKING:
-    from ..training.classifier_run import ClassifierRun
-    from ..training.run import Run
+    from ..training.base_run import BaseRun
+    from ..training.events import Epoch
+    from ..training.messages import Began
 
 
-def say_beginning(run: Run | ClassifierRun, about: str) -> None:
+def about_line(began: Began) -> str:
+    """A language model in a line, before its first update."""
+    return (
+        f"{began.kind}: {began.tokens:,} training tokens, {began.words:,} words ({began.tokenizer}), {began.units}, "
+        f"{began.output}, {began.weights:,} weights, {began.device}"
+    )
+
+
+def resuming_line(epoch: int, updates: int) -> str:
+    """Where a run that goes on stands."""
+    return f"resuming at epoch {epoch}, update {updates:,}"
+
+
+def epoch_line(event: Epoch, figures: str, seconds: float, speed: float | None, unit: str) -> str:
+    """An epoch in a line; of the very first update alone no speed is known."""
+    mark = "worse: best weights restored" if event.restored else ""
+    mark = paint_for_errors("best", "green") if event.best else mark
+    fast = "" if speed is None else f"{speed:,.0f} {unit}/s  "
+    return f"epoch {event.epoch:2d}  {figures}  rate {event.learning_rate:.4g}  {fast}{seconds:.1f} s  {mark}".rstrip()
+
+
+def perplexity_figures(event: Epoch) -> str:
+    """What the line of an epoch says of a language model."""
+    valid = "" if event.valid_nll is None else f"  valid PPL {ppl(event.valid_nll)}"
+    return f"train PPL {ppl(event.train_nll)}{valid}"
+
+
+def end_line(reason: str, best_epoch: int) -> str:
+    """Why training ended, and which epoch's weights are kept."""
+    return f"stopped: {reason}; {f'the best epoch is {best_epoch}' if best_epoch else 'no epoch is over yet'}"
+
+
+def say_beginning(run: BaseRun, about: str) -> None:
     """What was held out, where a run that is resumed stands, and a line about the model."""
     progress = run.trainer.progress
     if run.data.said:
@@ -21,14 +54,13 @@ def say_beginning(run: Run | ClassifierRun, about: str) -> None:
     if run.settings.resume and not run.resumed:
         say("no checkpoint yet, so the run starts from the beginning")
     if run.resumed:
-        say(f"resuming at epoch {progress.epoch}, update {progress.updates:,}")
+        say(resuming_line(progress.epoch, progress.updates))
     say(about, "cyan")
 
 
-def say_end(run: Run | ClassifierRun, reason: str) -> None:
+def say_end(run: BaseRun, reason: str) -> None:
     """Why training ended, and which epoch's weights are kept."""
-    best = run.trainer.progress.best_epoch
-    say(f"stopped: {reason}; {f'the best epoch is {best}' if best else 'no epoch is over yet'}")
+    say(end_line(reason, run.trainer.progress.best_epoch))
 
 
 def say_next(output: Path | None, reason: str, following: Sequence[str]) -> None:

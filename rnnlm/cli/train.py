@@ -3,60 +3,83 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
+from ..options import check
+from ..options import option as declare
 from ..training.processes import INTERRUPTED
 from ..training.settings import Settings
 from .console import bits, ppl, result, result_json, say
-from .machine import machine_options
 from .names import default_output
+from .options import GroupedCommand, option, with_options
 from .progress import Live, Snapshots
 from .runs import figures_table, several_runs
-from .talk import say_beginning, say_end, say_next
-from .train_options import D, setting_options
+from .talk import about_line, say_beginning, say_end, say_next
 
 if TYPE_CHECKING:
     from ..training.figures import Figures
     from ..training.run import Run
 
 
-@click.command()
+@dataclass(frozen=True, kw_only=True)
+class TrainExtras:
+    """What `rnnlm train` can do besides a run's settings."""
+
+    snapshot: int | None = declare(
+        None,
+        "A sampled text every N updates.",
+        group="Other",
+        metavar="N",
+        least=1,
+        names=("--snapshot_t",),
+    )
+    sample: int | None = declare(
+        None,
+        "Words in a sampled text; one sentence without it.",
+        group="Other",
+        metavar="N",
+        least=1,
+        names=("--sample_n",),
+    )
+    runs: str | None = declare(
+        None,
+        "Train N seeds, or the settings in a TOML file, and mix the models.",
+        group="Several runs",
+        metavar="N|FILE",
+    )
+    jobs: int | None = declare(
+        None, "Runs side by side; without it, as many as the cores allow.", group="Several runs", metavar="N", least=1
+    )
+    last: int | None = declare(
+        None,
+        "Average the weights of the last N epochs, and mix their models.",
+        group="Several runs",
+        metavar="N",
+        least=2,
+    )
+    keep_epochs: bool = declare(False, "Keep the models of the last N epochs as files.", group="Several runs")
+
+
+@click.command(cls=GroupedCommand)
 @click.argument("text", required=False)
-@setting_options
-@machine_options
-@click.option("--save-every", type=float, metavar="MINUTES", help="Checkpoints between epochs too.")
-@click.option("--resume", is_flag=True, help="Go on with a run that was cut off.")
-@click.option("--snapshot", "--snapshot_t", "snapshot", type=int, metavar="N", help="A sampled text every N updates.")
-@click.option(
-    "--sample",
-    "--sample_n",
-    "sample_words",
-    type=int,
-    metavar="N",
-    help="Words in a sampled text; one sentence without it.",
-)
-@click.option("--runs", metavar="N|FILE", help="Train N seeds, or the settings in a TOML file, and mix the models.")
-@click.option("--jobs", type=int, metavar="N", help="Runs side by side; without it, as many as the cores allow.")
-@click.option("--last", type=int, metavar="N", help="Average the weights of the last N epochs, and mix their models.")
-@click.option("--keep-epochs", is_flag=True, help="Keep the models of the last N epochs as files.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@option("--train", "train_text", metavar="TEXT", group="Text", help="The same as TEXT.")
+@with_options(Settings, without=("text",))
+@option("--grad_clip", type=float, group="Training", help="The same as --clip N --clip-by value.")
+@with_options(TrainExtras, into="extras")
+@option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def command(
     context: click.Context,
     text: str | None,
     train_text: str | None,
-    as_json: bool,
     grad_clip: float | None,
-    snapshot: int | None,
-    sample_words: int | None,
-    runs: str | None,
-    jobs: int | None,
-    last: int | None,
-    keep_epochs: bool,
-    **options: Any,
+    extras: TrainExtras,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Train a model on TEXT: a path, - for standard input, or the name of a corpus (rnnlm corpus list).
 
@@ -70,59 +93,53 @@ def command(
     """
     if text is not None and train_text is not None:
         raise UsageError(f"the text is given twice, as {text} and as --train {train_text}. Give it once.")
-    for name, value in (("snapshot", snapshot), ("sample", sample_words)):
-        if value is not None and value < 1:
-            raise UsageError(f"{name}={value} is too small. Give a whole number >= 1.")
-    options["text"] = next((given for given in (text, train_text) if given is not None), D.text)
+    settings["text"] = next((given for given in (text, train_text) if given is not None), Settings.text)
     if grad_clip is not None:
-        options |= {"clip": grad_clip, "clip_by": "value"}
-    if options["output"] is None:
-        options["output"] = default_output(options["text"])
+        settings |= {"clip": grad_clip, "clip_by": "value"}
+    if settings["output"] is None:
+        settings["output"] = default_output(settings["text"])
+    _check(extras)
+    chosen, typed = Settings.of(**settings), "rnnlm " + shlex.join(context.obj)
+    if extras.runs is None:
+        interrupted = not _train(chosen, extras, typed, as_json)
+    else:
+        interrupted = not several_runs(chosen, extras.runs, extras.jobs, as_json, typed)
+    if interrupted:
+        context.exit(INTERRUPTED)
 
-    if jobs is not None and runs is None:
-        raise UsageError("--jobs says how many of several --runs go on side by side. Give --runs, or leave it out.")
-    if keep_epochs and last is None:
-        raise UsageError("--keep-epochs keeps the models of the --last epochs. Give --last N, or leave it out.")
-    settings = Settings.of(**options)
-    if runs is not None:
-        for name, value in (("snapshot", snapshot), ("sample", sample_words), ("last", last)):
-            if value is not None:
-                raise UsageError(f"--{name} is for one run, and --runs trains several. Leave one of them out.")
-        if not several_runs(settings, runs, jobs, as_json):
-            context.exit(INTERRUPTED)
-        return
 
-    from ..training.last import LastEpochs
+def _check(extras: TrainExtras) -> None:
+    check(extras)
+    if extras.jobs is not None and extras.runs is None:
+        raise UsageError("`jobs` says how many of several `runs` go on side by side. Give `runs`, or leave it out.")
+    if extras.keep_epochs and extras.last is None:
+        raise UsageError("`keep_epochs` keeps the models of the `last` epochs. Give `last`, or leave it out.")
+    for name in ("snapshot", "sample", "last") if extras.runs is not None else ():
+        if getattr(extras, name) is not None:
+            raise UsageError(f"`{name}` is for one run, and `runs` trains several. Leave one of them out.")
+
+
+def _train(settings: Settings, extras: TrainExtras, typed: str, as_json: bool) -> bool:
+    """Train one model and report; False when Ctrl-C came before the end."""
+    from ..training.last_epochs import LastEpochs
+    from ..training.messages import Began
     from ..training.run import Run
 
     live = Live()
     live.tell_when_compiling()
-    run = Run(settings, observers=[live], command="rnnlm " + shlex.join(context.obj))
-    epochs = None if last is None else LastEpochs(run, last)
-    if snapshot is not None:
-        run.trainer.observers.append(Snapshots(run.model, snapshot, sample_words, live))
-    _introduce(run)
+    run = Run(settings, observers=[live], command=typed)
+    epochs = None if extras.last is None else LastEpochs(run, extras.last)
+    if extras.snapshot is not None:
+        run.trainer.observers.append(Snapshots(run.model, extras.snapshot, extras.sample, live))
+    say_beginning(run, about_line(Began.of(run)))
     with live:
         reason = run.fit()
     say_end(run, reason)
-    ensembles = [] if epochs is None or reason == "interrupted" else epochs.conclude(keep=keep_epochs)
+    ensembles = [] if epochs is None or reason == "interrupted" else epochs.conclude(keep=extras.keep_epochs)
     if epochs is not None and reason != "interrupted" and not ensembles:
         say("fewer than two epochs left a model, so there is nothing to average or mix", "yellow")
-    _conclude(run, reason, ensembles, sample_words, as_json)
-    if reason == "interrupted":
-        context.exit(INTERRUPTED)
-
-
-def _introduce(run: Run) -> None:
-    data, model = run.data, run.model
-    weights = sum(param.value.size for param in model.params.values())
-    units = f"{model.config['hidden']} {model.config.get('activation', 'hidden')} units"
-    output = f"{len(model.class_map)} classes" if model.class_map else "full softmax"
-    say_beginning(
-        run,
-        f"{model.kind}: {len(data.train):,} training tokens, {len(data.train.vocabulary):,} words ({data.tokenizer}), "
-        f"{units}, {output}, {weights:,} weights, {run.device.description}",
-    )
+    _conclude(run, reason, ensembles, extras.sample, as_json)
+    return reason != "interrupted"
 
 
 def _conclude(run: Run, reason: str, ensembles: list[Figures], sample_words: int | None, as_json: bool) -> None:

@@ -12,4 +12,4 @@ def refuse(context: click.Context, names: str, reason: str) -> None:
     """UsageError where one of the options, named as parameters with blanks between, was typed and would not be used."""
     for name in names.split():
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise UsageError(f"--{name.replace('_', '-')} {reason}")
+            raise UsageError(f"`{name}` {reason}")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import catalogue
 from ..errors import DataError, UsageError
-from ..text import catalogue
 from ..text.files import source_name
 from .csv_files import read_table
 from .dataset import Dataset

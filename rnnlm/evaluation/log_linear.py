@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,10 +11,8 @@ from ..errors import DataError
 from ..ops.threads import one_thread
 from ..text.corpus import Corpus
 from .mixing import nonnegative
+from .predictor import Predictor
 from .score import distribution_windows, score
-
-if TYPE_CHECKING:
-    from ..models.language_model import LanguageModel
 
 ROUNDS = 50  # Newton steps; half a dozen are usual
 GAIN = 1e-9  # nats a token that the last step may promise
@@ -22,7 +20,7 @@ CELLS = 1 << 20  # probabilities of one model that are worked on at a time
 
 
 def fit_geometric(
-    models: Sequence[LanguageModel],
+    models: Sequence[Predictor],
     corpus: Corpus,
     *,
     skip_unknown: bool = False,
@@ -84,7 +82,7 @@ class _Moments(NamedTuple):
     curvature: np.ndarray  # (models, models), minus the Hessian
 
 
-def _moments(models: Sequence[LanguageModel], corpus: Corpus, x: np.ndarray, skip_unknown: bool) -> _Moments:
+def _moments(models: Sequence[Predictor], corpus: Corpus, x: np.ndarray, skip_unknown: bool) -> _Moments:
     value, tokens = 0.0, 0
     gradient, curvature = np.zeros(len(x)), np.zeros((len(x), len(x)))
     left_out = models[0].vocabulary.unk if skip_unknown else None

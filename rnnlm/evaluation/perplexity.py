@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
 from ..text.corpus import Corpus
+from .predictor import Predictor
 from .score import as_corpus, scored_windows
 from .stream import Stream
-
-if TYPE_CHECKING:
-    from ..models.language_model import LanguageModel
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Perplexity:
 
 
 def perplexity(
-    model: LanguageModel, text: Corpus | str | Path, *, streams: int = 1, independent: bool | None = None
+    model: Predictor, text: Corpus | str | Path, *, streams: int = 1, independent: bool | None = None
 ) -> Perplexity:
     """The perplexity of a text: exp of the mean −log P over every token, none dropped.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +11,10 @@ from ..errors import UsageError
 from ..ops import ops_for
 from ..ops.reference.softmax import draw
 from ..ops.threads import one_thread
+from ..options import make, signature
+from ..sampling_options import SamplingOptions
 from ..text.tokenizers import tokenizer
-
-if TYPE_CHECKING:
-    from ..models.language_model import LanguageModel
+from .predictor import Predictor
 
 REDRAWS = 20  # rejected draws of <unk> before P of every word is worked out
 BURN_IN = 20  # words that stand for a sentence in a text that has no sentence ends
@@ -38,17 +37,7 @@ class Sample:
 
 @one_thread()
 def sample(
-    model: LanguageModel,
-    prompt: str = "",
-    length: int | None = None,
-    *,
-    count: int | None = None,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    seed: int | None = None,
-    unknown: bool = False,
-    burn_in: bool | None = None,
+    model: Predictor, prompt: str = "", length: int | None = None, *, count: int | None = None, **options: Any
 ) -> list[Sample] | Sample:
     """Draw a continuation of `prompt`: `length` words, or without a length one sentence, to its end.
 
@@ -63,10 +52,14 @@ def sample(
     carries its state across sentences.
     Raises UsageError for values out of range.
     """
-    _check(length, count, temperature, top_k, top_p, seed)
+    how: SamplingOptions = make(SamplingOptions, options)
+    for name, value in (("length", length), ("count", count)):
+        if value is not None and value < 1:
+            raise UsageError(f"{name}={value} is too small. Give {name} >= 1.")
+    burn_in = how.burn_in
     if burn_in is None:
-        burn_in = not (prompt or temperature == 0 or model.config.get("independent"))
-    rng = np.random.default_rng(seed)
+        burn_in = not (prompt or how.temperature == 0 or model.config.get("independent"))
+    rng = np.random.default_rng(how.seed)
     rule = tokenizer(model.tokenizer)
     before = rule.tokens(prompt)
     streams = 1 if count is None else count
@@ -77,13 +70,12 @@ def sample(
     for word in model.vocabulary.encode(before):
         _, state = _read(model, x, state)
         x = np.full(streams, word, dtype=np.int32)
-    ban = None if unknown or model.vocabulary.unk is None else model.vocabulary.unk
-    plain = temperature == 1 and top_k is None and top_p is None
+    ban = None if how.unknown or model.vocabulary.unk is None else model.vocabulary.unk
     words: list[list[str]] = [[] for _ in range(streams)]
     logprobs: list[list[float]] = [[] for _ in range(streams)]
     open_ = np.ones(streams, dtype=bool)
     for _ in range(length or MAX_SENTENCE):
-        ids, logp, state = _draw(model, x, state, rng, plain, ban, temperature, top_k, top_p)
+        ids, logp, state = _draw(model, x, state, rng, ban, how)
         for i in np.flatnonzero(open_):
             words[i].append(model.vocabulary.words[ids[i]])
             logprobs[i].append(float(logp[i]))
@@ -99,7 +91,7 @@ def sample(
     return samples[0] if count is None else samples
 
 
-def _middle(model: LanguageModel, x: np.ndarray, state, rng: np.random.Generator):
+def _middle(model: Predictor, x: np.ndarray, state, rng: np.random.Generator):
     """(the last word, the state before it) once every stream has drawn a sentence to its end.
 
     The streams end at different words, so each one's state is kept from there. Where the text has no sentence ends, or
@@ -119,14 +111,14 @@ def _middle(model: LanguageModel, x: np.ndarray, state, rng: np.random.Generator
     return kept_x, kept
 
 
-def _read(model: LanguageModel, x: np.ndarray, state):
+def _read(model: Predictor, x: np.ndarray, state):
     """The state after x, by scoring a target that counts nothing: no distribution over all words is made."""
     return model.score(x[None], np.full((1, len(x)), -1, dtype=np.int32), state)
 
 
-def _draw(model, x, state, rng, plain, ban, temperature, top_k, top_p):
-    """(ids, the model's log P of them, the state after x)."""
-    if plain:
+def _draw(model: Predictor, x: np.ndarray, state, rng: np.random.Generator, ban: int | None, how: SamplingOptions):
+    """(ids, the model's log P of them, the state after x); the word `ban` is never drawn."""
+    if how.temperature == 1 and how.top_k is None and how.top_p is None:
         ids, logp, after = model.draw(x, state, rng)
         for _ in range(REDRAWS):  # reject and draw again: P(word | not <unk>), without P of every word
             again = np.flatnonzero(ids == (-1 if ban is None else ban))
@@ -136,13 +128,14 @@ def _draw(model, x, state, rng, plain, ban, temperature, top_k, top_p):
             ids[again], logp[again], _ = model.draw(x[again], part, rng)
     logp, state = model.next(x, state)
     logp = ops_for(logp).to_host(logp).astype(np.float64)
-    shaped = _shape(logp, ban, temperature, top_k, top_p)
+    shaped = _shape(logp, ban, how)
     ids, _ = draw(shaped, rng.random(len(shaped)))
     return ids, logp[np.arange(len(ids)), ids], state
 
 
-def _shape(logp: np.ndarray, ban: int | None, temperature: float, top_k: int | None, top_p: float | None) -> np.ndarray:
+def _shape(logp: np.ndarray, ban: int | None, how: SamplingOptions) -> np.ndarray:
     """The log-probabilities (B, V) that are drawn from: tempered, cut, renormalised."""
+    temperature, top_k, top_p = how.temperature, how.top_k, how.top_p
     logp = logp.copy()
     if ban is not None:
         logp[:, ban] = -np.inf
@@ -170,15 +163,4 @@ def _normalised(logp: np.ndarray) -> np.ndarray:
     return logp - top - np.log(np.exp(logp - top).sum(1, keepdims=True))
 
 
-def _check(
-    length: int | None, count: int | None, temperature: float, top_k: int | None, top_p: float | None, seed: int | None
-) -> None:
-    for name, value in (("length", length), ("count", count), ("top_k", top_k)):
-        if value is not None and value < 1:
-            raise UsageError(f"{name}={value} is too small. Give a whole number >= 1.")
-    if seed is not None and seed < 0:
-        raise UsageError(f"seed={seed} is not possible. Give a whole number >= 0.")
-    if not 0 <= temperature < math.inf:
-        raise UsageError(f"temperature={temperature} is not possible. Give a number >= 0 (0 takes the likeliest word).")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise UsageError(f"top_p={top_p} is not a probability. Give 0 < top_p <= 1.")
+signature(sample, SamplingOptions)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +14,8 @@ from ..ops.threads import one_thread
 from ..text.corpus import Corpus
 from ..text.vocabulary import Vocabulary
 from ..text.windows import in_order, windows
+from .predictor import Predictor, State
 from .stream import Stream, unknown_rule
-
-if TYPE_CHECKING:
-    from ..models.language_model import LanguageModel, State
 
 STEPS = 1000  # a window of the single stream: long enough that a class's tokens come together
 LEAST = 100_000  # output units in a window at least: Python's share of the work is one of windows
@@ -26,7 +23,7 @@ CELLS = 8_000_000  # output units in a window at most, so that a full softmax st
 
 
 def scored_windows(
-    model: LanguageModel, corpus: Corpus, streams: int = 1, independent: bool | None = None
+    model: Predictor, corpus: Corpus, streams: int = 1, independent: bool | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (y, logp), both (T, B), for each window of the text: the targets (-1: none) and log P of each, nats.
 
@@ -36,7 +33,7 @@ def scored_windows(
 
 
 def score(
-    model: LanguageModel,
+    model: Predictor,
     text: Corpus | str | Path,
     *,
     streams: int = 1,
@@ -84,7 +81,7 @@ def score(
 
 
 def distribution_windows(
-    model: LanguageModel, corpus: Corpus, streams: int = 1, independent: bool | None = None
+    model: Predictor, corpus: Corpus, streams: int = 1, independent: bool | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (y (T, B), logp (T, B, V)) for each window of the text: log P of every word at every place, nats."""
 
@@ -95,7 +92,7 @@ def distribution_windows(
 
 
 def _distributions(
-    model: LanguageModel, corpus: Corpus, streams: int, independent: bool | None, top: int
+    model: Predictor, corpus: Corpus, streams: int, independent: bool | None, top: int
 ) -> Iterator[dict[str, np.ndarray]]:
     for y, logp in distribution_windows(model, corpus, streams, independent):
         target = np.take_along_axis(logp, np.maximum(y, 0)[..., None], axis=-1)
@@ -121,7 +118,7 @@ def _likeliest(logp: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
     return ids, np.take_along_axis(logp, ids, axis=-1)
 
 
-def as_corpus(model: LanguageModel, text: Corpus | str | Path) -> Corpus:
+def as_corpus(model: Predictor, text: Corpus | str | Path) -> Corpus:
     """The text in the model's own ids; DataError for a corpus of another vocabulary."""
     if not isinstance(text, Corpus):
         return Corpus.encode(text, vocabulary=model.vocabulary, tokenizer=model.tokenizer)
@@ -147,7 +144,7 @@ def in_ids_of(vocabulary: Vocabulary, corpus: Corpus) -> Corpus:
 
 
 def _windows(
-    model: LanguageModel,
+    model: Predictor,
     corpus: Corpus,
     streams: int,
     independent: bool | None,

@@ -1,8 +1,8 @@
 """What a user names, a file each: `MODELS` are those that `rnnlm train --model` trains, `KINDS` all in model files."""
 
+from . import kinds
 from .averaging import average
 from .cache import CacheLM
-from .cache_fit import fit_cache, fit_continuous_cache
 from .classifier import Classifier
 from .continuous_cache import ContinuousCacheLM
 from .convnet import ConvNet
@@ -11,7 +11,7 @@ from .custom import CustomLM
 from .elman import ElmanLM
 from .feedforward import FeedForward
 from .feedforward_lm import FeedForwardLM
-from .files import load, load_any, load_classifier, load_together, save
+from .files import load, load_any, load_classifier, load_together
 from .jordan import JordanLM
 from .language_model import LanguageModel
 from .mixture import MixtureLM
@@ -19,14 +19,9 @@ from .ngram import NgramLM
 from .recurrent import RecurrentLM
 from .rnnlm import MikolovLM
 
-MODELS: dict[str, type[RecurrentLM]] = {
-    model.kind: model for model in (ElmanLM, JordanLM, MikolovLM, FeedForwardLM, ConvolutionLM)
-}
-CLASSIFIERS: dict[str, type[Classifier]] = {model.kind: model for model in (FeedForward, ConvNet)}
-KINDS: dict[str, type[LanguageModel]] = {  # every kind of model file
-    **MODELS,
-    **{model.kind: model for model in (CustomLM, NgramLM, CacheLM, ContinuousCacheLM, MixtureLM)},
-}
+MODELS: dict[str, type[RecurrentLM]] = kinds.classes(kinds.NETWORKS)
+CLASSIFIERS: dict[str, type[Classifier]] = kinds.classes(kinds.CLASSIFIERS)
+KINDS: dict[str, type[LanguageModel]] = {**MODELS, **kinds.classes(kinds.OTHERS)}  # every kind of model file
 
 __all__ = [
     "CLASSIFIERS",
@@ -48,11 +43,8 @@ __all__ = [
     "NgramLM",
     "RecurrentLM",
     "average",
-    "fit_cache",
-    "fit_continuous_cache",
     "load",
     "load_any",
     "load_classifier",
     "load_together",
-    "save",
 ]

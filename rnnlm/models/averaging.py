@@ -8,7 +8,6 @@ from copy import deepcopy
 import numpy as np
 
 from ..errors import DataError, UsageError
-from .files import to_arrays
 from .model import set_params
 from .recurrent import RecurrentLM
 
@@ -30,7 +29,7 @@ def average(models: Sequence[RecurrentLM]) -> RecurrentLM:
                 f"model {place} is of the kind {model.kind}, which has no weights to average. Mix instead."
             )
         _require_same_shape(models[0], model, place)
-    taken = [to_arrays(model)[1] for model in models]
+    taken = [model.to_arrays()[1] for model in models]
     means = {name: np.mean([own[name] for own in taken], axis=0, dtype=np.float64) for name in models[0].params}
     mean = deepcopy(models[-1])
     set_params(mean.params, {name: array.astype(taken[-1][name].dtype) for name, array in means.items()})
@@ -48,6 +47,9 @@ def _require_same_shape(first: RecurrentLM, other: RecurrentLM, place: int) -> N
             raise DataError(
                 f"models 1 and {place} cannot be averaged: {name} is {one!r} in one and {two!r} in the other."
             )
-    starts = [None if model.class_map is None else model.class_map.start.tolist() for model in (first, other)]
-    if starts[0] != starts[1]:
-        raise DataError(f"models 1 and {place} cannot be averaged: they divide their words into other classes.")
+    one, two = first.output.structure(), other.output.structure()
+    if one.keys() != two.keys() or not all(np.array_equal(one[name], two[name]) for name in one):
+        raise DataError(
+            f"models 1 and {place} cannot be averaged: their output layers are built in other ways "
+            f"({first.output.description}, {other.output.description})."
+        )

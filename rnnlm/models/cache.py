@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
-from .language_model import LanguageModel, State
+from ..options import make, option
+from .language_model import LanguageModel
+from .model import State
 from .wrapping import WrappedLM, keep_for, next_of
 
 FORGOTTEN = 1e-4  # a word that has decayed to this is dropped
@@ -42,21 +46,26 @@ class CacheLM(WrappedLM):
 
     kind = "cache"
 
-    def __init__(
-        self,
-        model: LanguageModel,
-        *,
-        decay: float = 0.99,
-        strengths: Sequence[float] = (1000.0, 30.0, 8.0),
-        window: int | None = None,
-    ) -> None:
-        if not 0 < decay < 1:
-            raise UsageError(f"decay={decay} is not possible. Give a number between 0 and 1, such as 0.99.")
-        if not strengths or not all(0 < beta < math.inf for beta in strengths):
-            raise UsageError(f"strengths={list(strengths)} are not possible. Give a number > 0 for each order.")
-        if window is not None and window < 1:
-            raise UsageError(f"window={window} is too small. Give the number of words to remember, 1 or more.")
-        super().__init__(model, decay=decay, strengths=[float(beta) for beta in strengths], window=window)
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        """What is remembered, and how much it counts."""
+
+        decay: float = option(
+            0.99, "What a word still counts when another has come after it.", metavar="X", above=0, below=1
+        )
+        strengths: Sequence[float] = option(
+            (1000.0, 30.0, 8.0), "By order, how many remembered words weigh as much as the model.", metavar="X,X,X"
+        )
+        window: int | None = option(
+            None, "Words to remember; without it, until they count nothing.", metavar="N", least=1
+        )
+
+    def __init__(self, model: LanguageModel, **keywords: Any) -> None:
+        o = make(self.Options, keywords)
+        if not o.strengths or not all(0 < beta < math.inf for beta in o.strengths):
+            raise UsageError(f"strengths={list(o.strengths)} are not possible. Give a number > 0 for each order.")
+        super().__init__(model, replace(o, strengths=tuple(float(beta) for beta in o.strengths)))
+        decay, window = o.decay, o.window
         self.window = min(LONGEST, math.ceil(math.log(FORGOTTEN) / math.log(decay))) if window is None else window
         self._fading = decay ** np.arange(self.window)[::-1]  # of each remembered word, the newest last
 

@@ -4,40 +4,60 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ..errors import DataError, UsageError
 from ..layers import Layer, Param, Sequential, Standardize
-from ..layers.activations import check_activation
 from ..layers.losses import CrossEntropy, Hinge, Loss, SquaredError
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.device import CPU, device_of, require_same
+from ..ops.reference.elementwise import ACTIVATIONS
+from ..options import as_dict, make, option
 from .model import Header, Network, set_params
 
 LOSSES: dict[str, type[Loss]] = {"cross-entropy": CrossEntropy, "hinge": Hinge, "squared": SquaredError}
 BATCH = 256  # inputs at a time where nobody says: their activations must fit into memory
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClassifierOptions:
+    """The options that every classifier has."""
+
+    activation: str = option("relu", "What the hidden units compute.", choices=tuple(ACTIVATIONS), common=True)
+    loss: str = option("cross-entropy", "What training makes small.", choices=tuple(LOSSES))
+    standardize: str = option(
+        "mean",
+        "Subtract the training inputs' mean (mean), divide each number by its deviation too (each), or none.",
+        group="Data",
+    )
+    seed: int = option(1, "Same seed, same model.", group="Training", metavar="N", least=0, common=True)
+    dtype: str = option("float32", "float32 or float64.", choices=("float32", "float64"))
+
+
 class Classifier(Network):
     """Inputs (N, *shape) -> standardized -> `network` -> outputs (N, K), one for each of the `labels`.
 
-    A subclass writes `_layers`, the network as a list, and passes its constructor keywords as `config`, which has at
-    least `loss` ("cross-entropy", "hinge", "squared"), `standardize` (see `Standardize`), `activation`, `seed` and
-    `dtype`. Dropout and batch statistics are those of training only while it trains. Raises UsageError for a value out
-    of range, DataError for fewer than two labels or the same label twice.
+    A subclass writes `_layers`, the network as a list, and declares its keywords in `Options`. Dropout and batch
+    statistics are those of training only while it trains. Raises UsageError for a value out of range, DataError for
+    fewer than two labels or the same label twice.
     """
 
-    def __init__(self, shape: Sequence[int], labels: Sequence[str], config: dict[str, Any]) -> None:
-        self.shape, self.labels, self.config = tuple(shape), tuple(labels), config
+    Options: ClassVar[Any] = ClassifierOptions
+
+    def __init__(self, shape: Sequence[int], labels: Sequence[str], **keywords: Any) -> None:
+        self.options = o = make(self.Options, keywords)
+        self.config = as_dict(o)
+        self.shape, self.labels = tuple(shape), tuple(labels)
         self.log: list[dict[str, Any]] = []
-        _check(self.shape, self.labels, config)
-        rng = np.random.default_rng(config["seed"])
-        self.standardize = Standardize(self.shape, config["standardize"], dtype=config["dtype"])
+        _check(self.shape, self.labels)
+        rng = np.random.default_rng(o.seed)
+        self.standardize = Standardize(self.shape, o.standardize, dtype=o.dtype)
         self.network = Sequential(self._layers(rng))
-        self.loss = LOSSES[config["loss"]]()
+        self.loss = LOSSES[o.loss]()
         self.params: dict[str, Param] = {
             f"{part}.{name}": param
             for part, layer in (("standardize", self.standardize), ("network", self.network))
@@ -56,6 +76,10 @@ class Classifier(Network):
     def facts(self) -> dict[str, Any]:
         weights = sum(param.value.size for param in self.network.params.values())
         return {"inputs": "×".join(map(str, self.shape)), "labels": list(self.labels), "weights": weights}
+
+    def summary(self) -> list[tuple[str, str]]:
+        facts = self.facts()
+        return [("inputs", facts["inputs"]), ("labels", ", ".join(self.labels)), ("weights", f"{facts['weights']:,}")]
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
         arrays = {name: param.value for name, param in self.params.items()}
@@ -124,8 +148,8 @@ class Classifier(Network):
         return ops_for(weights).asarray(x, weights.dtype)
 
 
-def _check(shape: tuple[int, ...], labels: tuple[str, ...], config: dict[str, Any]) -> None:
-    """Every constructor value in its range, before anything is allocated."""
+def _check(shape: tuple[int, ...], labels: tuple[str, ...]) -> None:
+    """An input and labels that a network can be made for, before anything is allocated."""
     if not shape or min(shape) < 1:
         raise UsageError(f"shape={shape} is no shape of an input. Give sizes >= 1.")
     if len(labels) < 2:
@@ -133,10 +157,3 @@ def _check(shape: tuple[int, ...], labels: tuple[str, ...], config: dict[str, An
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise DataError(f"the label {twice[0]!r} stands for two classes. Give each class its own.")
-    if config["loss"] not in LOSSES:
-        raise UsageError(f"loss {config['loss']!r} is not known. Give one of {', '.join(LOSSES)}.")
-    if config["seed"] < 0:
-        raise UsageError(f"seed={config['seed']} is not possible. Give a whole number >= 0.")
-    if config["dtype"] not in ("float32", "float64"):
-        raise UsageError(f"dtype={config['dtype']!r} is not known. Give float32 or float64.")
-    check_activation(config["activation"])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
-from .language_model import State
+from ..options import make, option
+from .model import State
 from .recurrent import RecurrentLM
 from .wrapping import WrappedLM, keep_for
 
@@ -46,16 +47,18 @@ class ContinuousCacheLM(WrappedLM):
     kind = "continuous-cache"
     model: RecurrentLM
 
-    def __init__(self, model: RecurrentLM, *, size: int = 500, theta: float = 0.3, share: float = 0.1) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        """What is remembered, and how much it counts."""
+
+        size: int = option(500, "Words to remember.", metavar="N", least=1)
+        theta: float = option(0.3, "Flatness of the similarity.", metavar="X", least=0)
+        share: float = option(0.1, "Weight of the cache.", metavar="X", least=0, below=1)
+
+    def __init__(self, model: RecurrentLM, **keywords: Any) -> None:
         if not isinstance(model, RecurrentLM):
             raise UsageError(f"a continuous cache needs a recurrent model, and this is of the kind {model.kind!r}.")
-        if size < 1:
-            raise UsageError(f"size={size} is too small. Give the number of words to remember, 1 or more.")
-        if not 0 <= theta < math.inf:
-            raise UsageError(f"theta={theta} is not possible. Give a number >= 0, such as 0.3.")
-        if not 0 <= share < 1:
-            raise UsageError(f"share={share} is not possible. Give the weight of the cache, 0 <= share < 1.")
-        super().__init__(model, size=size, theta=theta, share=share)
+        super().__init__(model, make(self.Options, keywords))
 
     @property
     def units_per_token(self) -> int:

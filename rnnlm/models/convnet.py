@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..layers import Layer
-from .blocks import Builder
-from .classifier import Classifier
+from ..options import option
+from .blocks import FORMS, Builder
+from .classifier import Classifier, ClassifierOptions
 
 BLOCKS = ("conv 20 5", "pool 2", "norm", "conv 50 5", "pool 2", "norm", "affine 100")
 
@@ -24,29 +26,15 @@ class ConvNet(Classifier):
 
     kind = "convnet"
 
-    def __init__(
-        self,
-        shape: Sequence[int],
-        labels: Sequence[str],
-        *,
-        blocks: Sequence[str] = BLOCKS,
-        activation: str = "relu",
-        loss: str = "cross-entropy",
-        standardize: str = "mean",
-        seed: int = 1,
-        dtype: str = "float32",
-    ) -> None:
-        super().__init__(
-            shape,
-            labels,
-            {
-                "blocks": list(blocks),
-                "activation": activation,
-                "loss": loss,
-                "standardize": standardize,
-                "seed": seed,
-                "dtype": dtype,
-            },
+    @dataclass(frozen=True, kw_only=True)
+    class Options(ClassifierOptions):
+        """Those of every classifier, and the blocks."""
+
+        blocks: Sequence[str] = option(
+            BLOCKS,
+            f'Its blocks with commas between them, such as "conv 20 5, pool 2, norm, affine 100": '
+            f"{', '.join(FORMS.values())}.",
+            metavar="BLOCKS",
         )
 
     @property
@@ -54,9 +42,9 @@ class ConvNet(Classifier):
         return self._units
 
     def _layers(self, rng: np.random.Generator) -> list[Layer]:
-        c = self.config
-        builder = Builder(self.shape, c["activation"], rng, c["dtype"])
-        for block in c["blocks"]:
+        o = self.options
+        builder = Builder(self.shape, o.activation, rng, o.dtype)
+        for block in o.blocks:
             builder.block(block)
         builder.affine(len(self.labels), activated=False)
         self._units = builder.units

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import UsageError
 from ..ops.reference.elementwise import ACTIVATIONS
+from ..options import option
 from ..recurrent import CausalConvolution, Recurrent, Stack
 from ..recurrent.causal_convolution import GATED
-from ..text.vocabulary import Vocabulary
-from .feedforward_lm import check_embedding
-from .recurrent import RecurrentLM
+from .recurrent import EmbeddingOptions, RecurrentLM
 
 
 class ConvolutionLM(RecurrentLM):
@@ -26,56 +24,35 @@ class ConvolutionLM(RecurrentLM):
 
     kind = "convolution"
 
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        *,
-        layers: int = 2,
-        kernel: int = 3,
-        activation: str = GATED,
-        embedding: int | None = None,
-        residual: bool = True,
-        **config: Any,
-    ) -> None:
-        if kernel < 1:
-            raise UsageError(f"kernel={kernel} is too small. Give kernel >= 1.")
-        check_embedding(embedding)
-        super().__init__(
-            vocabulary,
-            layers=layers,
-            activation=activation,
-            kernel=kernel,
-            embedding=embedding,
-            residual=residual,
-            **config,
-        )
+    @dataclass(frozen=True, kw_only=True)
+    class Options(EmbeddingOptions, RecurrentLM.Options):
+        """Those of every network, and what a layer sees and adds."""
+
+        layers: int = 2
+        activation: str = option(GATED, "What the hidden units compute.", choices=(GATED, *ACTIVATIONS))
+        kernel: int = option(3, "Steps that each layer sees.", metavar="K", least=1)
+        residual: bool = option(True, "Add each layer's input to what comes out of it, where the sizes allow.")
 
     @property
     def embedding_size(self) -> int:
-        return self.config["embedding"] or self.config["hidden"]
+        return self.options.embedding or self.options.hidden
 
     @property
     def look_back(self) -> int:
-        return self.config["layers"] * (self.config["kernel"] - 1)
-
-    def _check_activation(self, name: str) -> None:
-        known = (GATED, *ACTIVATIONS)
-        if name not in known:
-            raise UsageError(f"activation {name!r} is not known. Give one of {', '.join(known)}.")
+        return self.options.layers * (self.options.kernel - 1)
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
-        c = self.config
-        H = c["hidden"]
+        o = self.options
         layers = [
             CausalConvolution(
                 inputs,
-                H,
-                kernel=c["kernel"],
+                o.hidden,
+                kernel=o.kernel,
                 rng=rng,
-                activation=c["activation"],
-                residual=c["residual"] and inputs == H,
-                dtype=c["dtype"],
+                activation=o.activation,
+                residual=o.residual and inputs == o.hidden,
+                dtype=o.dtype,
             )
-            for inputs in (self.embedding_size, *[H] * (c["layers"] - 1))
+            for inputs in (self.embedding_size, *[o.hidden] * (o.layers - 1))
         ]
-        return Stack(layers, dropout=c["dropout"])
+        return Stack(layers, dropout=o.dropout)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +14,12 @@ from ..errors import DataError, UsageError
 from ..layers import Affine
 from ..ops.arrays import Array
 from ..ops.device import Device
+from ..options import option
 from ..recurrent import Custom, Recurrent, Stack
 from ..text.vocabulary import Vocabulary
-from .language_model import Header
+from .model import Header
 from .own_source import Source, find
-from .recurrent import RecurrentLM
+from .recurrent import NetworkOptions, RecurrentLM
 
 
 class CustomLM(RecurrentLM):
@@ -30,30 +33,39 @@ class CustomLM(RecurrentLM):
 
     kind = "custom"
 
-    def __init__(self, vocabulary: Vocabulary, *, recurrence: str, source: Source | None = None, **config: Any) -> None:
-        if "activation" in config:
-            raise UsageError(
-                f"activation={config['activation']!r} has no meaning here: {recurrence} says itself what its units do. "
-                "Leave it out."
-            )
+    @dataclass(frozen=True, kw_only=True)
+    class Options(NetworkOptions):
+        """Those of every network; the recurrence says itself what its units compute."""
+
+        recurrence: str = option("", "Where the recurrence stands: path/to/file.py:NAME.", group="")  # named as a model
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        recurrence: str,
+        source: Source | None = None,
+        tokenizer: str = "words",
+        structure: Mapping[str, np.ndarray] | None = None,
+        **keywords: Any,
+    ) -> None:
         self.source = source or find(recurrence)
-        super().__init__(vocabulary, recurrence=recurrence, **config)
-        del self.config["activation"]
+        keywords |= {"recurrence": recurrence}
+        super().__init__(vocabulary, tokenizer=tokenizer, structure=structure, **keywords)
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
-        c = self.config
-        H, dtype = c["hidden"], c["dtype"]
-        between = [Affine(H, H, rng=rng, bias=False, dtype=dtype) for _ in range(c["layers"] - 1)]
+        o = self.options
+        between = [Affine(o.hidden, o.hidden, rng=rng, bias=False, dtype=o.dtype) for _ in range(o.layers - 1)]
         layers = [
-            Custom(self.source.recurrence, H, rng=rng, name=c["recurrence"], dtype=dtype) for _ in range(c["layers"])
+            Custom(self.source.recurrence, o.hidden, rng=rng, name=o.recurrence, dtype=o.dtype) for _ in range(o.layers)
         ]
-        return Stack(layers, between, c["dropout"])
+        return Stack(layers, between, o.dropout)
 
     def _move(self, device: Device) -> None:
         if device.name != "cpu":
             raise UsageError(
                 f"{self.config['recurrence']} is a recurrence of your own: autograd differentiates it on NumPy arrays "
-                f"only, so it cannot move to {device}. Give --device cpu."
+                f"only, so it cannot move to {device}. Give device='cpu'."
             )
 
     def pack(self) -> tuple[Header, dict[str, Array]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import UsageError
 from ..layers import Activation, Affine, Dropout, Flatten, Layer
 from ..layers.initializers import for_activation
-from .classifier import Classifier
+from ..options import option
+from .classifier import Classifier, ClassifierOptions
 
 
 class FeedForward(Classifier):
@@ -22,49 +24,30 @@ class FeedForward(Classifier):
 
     kind = "feedforward"
 
-    def __init__(
-        self,
-        shape: Sequence[int],
-        labels: Sequence[str],
-        *,
-        layers: Sequence[int] = (100, 100),
-        activation: str = "relu",
-        dropout: float = 0.0,
-        loss: str = "cross-entropy",
-        standardize: str = "mean",
-        seed: int = 1,
-        dtype: str = "float32",
-    ) -> None:
-        for size in layers:
-            if size < 1:
-                raise UsageError(f"a layer of {size} units is not possible. Give sizes >= 1, such as 100,100.")
-        Dropout(dropout)  # a UsageError where that is no rate, also without a hidden layer
-        super().__init__(
-            shape,
-            labels,
-            {
-                "layers": list(layers),
-                "activation": activation,
-                "dropout": dropout,
-                "loss": loss,
-                "standardize": standardize,
-                "seed": seed,
-                "dtype": dtype,
-            },
-        )
+    @dataclass(frozen=True, kw_only=True)
+    class Options(ClassifierOptions):
+        """Those of every classifier, and the hidden layers."""
+
+        layers: Sequence[int] = option((100, 100), "Hidden units of each layer, as in 100,100.", metavar="SIZES")
+        dropout: float = option(0.0, "On each layer.", group="Regularisation", metavar="P", least=0, below=1)
+
+        def __post_init__(self) -> None:
+            for size in self.layers:
+                if size < 1:
+                    raise UsageError(f"a layer of {size} units is not possible. Give sizes >= 1, such as 100,100.")
 
     @property
     def units_per_input(self) -> int:
-        each = 3 if self.config["dropout"] else 2  # the map, the activation, dropout
-        return each * sum(self.config["layers"]) + len(self.labels)
+        each = 3 if self.options.dropout else 2  # the map, the activation, dropout
+        return each * sum(self.options.layers) + len(self.labels)
 
     def _layers(self, rng: np.random.Generator) -> list[Layer]:
-        c, size = self.config, int(np.prod(self.shape))
+        o, size = self.options, int(np.prod(self.shape))
         network: list[Layer] = [Flatten()]
-        for number, units in enumerate(c["layers"]):
-            init = for_activation(c["activation"])
-            network += [Affine(size, units, rng=rng, init=init, dtype=c["dtype"]), Activation(c["activation"])]
-            if c["dropout"]:
-                network.append(Dropout(c["dropout"], number))
+        for number, units in enumerate(o.layers):
+            init = for_activation(o.activation)
+            network += [Affine(size, units, rng=rng, init=init, dtype=o.dtype), Activation(o.activation)]
+            if o.dropout:
+                network.append(Dropout(o.dropout, number))
             size = units
-        return [*network, Affine(size, len(self.labels), rng=rng, dtype=c["dtype"])]
+        return [*network, Affine(size, len(self.labels), rng=rng, dtype=o.dtype)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import UsageError
+from ..options import option
 from ..recurrent import FeedForward, Recurrent
-from ..text.vocabulary import Vocabulary
-from .recurrent import RecurrentLM
+from .recurrent import EmbeddingOptions, RecurrentLM
 
 
 class FeedForwardLM(RecurrentLM):
@@ -25,51 +24,36 @@ class FeedForwardLM(RecurrentLM):
 
     kind = "bengio"
 
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        *,
-        order: int = 5,
-        embedding: int | None = None,
-        direct: bool = False,
-        **config: Any,
-    ) -> None:
-        if order < 2:
-            raise UsageError(f"order={order} is too small. Give order >= 2: the next word and at least one before it.")
-        check_embedding(embedding)
-        super().__init__(vocabulary, order=order, embedding=embedding, direct=direct, **config)
+    @dataclass(frozen=True, kw_only=True)
+    class Options(EmbeddingOptions, RecurrentLM.Options):
+        """Those of every network, and what the inputs are."""
+
+        order: int = option(5, "Predict from the last N - 1 words.", metavar="N", least=2)
+        direct: bool = option(False, "Connect the inputs to the output too.")
 
     @property
     def embedding_size(self) -> int:
-        return self.config["embedding"] or self.config["hidden"]
+        return self.options.embedding or self.options.hidden
 
     @property
     def output_size(self) -> int:
-        c = self.config
-        return c["hidden"] + (self.look_back + 1) * self.embedding_size * c["direct"]
+        o = self.options
+        return o.hidden + (self.look_back + 1) * self.embedding_size * o.direct
 
     @property
     def look_back(self) -> int:
-        return self.config["order"] - 2
+        return self.options.order - 2
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
-        c = self.config
+        o = self.options
         return FeedForward(
             self.embedding_size,
-            c["hidden"],
-            window=c["order"] - 1,
+            o.hidden,
+            window=o.order - 1,
             rng=rng,
-            layers=c["layers"],
-            direct=c["direct"],
-            activation=c["activation"],
-            dropout=c["dropout"],
-            dtype=c["dtype"],
-        )
-
-
-def check_embedding(size: int | None) -> None:
-    """UsageError for an embedding size that is none."""
-    if size is not None and size < 1:
-        raise UsageError(
-            f"embedding={size} is too small. Give embedding >= 1, or leave it out: as many as hidden units."
+            layers=o.layers,
+            direct=o.direct,
+            activation=o.activation,
+            dropout=o.dropout,
+            dtype=o.dtype,
         )

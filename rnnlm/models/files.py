@@ -11,58 +11,37 @@ import numpy as np
 from .. import storage
 from ..errors import DataError
 from ..ngram.arpa_lines import is_arpa
-from ..ops import ops_for
 from ..ops.device import Device
 from ..text.vocabulary import Vocabulary
+from . import kinds
 from .classifier import Classifier
 from .language_model import LanguageModel
 from .model import Model
 from .ngram import NgramLM
 
 
-def to_arrays(model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The header and the arrays from which `from_arrays` makes the same model again."""
-    header, arrays = model.pack()
-    host = {name: ops_for(array).to_host(array) for name, array in arrays.items()}
-    head: dict[str, Any] = {"kind": model.kind, "config": model.config}
-    if isinstance(model, LanguageModel):
-        host["vocabulary.words"] = storage.json_array(model.vocabulary.words)
-        host["vocabulary.counts"] = np.asarray(model.vocabulary.counts, dtype=np.int64)
-        head["tokenizer"] = model.tokenizer
-    host["log"] = storage.json_array(model.log)
-    return {**head, **header}, host
-
-
 def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path = Path()) -> Model:
-    """The model that `to_arrays` took apart. KeyError or ValueError when something is missing or misshapen."""
-    from . import CLASSIFIERS
-
-    if header["kind"] not in CLASSIFIERS:
+    """The model that `Model.to_arrays` took apart. KeyError or ValueError when something is missing or misshapen."""
+    classifier = kinds.find(header["kind"], kinds.CLASSIFIERS)
+    if classifier is None:
         return language_model(header, arrays, folder)
-    model = CLASSIFIERS[header["kind"]].unpack(header, arrays)
+    model: Classifier = classifier.unpack(header, arrays)
     model.log = storage.from_json_array(arrays["log"])
     return model
 
 
 def language_model(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path = Path()) -> LanguageModel:
     """`from_arrays` for a language model: DataError for another kind."""
-    from . import KINDS
-
-    kind = header["kind"]
-    if kind not in KINDS:
+    kind = kinds.find(header["kind"], kinds.NETWORKS, kinds.OTHERS)
+    if kind is None:
         raise DataError(
-            f"the model is of the kind {kind!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
+            f"the model is of the kind {header['kind']!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
         )
     words = storage.from_json_array(arrays["vocabulary.words"])
     vocabulary = Vocabulary(words, arrays["vocabulary.counts"])
-    model = KINDS[kind].unpack(vocabulary, header, arrays, folder)
+    model: LanguageModel = kind.unpack(vocabulary, header, arrays, folder)
     model.log = storage.from_json_array(arrays["log"])
     return model
-
-
-def save(model: Model, path: str | Path) -> None:
-    """Write the model to a file, whole or not at all. DataError when the place cannot be written."""
-    storage.write(path, "model", *to_arrays(model))
 
 
 def load(path: str | Path, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu") -> LanguageModel:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import UsageError
+from ..options import option
+from ..outputs import Readout
 from ..recurrent import Jordan, Recurrent
-from ..text.vocabulary import Vocabulary
 from .recurrent import RecurrentLM
-
-FEEDBACKS = ("distribution", "embedding")
 
 
 class JordanLM(RecurrentLM):
@@ -24,26 +23,34 @@ class JordanLM(RecurrentLM):
 
     kind = "jordan"
 
-    def __init__(self, vocabulary: Vocabulary, *, feedback: str = "distribution", **config: Any) -> None:
-        if feedback not in FEEDBACKS:
-            raise UsageError(f"feedback={feedback!r} is not known. Give one of {', '.join(FEEDBACKS)}.")
-        super().__init__(vocabulary, feedback=feedback, **config)
+    @dataclass(frozen=True, kw_only=True)
+    class Options(RecurrentLM.Options):
+        """Those of every recurrent network, and what is fed back."""
+
+        feedback: str = option(
+            "distribution", "What is fed back: distribution or embedding.", choices=("distribution", "embedding")
+        )
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
-        c = self.config
-        tied = c["feedback"] == "embedding"
-        if tied and self.class_map is not None:
+        o, output = self.options, self.output
+        if not isinstance(output, Readout):
             raise UsageError(
-                f"feedback='embedding' needs P of every word, and this model has {len(self.class_map)} word classes. "
+                f"the model {self.kind} feeds a softmax back, and the output layer {output.description} has none. "
+                "Give `classes`, 0 for the full softmax."
+            )
+        tied, n = o.feedback == "embedding", len(output.readout()[0].value)
+        if tied and n != len(self.vocabulary):
+            raise UsageError(
+                f"feedback='embedding' needs P of every word, and this model has {n} {output.fed_back}es. "
                 "Give classes=0 for the full softmax, or feedback='distribution' for P(class)."
             )
         return Jordan(
-            c["hidden"],
+            o.hidden,
             rng=rng,
-            readout=self.output.readout(),
+            readout=output.readout(),
             feedback=self.embedding.params["W"] if tied else None,
-            layers=c["layers"],
-            activation=c["activation"],
-            dropout=c["dropout"],
-            dtype=c["dtype"],
+            layers=o.layers,
+            activation=o.activation,
+            dropout=o.dropout,
+            dtype=o.dtype,
         )

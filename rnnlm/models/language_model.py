@@ -8,15 +8,14 @@ from typing import Any, Self
 
 import numpy as np
 
+from .. import storage
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..evaluation.sampling import Sample, sample
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.reference.softmax import draw
 from ..text.vocabulary import Vocabulary
-from .model import Header, Model
-
-State = tuple[Array, ...]
+from .model import Header, Model, State
 
 
 class LanguageModel(Model):
@@ -29,6 +28,12 @@ class LanguageModel(Model):
 
     vocabulary: Vocabulary
     tokenizer: str
+
+    def to_arrays(self) -> tuple[Header, dict[str, np.ndarray]]:
+        header, arrays = super().to_arrays()
+        arrays["vocabulary.words"] = storage.json_array(self.vocabulary.words)
+        arrays["vocabulary.counts"] = np.asarray(self.vocabulary.counts, dtype=np.int64)
+        return {**header, "tokenizer": self.tokenizer}, arrays
 
     @classmethod
     def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:

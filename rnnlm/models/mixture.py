@@ -16,8 +16,9 @@ from ..evaluation.stream import Stream, require_same, unknown_rule
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..text.vocabulary import Vocabulary
-from .files import language_model, load, to_arrays
-from .language_model import Header, LanguageModel, State
+from .files import language_model, load
+from .language_model import LanguageModel
+from .model import Header, State, part_text
 from .wrapping import keep_for, next_of
 
 MIXES = ("linear", "geometric")
@@ -122,6 +123,9 @@ class MixtureLM(LanguageModel):
             ]
         }
 
+    def summary(self) -> list[tuple[str, str]]:
+        return [(f"member {place}", part_text(part)) for place, part in enumerate(self.facts()["members"], 1)]
+
     def save(self, path: str | Path) -> None:
         self._folder = Path(path).parent.resolve()
         try:
@@ -144,7 +148,7 @@ class MixtureLM(LanguageModel):
         headers: list[Header] = []
         arrays: dict[str, Array] = {}
         for place, member in enumerate(self.members):
-            header, own = to_arrays(member)
+            header, own = member.to_arrays()
             headers.append(header)
             arrays |= {f"members.{place}.{name}": array for name, array in own.items()}
         return {"members": headers}, arrays

@@ -9,12 +9,14 @@ from typing import Any, Self
 
 import numpy as np
 
+from .. import storage
 from ..layers import Param
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.device import Device, put, use
 
 Header = dict[str, Any]
+State = tuple[Array, ...]
 
 
 class Model(ABC):
@@ -32,9 +34,23 @@ class Model(ABC):
         """What a file needs besides kind, config and log: more of the header, and arrays by name."""
         raise TypeError(f"a {type(self).__name__} does not say what to save: it has no method pack")
 
+    def to_arrays(self) -> tuple[Header, dict[str, np.ndarray]]:
+        """The header and the host arrays from which `models.files.from_arrays` makes the same model again."""
+        header, arrays = self.pack()
+        host = {name: ops_for(array).to_host(array) for name, array in arrays.items()}
+        host["log"] = storage.json_array(self.log)
+        return {"kind": self.kind, "config": self.config, **header}, host
+
     def facts(self) -> dict[str, Any]:
-        """What `rnnlm info` tells besides the settings: numbers and words by name."""
+        """What `rnnlm info --json` tells besides the settings: numbers and words by name."""
         return {}
+
+    def summary(self) -> list[tuple[str, str]]:
+        """The same for a person, a line each: a name and some words."""
+        return [
+            (name, f"{value:,}" if isinstance(value, int | float) else str(value))
+            for name, value in self.facts().items()
+        ]
 
     def to(self, device: str | Device) -> Self:
         """Move the model to "cpu", to "gpu", the first one, or to "gpu:1", and return it; states are made anew there.
@@ -54,10 +70,8 @@ class Model(ABC):
             model._move(device)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a file, whole or not at all. See `rnnlm.models.files`."""
-        from .files import save
-
-        save(self, path)
+        """Write the model to a file, whole or not at all. DataError when the place cannot be written."""
+        storage.write(path, "model", *self.to_arrays())
 
 
 class Network(Model):
@@ -80,3 +94,14 @@ def set_params(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) ->
         if array.shape != param.value.shape:
             raise ValueError(f"array {name} has the shape {array.shape}, the model needs {param.value.shape}")
         param.set(ops_for(param.value).asarray(array))
+
+
+def settings_text(config: Mapping[str, Any]) -> str:
+    """A model's settings in a line for a person."""
+    return ", ".join(f"{name} {value}" for name, value in config.items() if value is not None and name != "weights")
+
+
+def part_text(part: Mapping[str, Any]) -> str:
+    """A model that another is made of, as `facts` tells it, in a line for a person."""
+    weight = f"weight {part['weight']:.4f}  " if "weight" in part else ""
+    return f"{weight}{part.get('file') or part['model']}  {settings_text(part['config'])}"

@@ -30,7 +30,8 @@ from ..ops import ops_for
 from ..ops.arrays import Array
 from ..text.corpus import Corpus
 from ..text.vocabulary import Vocabulary
-from .language_model import Header, LanguageModel, State
+from .language_model import LanguageModel
+from .model import Header, State
 
 BYTES = 60  # that an n-gram needs while it is counted and estimated, at most
 
@@ -128,6 +129,10 @@ class NgramLM(LanguageModel):
 
     def facts(self) -> dict[str, Any]:
         return {"ngrams": np.diff(self.table.levels).tolist()}
+
+    def summary(self) -> list[tuple[str, str]]:
+        sizes = self.facts()["ngrams"]
+        return [("n-grams", f"{sum(sizes):,} of 1 to {len(sizes)} words: {', '.join(f'{n:,}' for n in sizes)}")]
 
     @property
     def units_per_token(self) -> int:

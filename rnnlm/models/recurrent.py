@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from ..errors import DataError, UsageError
+from ..errors import DataError
 from ..layers import Affine, Dropout, Embedding, Param
-from ..layers.activations import check_activation
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.device import require_same
-from ..outputs import ClassMap, ClassSoftmax, Output, Softmax
+from ..ops.reference.elementwise import ACTIVATIONS
+from ..options import make, option
+from ..outputs import Output, OutputOptions, make_output
 from ..recurrent import Elman, Recurrent, Stack
 from ..text.vocabulary import Vocabulary
-from .language_model import LanguageModel, State
-from .model import Header, Network, set_params
-
-FULL_SOFTMAX_BELOW = 1000  # words: under this a full softmax costs no more than two small ones
-PARTITIONS = {"sqrt": ClassMap.by_sqrt_frequency, "frequency": ClassMap.by_frequency}
+from .language_model import LanguageModel
+from .model import Header, Network, State, set_params
 
 
 class Tape(NamedTuple):
@@ -33,64 +33,76 @@ class Tape(NamedTuple):
     output: Any  # None once the losses of this window have been used
 
 
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(OutputOptions):
+    """The options that every network has, beside those of the output layers.
+
+    `dropout` acts on each layer's way up and on the way to the output, `input_dropout` on the rows of the input table.
+    `independent`: the state is cleared at each sentence end. `seed` fixes the starting weights, `dtype` ("float32",
+    "float64") the precision.
+    """
+
+    hidden: int = option(200, "Hidden units.", metavar="H", least=1, common=True)
+    layers: int = option(
+        1, "Recurrent or convolution layers on top of each other (jordan, bengio: hidden layers).", metavar="N", least=1
+    )
+    dropout: float = option(
+        0.0, "On each layer's way up and out.", group="Regularisation", metavar="P", least=0, below=1, common=True
+    )
+    input_dropout: float = option(
+        0.0, "On the rows of the input table.", group="Regularisation", metavar="P", least=0, below=1
+    )
+    independent: bool = option(False, "Each sentence on its own: clear the state at sentence ends.")
+    seed: int = option(1, "Same seed, same model.", group="Training", metavar="N", least=0, common=True)
+    dtype: str = option("float32", "float32 or float64.", choices=("float32", "float64"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingOptions:
+    """The option of networks whose rows of the input table need not be as long as the hidden vector."""
+
+    embedding: int | None = option(
+        None, "Size of the rows of the input table; the hidden units without it.", metavar="E", least=1
+    )
+
+
 class RecurrentLM(LanguageModel, Network):
     """Word -> row of the input table -> recurrent layers -> output layer -> P(next word).
 
-    `hidden` units H in each of `layers` recurrent layers with the `activation` f. `classes`: None chooses √V classes
-    (the full softmax under 1,000 words), 0 is the full softmax, C > 0 the class-factorized one, partitioned by
-    `class_by`: "sqrt" (equal shares of √count) or "frequency". `dropout` acts on each layer's way up and on the way
-    to the output, `input_dropout` on the rows of the input table. `independent`: the state is cleared at each
-    sentence end. `seed` fixes the starting weights, `dtype` ("float32", "float64") the precision. Raises UsageError
-    for a value out of range, DataError for a vocabulary of one word.
+    `hidden` units H in each of `layers` recurrent layers with the `activation` f; all keywords are those of `Options`.
+    `structure` holds the arrays of a file, for an output layer that is made again as it was. Raises UsageError for a
+    value out of range, DataError for a vocabulary of one word.
     """
 
     kind = "recurrent"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options(NetworkOptions):
+        """The options of a network whose units have one activation by name."""
+
+        activation: str = option(
+            "tanh", "What the hidden units compute.", choices=tuple(ACTIVATIONS), names=("--activate_f",)
+        )
 
     def __init__(
         self,
         vocabulary: Vocabulary,
         *,
         tokenizer: str = "words",
-        hidden: int = 200,
-        layers: int = 1,
-        activation: str = "tanh",
-        classes: int | None = None,
-        class_by: str = "sqrt",
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
-        independent: bool = False,
-        seed: int = 1,
-        dtype: str = "float32",
-        class_map: ClassMap | None = None,
-        **more: Any,
+        structure: Mapping[str, np.ndarray] | None = None,
+        **keywords: Any,
     ) -> None:
-        self.config = {
-            "hidden": hidden,
-            "layers": layers,
-            "activation": activation,
-            "classes": classes,
-            "class_by": class_by,
-            "dropout": dropout,
-            "input_dropout": input_dropout,
-            "independent": independent,
-            "seed": seed,
-            "dtype": dtype,
-            **more,
-        }
-        _check(vocabulary, self.config)
-        self._check_activation(activation)
+        self.options = o = make(self.Options, keywords)
+        self.config = asdict(o)
+        _require_words(vocabulary)
         self.vocabulary, self.tokenizer = vocabulary, tokenizer
         self.log: list[dict[str, Any]] = []
-        rng = np.random.default_rng(seed)
-        self.class_map = class_map or self._class_map(classes, class_by)
-        self.embedding = Embedding(len(vocabulary), self.embedding_size, rng=rng, dtype=dtype)
-        self.input_dropout = Dropout(input_dropout)
-        self.output: Output
-        if self.class_map is None:
-            self.output = Softmax(len(vocabulary), self.output_size, rng=rng, dtype=dtype)
-        else:
-            self.output = ClassSoftmax(self.class_map, self.output_size, rng=rng, dtype=dtype)
-        self.output.start_from(vocabulary.counts)
+        rng = np.random.default_rng(o.seed)
+        self.embedding = Embedding(len(vocabulary), self.embedding_size, rng=rng, dtype=o.dtype)
+        self.input_dropout = Dropout(o.input_dropout)
+        self.output: Output = make_output(
+            vocabulary.counts, self._output_options(), self.output_size, rng=rng, dtype=o.dtype, structure=structure
+        )
         self.recurrent = self._recurrent(rng)
         self.params: dict[str, Param] = {
             f"{part}.{name}": param
@@ -99,60 +111,52 @@ class RecurrentLM(LanguageModel, Network):
         }
 
     def facts(self) -> dict[str, Any]:
-        classes = 0 if self.class_map is None else len(self.class_map)
-        return {"classes": classes, "weights": sum(param.value.size for param in self.params.values())}
+        return {**self.output.facts(), "weights": self._weights()}
+
+    def summary(self) -> list[tuple[str, str]]:
+        return [("output", self.output.description), ("weights", f"{self._weights():,}")]
+
+    def _weights(self) -> int:
+        return sum(param.value.size for param in self.params.values())
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
-        arrays = {name: param.value for name, param in self.params.items()}
-        if self.class_map is not None:
-            arrays["class_start"] = self.class_map.start
-        return {}, arrays
+        return {}, {**{name: param.value for name, param in self.params.items()}, **self.output.structure()}
 
     @classmethod
     def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
-        class_map = ClassMap(arrays["class_start"]) if "class_start" in arrays else None
-        model = cls(vocabulary, tokenizer=header["tokenizer"], class_map=class_map, **header["config"])
+        model = cls(vocabulary, tokenizer=header["tokenizer"], structure=arrays, **header["config"])
         set_params(model.params, arrays)
         return model
 
     @property
     def embedding_size(self) -> int:
         """The size of a row of the input table."""
-        return self.config["hidden"]
+        return self.options.hidden
 
     @property
     def output_size(self) -> int:
         """The size of the vector that goes into the output layer."""
-        return self.config["hidden"]
+        return self.options.hidden
 
     @property
     def look_back(self) -> int:
         """How many words before the newest one the model can see, where that is a number; 0 where it is not."""
         return 0
 
-    def _check_activation(self, name: str) -> None:
-        """UsageError for an activation that the layers do not have."""
-        check_activation(name)
+    def _output_options(self) -> Any:
+        """What the output layer is told; a subclass that has wishes of its own for it writes this."""
+        return self.options
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
         """The recurrent layers; a subclass with another kind of layer writes this."""
-        c = self.config
-        H, dtype = c["hidden"], c["dtype"]
-        between = [Affine(H, H, rng=rng, bias=False, dtype=dtype) for _ in range(c["layers"] - 1)]
-        layers = [Elman(H, rng=rng, activation=c["activation"], dtype=dtype) for _ in range(c["layers"])]
-        return Stack(layers, between, c["dropout"])
-
-    def _class_map(self, classes: int | None, class_by: str) -> ClassMap | None:
-        words = len(self.vocabulary)
-        if classes is None:
-            classes = 0 if words < FULL_SOFTMAX_BELOW else round(words**0.5)
-        return PARTITIONS[class_by](self.vocabulary.counts, classes) if classes else None
+        o = self.options
+        between = [Affine(o.hidden, o.hidden, rng=rng, bias=False, dtype=o.dtype) for _ in range(o.layers - 1)]
+        layers = [Elman(o.hidden, rng=rng, activation=o.activation, dtype=o.dtype) for _ in range(o.layers)]
+        return Stack(layers, between, o.dropout)
 
     @property
     def units_per_token(self) -> int:
-        if self.class_map is None:
-            return len(self.vocabulary)
-        return len(self.class_map) + int(self.class_map.sizes.max())
+        return self.output.units_per_token
 
     def start(self, batch: int = 1) -> State:
         return self.recurrent.start(batch)
@@ -227,26 +231,9 @@ class RecurrentLM(LanguageModel, Network):
         return *self.output.draw(h, rng), state
 
 
-def _check(vocabulary: Vocabulary, config: dict[str, Any]) -> None:
-    """Every constructor value in its range, before anything is allocated."""
-    words = len(vocabulary)
-    if words < 2:
+def _require_words(vocabulary: Vocabulary) -> None:
+    if len(vocabulary) < 2:
         raise DataError(
-            f"the vocabulary holds {words} word, so there is nothing to predict. Give a text with at least one word "
-            "besides the sentence end, or a larger --max-vocab."
+            f"the vocabulary holds {len(vocabulary)} word, so there is nothing to predict. Give a text with at least "
+            "one word besides the sentence end, or a larger `max_vocab`."
         )
-    for name in ("hidden", "layers"):
-        if config[name] < 1:
-            raise UsageError(f"{name}={config[name]} is too small. Give {name} >= 1.")
-    if config["seed"] < 0:
-        raise UsageError(f"seed={config['seed']} is not possible. Give a whole number >= 0.")
-    classes = config["classes"]
-    if classes is not None and not 0 <= classes <= words:
-        raise UsageError(
-            f"classes={classes} is not possible with a vocabulary of {words:,} words. "
-            f"Give 1 <= classes <= {words:,}, or 0 for the full softmax."
-        )
-    if config["class_by"] not in PARTITIONS:
-        raise UsageError(f"class_by={config['class_by']!r} is not known. Give one of {', '.join(PARTITIONS)}.")
-    if config["dtype"] not in ("float32", "float64"):
-        raise UsageError(f"dtype={config['dtype']!r} is not known. Give float32 or float64.")

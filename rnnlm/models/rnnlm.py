@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..text.vocabulary import Vocabulary
 from .recurrent import RecurrentLM
 
 
@@ -18,10 +18,13 @@ class MikolovLM(RecurrentLM):
 
     kind = "rnnlm"
 
-    def __init__(self, vocabulary: Vocabulary, *, activation: str = "logistic", **config: Any) -> None:
-        super().__init__(vocabulary, activation=activation, **config)
+    @dataclass(frozen=True, kw_only=True)
+    class Options(RecurrentLM.Options):
+        """Those of every recurrent network; the units are logistic."""
 
-    def _class_map(self, classes: int | None, class_by: str):
-        if classes is None:
-            classes = max(2, round(len(self.vocabulary) ** 0.5))
-        return super()._class_map(classes, class_by)
+        activation: str = "logistic"
+
+    def _output_options(self) -> Any:
+        if self.options.classes is not None:
+            return self.options
+        return replace(self.options, classes=max(2, round(len(self.vocabulary) ** 0.5)))

@@ -9,9 +9,11 @@ import numpy as np
 
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..options import as_dict
 from ..text.vocabulary import Vocabulary
-from .files import language_model, to_arrays
-from .language_model import Header, LanguageModel, State
+from .files import language_model
+from .language_model import LanguageModel
+from .model import Header, State, part_text
 
 
 def keep_for(member: LanguageModel, x: np.ndarray, keep: np.ndarray | None) -> np.ndarray | None:
@@ -34,22 +36,26 @@ def next_of(member: LanguageModel, x: np.ndarray, state: State) -> tuple[Array, 
 class WrappedLM(LanguageModel):
     """A model on top of one other, `model`, whose words it shares and which its file embeds.
 
-    The constructor takes the model and the keywords that it keeps in `config`.
+    The constructor takes the model and the keywords of its `Options`, which it keeps in `config`.
     """
 
-    def __init__(self, model: LanguageModel, **config: Any) -> None:
-        self.model, self.stands_on, self.config = model, [model], config
+    def __init__(self, model: LanguageModel, options: Any) -> None:
+        self.model, self.stands_on, self.config = model, [model], as_dict(options)
         self.vocabulary, self.tokenizer = model.vocabulary, model.tokenizer
         self.log: list[dict[str, Any]] = []
 
     def facts(self) -> dict[str, Any]:
         return {"base": {"model": self.model.kind, "config": self.model.config, **self.model.facts()}}
 
+    def summary(self) -> list[tuple[str, str]]:
+        return [("on", part_text(self.facts()["base"]))]
+
     def pack(self) -> tuple[Header, dict[str, Array]]:
-        header, arrays = to_arrays(self.model)
+        header, arrays = self.model.to_arrays()
         return {"model": header}, {f"model.{name}": array for name, array in arrays.items()}
 
     @classmethod
     def unpack(cls, vocabulary: Vocabulary, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
         own = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
-        return cls(language_model(header["model"], own, folder), **header["config"])
+        make_again: Any = cls
+        return make_again(language_model(header["model"], own, folder), **header["config"])

@@ -2,7 +2,8 @@
 
 from .class_map import ClassMap
 from .class_softmax import ClassSoftmax
-from .output import Output
+from .output import Output, Readout
 from .softmax import Softmax
+from .table import OUTPUTS, OutputOptions, make_output
 
-__all__ = ["ClassMap", "ClassSoftmax", "Output", "Softmax"]
+__all__ = ["OUTPUTS", "ClassMap", "ClassSoftmax", "Output", "OutputOptions", "Readout", "Softmax", "make_output"]

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np  # targets, classes and the order of tokens are host-side bookkeeping
 
+from ..errors import UsageError
 from ..layers import Param, initializers
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.gradients import OuterProduct
 from ..ops.reference.class_softmax import ClassWeights
+from ..options import option
 from .class_map import ClassMap
 from .softmax import log_shares
+
+FULL_SOFTMAX_BELOW = 1000  # words: under this a full softmax costs no more than two small ones
+PARTITIONS = {"sqrt": ClassMap.by_sqrt_frequency, "frequency": ClassMap.by_frequency}
 
 
 class ClassSoftmax:
@@ -23,6 +30,68 @@ class ClassSoftmax:
     are sorted by class, and each class is three small matrix products on its own contiguous rows of W.
     J. Goodman 2001; T. Mikolov et al., "Extensions of recurrent neural network language model", 2011.
     """
+
+    cheaper = ""
+    fed_back = "word class"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        """`classes`: None chooses √V classes (the full softmax under 1,000 words), 0 is the full softmax, C > 0 makes C
+        of them; `class_by`: classes of equal shares of √count ("sqrt") or of the running text ("frequency")."""
+
+        classes: int | None = option(
+            None,
+            "Word classes; 0 is the full softmax. Without it, about √V.",
+            group="Output",
+            metavar="C",
+        )
+        class_by: str = option(
+            "sqrt", "Classes of equal sqrt or equal frequency.", group="Output", choices=tuple(PARTITIONS)
+        )
+
+    @classmethod
+    def choose(
+        cls,
+        counts: np.ndarray,
+        options: Any,
+        size: int,
+        *,
+        rng: np.random.Generator,
+        dtype: str,
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> Self | None:
+        """With C classes where the options ask for some, or for none in words and the vocabulary is large."""
+        if structure is not None:
+            if "class_start" not in structure:
+                return None
+            return cls(ClassMap(structure["class_start"]), size, rng=rng, dtype=dtype)
+        words, classes = len(counts), options.classes
+        if classes is None:
+            classes = 0 if words < FULL_SOFTMAX_BELOW else round(words**0.5)
+        if not 0 <= classes <= words:
+            raise UsageError(
+                f"classes={classes} is not possible with a vocabulary of {words:,} words. "
+                f"Give 1 <= classes <= {words:,}, or 0 for the full softmax."
+            )
+        return cls(PARTITIONS[options.class_by](counts, classes), size, rng=rng, dtype=dtype) if classes else None
+
+    def structure(self) -> dict[str, np.ndarray]:
+        """Where the classes start, (C + 1,)."""
+        return {"class_start": self.classes.start}
+
+    @property
+    def units_per_token(self) -> int:
+        """C and the words of the largest class."""
+        return len(self.classes) + int(self.classes.sizes.max())
+
+    @property
+    def description(self) -> str:
+        """How many classes there are."""
+        return f"{len(self.classes)} word classes"
+
+    def facts(self) -> dict[str, Any]:
+        """The number of classes."""
+        return {"classes": len(self.classes)}
 
     def __init__(
         self, classes: ClassMap, hidden: int, *, rng: np.random.Generator, init=initializers.uniform, dtype="float32"
@@ -44,18 +113,19 @@ class ClassSoftmax:
             self.params["b"].value[start:end] = log_shares(counts[start:end])
 
     def readout(self) -> tuple[Param, Param]:
+        """The softmax over the classes: R = class_W (C, H), r = class_b (C,)."""
         return self.params["class_W"], self.params["class_b"]
 
     def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
         ops = ops_for(h)
         tokens = ops.by_class(target, self.classes.of, self.classes.start)
-        nll, dh, own, rows, d = ops.class_softmax_nll(h, tokens, self._weights(), gradient)
-        return nll, (dh, own, rows, d, tokens.groups)
+        nll, dh, ops_tape, rows, d = ops.class_softmax_nll(h, tokens, self._weights(), gradient)
+        return nll, (dh, ops_tape, rows, d, tokens.groups)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        dh, own, rows, d, groups = tape
+        dh, ops_tape, rows, d, groups = tape
         cW, cb, W, b = (self.params[name] for name in ("class_W", "class_b", "W", "b"))
-        dh, dcW, dcb = ops_for(dh).softmax_gradient(own, dh, scale)  # 1b
+        dh, dcW, dcb = ops_for(dh).softmax_gradient(ops_tape, dh, scale)  # 1b
         cW.add(dcW)
         cb.add(dcb)
         several = groups[groups[:, 3] - groups[:, 2] > 1]  # a class of one word has no weights to learn

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np  # targets and draws are host arrays
 
@@ -17,6 +19,14 @@ class Softmax:
     nll = -log P(target), dlogits = scale · (P - 1[target]). A target of -1 scores 0 and has no gradient.
     """
 
+    description = "full softmax"
+    cheaper = "`classes` instead of the full softmax"
+    fed_back = "word"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        """It has none."""
+
     def __init__(
         self, words: int, hidden: int, *, rng: np.random.Generator, init=initializers.uniform, dtype: str = "float32"
     ) -> None:
@@ -25,22 +35,50 @@ class Softmax:
             "b": Param(initializers.zeros(rng, (words,)).astype(dtype)),
         }
 
+    @classmethod
+    def choose(
+        cls,
+        counts: np.ndarray,
+        options: Any,
+        size: int,
+        *,
+        rng: np.random.Generator,
+        dtype: str,
+        structure: Mapping[str, np.ndarray] | None = None,
+    ) -> Self | None:
+        """It is what is left where no other output layer is asked for."""
+        return cls(len(counts), size, rng=rng, dtype=dtype)
+
+    def structure(self) -> dict[str, np.ndarray]:
+        """Nothing: the parameters say it all."""
+        return {}
+
+    @property
+    def units_per_token(self) -> int:
+        """V: every word's unit."""
+        return len(self.params["b"].value)
+
+    def facts(self) -> dict[str, Any]:
+        """No classes."""
+        return {"classes": 0}
+
     def start_from(self, counts: np.ndarray) -> None:
         """Let the biases start at log P of the words' counts (V,): training then begins where a unigram model ends."""
         self.params["b"].value[...] = log_shares(counts)
 
     def readout(self) -> tuple[Param, Param]:
+        """The softmax over the words: R = W (V, H), r = b (V,)."""
         return self.params["W"], self.params["b"]
 
     def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
         order = np.flatnonzero(target >= 0)
         W, b = self.params["W"].value, self.params["b"].value
-        nll, dh, own = ops_for(h).softmax_nll(h, order, target[order], W, b, gradient)
-        return nll, (dh, own)
+        nll, dh, ops_tape = ops_for(h).softmax_nll(h, order, target[order], W, b, gradient)
+        return nll, (dh, ops_tape)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        dh, own = tape
-        dh, dW, db = ops_for(dh).softmax_gradient(own, dh, scale)
+        dh, ops_tape = tape
+        dh, dW, db = ops_for(dh).softmax_gradient(ops_tape, dh, scale)
         self.params["W"].add(dW)
         self.params["b"].add(db)
         return dh

@@ -1,4 +1,4 @@
-"""From characters to ids: tokenizers, vocabularies, corpora and windows; and the named corpora and artificial grammars.
+"""From characters to ids: tokenizers, vocabularies, corpora and windows.
 
     corpus = Corpus.encode("train.txt")
     for x, y, keep in windows(corpus.ids, streams=10, steps=20): ...
@@ -11,8 +11,6 @@
 | encode, parts | a text of any size into a file of ids · where it is cut     |
 | corpus        | the ids of a text, cached                                   |
 | windows       | T steps over B parallel streams                             |
-| grammar       | artificial languages whose best perplexity is known         |
-| catalogue     | the named corpora · sources and fetch: how to get them      |
 """
 
 from .corpus import Corpus

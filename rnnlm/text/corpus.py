@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from . import catalogue
-from .cache import cache_error, cache_folder, is_writable, new_folder
+from .. import catalogue
+from ..cache_folder import cache_error, cache_folder, is_writable, new_folder
 from .encode import CHARACTERS, IDS, Encoded, encode, read_description
 from .files import read_blocks, source_name
 from .parts import characters_before, count, cut_points
@@ -131,7 +131,7 @@ class Corpus:
         """Read a text, plain or compressed, "-" for standard input, or NAME:PART of the catalogue; return its ids.
 
         Without a `vocabulary` one is made from the text (`max_vocab` and `min_count` as in `Vocabulary.from_counts`).
-        The ids are kept in the cache (`rnnlm.text.cache.cache_folder`) under the file's path, size and time of change,
+        The ids are kept in the cache (`rnnlm.cache_folder`) under the file's path, size and time of change,
         the tokenizer and the vocabulary; a cache that cannot be written is replaced by a temporary folder.
         Raises DataError for a text that cannot be used, UsageError for a senseless keyword.
         """

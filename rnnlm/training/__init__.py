@@ -1,17 +1,31 @@
-"""From a model and a text to a trained model: optimizers, clipping, schedules, the trainer and its checkpoints."""
+"""From a model and a text to a trained model: the loop, truncated BPTT, checkpoints; one run, many runs."""
 
-from .adaptive import Adagrad, Adam, RMSprop, RowAdagrad
+from ..optim import (
+    OPTIMIZERS,
+    SGD,
+    Adagrad,
+    Adam,
+    Constant,
+    Halving,
+    Linear,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+    RowAdagrad,
+    Schedule,
+    StepDecay,
+    clip_norm,
+    clip_value,
+    gradient_norm,
+)
+from .cache_fit import fit_cache, fit_continuous_cache
 from .checkpoint import Checkpoint
 from .classifier_run import ClassifierRun, train_classifier
 from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer
-from .clipping import clip_norm, clip_value, gradient_norm
-from .optimizer import Optimizer
-from .optimizers import OPTIMIZERS
 from .run import Run, train
-from .schedules import Constant, Halving, Linear, Schedule, StepDecay
 from .settings import Settings
-from .sgd import SGD, Momentum, Nesterov
 from .trainer import Trainer
 
 __all__ = [
@@ -38,6 +52,8 @@ __all__ = [
     "Trainer",
     "clip_norm",
     "clip_value",
+    "fit_cache",
+    "fit_continuous_cache",
     "gradient_norm",
     "train",
     "train_classifier",

@@ -5,24 +5,31 @@ from __future__ import annotations
 import time
 import warnings
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from .. import storage
 from ..errors import DataError
-from ..models.files import from_arrays, to_arrays
-from ..models.model import Model
+from ..models.files import from_arrays
+from ..models.model import Model, Network
 from ..models.recurrent import Tape
 from ..ops import ops_for
-from .settings import FREE_ON_RESUME
-
-if TYPE_CHECKING:
-    from .loop import Loop
-
+from ..optim import Optimizer, Schedule
+from .progress import Progress
 
 Kind = TypeVar("Kind", bound=Model)
+
+
+class Resumable(Protocol):
+    """What a checkpoint keeps of a trainer, and gives back to one."""
+
+    model: Network
+    optimizer: Optimizer
+    schedule: Schedule
+    progress: Progress
 
 
 class Checkpoint:
@@ -43,10 +50,10 @@ class Checkpoint:
         """Whether `minutes` have passed since the last one; after an epoch one is written anyway."""
         return self.minutes is not None and time.monotonic() - self._last >= 60 * self.minutes
 
-    def save(self, trainer: Loop) -> None:
+    def save(self, trainer: Resumable) -> None:
         """Write the checkpoint, whole or not at all; DataError when the disk refuses."""
         p = trainer.progress
-        model, arrays = to_arrays(trainer.model)
+        model, arrays = trainer.model.to_arrays()
         numbers, memory = trainer.optimizer.state()
         host = {f"model/{name}": array for name, array in arrays.items()}
         host |= {f"best/{name}": array for name, array in p.best.items()}
@@ -95,13 +102,15 @@ class Snapshot:
                 model = from_arrays(self.header["model"], self._part("model/"), self.path.parent)
             except RuntimeWarning as changed:
                 raise DataError(
-                    f"{self.path}: {changed} Put the old source back, or train anew without --resume."
+                    f"{self.path}: {changed} Put the old source back, or train anew without `resume`."
                 ) from None
         if not isinstance(model, kind):
-            raise DataError(f"{self.path} is the checkpoint of another kind of model, {model.kind}. Give another -o.")
+            raise DataError(
+                f"{self.path} is the checkpoint of another kind of model, {model.kind}. Give another `output`."
+            )
         return model
 
-    def restore(self, trainer: Loop) -> None:
+    def restore(self, trainer: Resumable) -> None:
         """Put a trainer, made with the same settings around `model()`, where the run stood."""
         trainer.optimizer.restore(self.header["optimizer"], self._part("optimizer/"))
         trainer.schedule.restore(self.header["schedule"])
@@ -119,20 +128,24 @@ class Snapshot:
         p.state = _unpack(self.header["state"], arrays)
         p.tapes = deque(Tape(*_unpack(tape, arrays)) for tape in self.header["tapes"])
 
-    def require_same(self, run: dict[str, Any]) -> None:
-        """DataError that names the first setting in which this run differs from the checkpoint's."""
-        for name in sorted((self.run.keys() | run.keys()) - FREE_ON_RESUME):
-            then, now = self.run.get(name), run.get(name)
+    def require_same(self, run: dict[str, Any], comparable: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """DataError that names the first setting in which this run differs from the checkpoint's.
+
+        `comparable` makes of a record what must agree (see `RunSettings.comparable`).
+        """
+        before, after = comparable(self.run), comparable(run)
+        for name in sorted(before.keys() | after.keys()):
+            then, now = before.get(name), after.get(name)
             if then != now and name.startswith("data."):
                 one, it = ("another text", "text") if "streams" in run else ("other data", "data")
                 raise DataError(
                     f"{self.path} was written by a run on {one}: its {name[5:]} is {_short(then)}, now it is "
-                    f"{_short(now)}. Resume with the {it} of the first start, or train anew without --resume."
+                    f"{_short(now)}. Resume with the {it} of the first start, or train anew without `resume`."
                 )
             if then != now:
                 raise DataError(
                     f"{self.path} was written by a run with {name}={then!r}, this one has {name}={now!r}. "
-                    "Resume with the settings of the first start, or train anew without --resume."
+                    "Resume with the settings of the first start, or train anew without `resume`."
                 )
 
 

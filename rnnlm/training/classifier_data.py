@@ -3,14 +3,55 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import catalogue
 from ..datasets import Dataset, is_images, read
 from ..models.classifier import Classifier
-from ..text import catalogue
-from .classifier_settings import ClassifierSettings
+from ..options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """How labelled data are read (see `rnnlm.datasets.read`)."""
+
+    label_column: str | int | None = option(
+        None,
+        "CSV: the column of the labels, by name or number; that of the training, or the last, without it.",
+        group="Data",
+        metavar="NAME|N",
+        common=True,
+    )
+    size: str | Sequence[int] | None = option(
+        None, "Image files: resize them; as for the training without it.", group="Data", metavar="HxW"
+    )
+    shape: str | Sequence[int] | None = option(
+        None, "Take each row of a table as an image of this shape.", group="Data", metavar="HxWxC"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(ReadingOptions):
+    """The labelled data of a run: paths, or names of the catalogue."""
+
+    data: str | Path = option("digits", "A table, an archive, a folder of images, or a name.", group="Data", free=True)
+    valid: str | Path | None = option(
+        None,
+        "Data to choose by; without it a part of DATA is held out.",
+        group="Data",
+        metavar="DATA",
+        free=True,
+        common=True,
+    )
+    test: str | Path | None = option(
+        None, "Data to report on, once.", group="Data", metavar="DATA", free=True, common=True
+    )
+    held_out: float = option(
+        0.1, "The share of DATA to choose by, where `valid` is not given.", group="Data", metavar="SHARE"
+    )
 
 
 @dataclass(frozen=True)
@@ -34,11 +75,12 @@ class ClassifierData:
         }
 
 
-def load(settings: ClassifierSettings, resumed: Classifier | None = None) -> ClassifierData:
+def load(settings: DataOptions, resumed: Classifier | None = None, *, seed: int = 1) -> ClassifierData:
     """The data of a run: paths or names of the catalogue. UsageError and DataError for data that cannot be used.
 
     A named data set brings its own parts. Where no validation data are given, a share is held out from the training
-    data, of each class the same. `resumed` is the model of a run that goes on: its labels and shape count.
+    data, of each class the same, chosen by `seed`. `resumed` is the model of a run that goes on: its labels and shape
+    count.
     """
     s = settings
     options: dict[str, Any] = {"label_column": s.label_column, "size": s.size, "shape": s.shape}
@@ -54,7 +96,7 @@ def load(settings: ClassifierSettings, resumed: Classifier | None = None) -> Cla
 
     valid, test = (getattr(s, name) or _of_the_same_name(s.data, name) for name in ("valid", "test"))
     if valid is None:
-        train, held_out = train.split(s.held_out, s.seed)
+        train, held_out = train.split(s.held_out, seed)
         said = f"held out {len(held_out):,} of {len(train) + len(held_out):,} examples of {train.name} for validation"
     else:
         held_out = like_train(valid)
@@ -64,24 +106,24 @@ def load(settings: ClassifierSettings, resumed: Classifier | None = None) -> Cla
 def read_for(
     model: Classifier,
     source: str | Path,
+    reading: ReadingOptions | None = None,
     *,
     labelled: bool = True,
-    label_column: str | int | None = None,
-    size: str | None = None,
-    shape: str | None = None,
 ) -> Dataset:
-    """The examples of a source as the model takes them; the keywords are those of `rnnlm.datasets.read`.
+    """The examples of a source as the model takes them, `reading` as `rnnlm.datasets.read` does.
 
     Image files take the model's channels; where `label_column` and `size` are None, those count that the model was
     trained with. `labelled` False: the classes are not known, or not looked at. Raises
     DataError for another shape, and for a label that the model does not know.
     """
     trained = next((entry for entry in model.log if entry["kind"] == "run"), {})
-    options: dict[str, Any] = {"label_column": label_column, "size": size, "shape": shape}
+    options: dict[str, Any] = asdict(reading or ReadingOptions())
     options["usual_column"] = trained.get("label_column")
     if is_images(source):
-        options["size"] = trained.get("size") if size is None else size
-        options["shape"] = model.shape if shape is None and len(model.shape) == 3 else shape
+        if options["size"] is None:
+            options["size"] = trained.get("size")
+        if options["shape"] is None and len(model.shape) == 3:
+            options["shape"] = model.shape
     if labelled:
         return read(source, labels=model.labels, **options).require_like(model.shape, model.labels)
     data = read(source, features=math.prod(model.shape), **options)

@@ -12,52 +12,24 @@ from ..datasets.shift import shifted
 from ..errors import UsageError
 from ..evaluation.confusion import Confusion
 from ..models import CLASSIFIERS, Classifier
-from . import classifier_data, memory
+from ..optim import OPTIMIZERS
+from ..optim.schedules import schedule_of
+from ..options import refuse_others, signature, subset
+from . import as_used, classifier_data, memory
+from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer, judge
 from .events import Observer
-from .optimizers import OPTIMIZERS
-from .place import Place
-from .schedules import schedule_of
-
-# Where `--lr` is not given: what the optimizers' own defaults for recurrent networks are divided by.
-RATE_FACTOR = {"sgd": 0.2, "adam": 0.2, "momentum": 0.2, "nesterov": 0.2, "adagrad": 0.1, "row-adagrad": 0.1}
 
 
-class ClassifierRun:
-    """One training run: its data, model and trainer. Everything is checked here, before the first update.
+class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
+    """One training run of a classifier: see `BaseRun`. `test()` reports on the test data, once."""
 
-    `fit()` trains and writes the model; `test()` reports on the test data, once. Output, checkpoint, `command`, the
-    device and what is raised are as in `Run`.
-    """
-
-    def __init__(self, settings: ClassifierSettings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
-        settings, self.device = settings.on_this_machine()
-        self.settings = settings
-        settings.check()
-        sources = {name: getattr(settings, name) for name in ("data", "valid", "test")}
-        self.place = Place(settings.output, settings.resume, sources)
-        self.output, snapshot = self.place.output, self.place.snapshot
-        resumed = snapshot.model(Classifier) if snapshot else None  # type: ignore[type-abstract]
-        self.data = classifier_data.load(settings, resumed)
-        if settings.shift:
-            shifted(self.data.train.x[:1], settings.shift, np.random.default_rng(0))  # a UsageError where it cannot be
-        record = settings.record() | {f"data.{name}": value for name, value in self.data.hashes.items()}
-        if snapshot is not None:
-            snapshot.require_same(record)
-        self.model = resumed or self._new_model(record, command)
-        self.needs = memory.of_classifier(self.model, OPTIMIZERS[settings.optimizer], batch=settings.batch)
-        with memory.told(self.needs, self.device):
-            self.model.to(self.device)
-            self.trainer = self._trainer(self.place.checkpoint(record, settings.save_every), observers)
-            self.place.restore(self.trainer)
-        self.resumed = snapshot is not None
-
-    def fit(self) -> str:
-        """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
-        with memory.told(self.needs, self.device):
-            return self.place.fit(self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid))
+    source_names = ("data", "valid", "test")
+    model_class = Classifier
+    data: classifier_data.ClassifierData
+    trainer: ClassifierTrainer
 
     def test(self) -> Confusion | None:
         """The answers to the test data; None when the run has none."""
@@ -66,37 +38,43 @@ class ClassifierRun:
         with np.errstate(all="ignore"):
             return judge(self.model, self.data.test)
 
-    def _new_model(self, record: dict[str, Any], command: str) -> Classifier:
+    def _check(self) -> None:
+        refuse_others(self.settings, "optimizer", self.settings.optimizer)
+
+    def _load(self, resumed: Classifier | None) -> classifier_data.ClassifierData:
+        loaded = classifier_data.load(self.settings, resumed, seed=self.settings.seed)
+        if self.settings.shift:
+            shifted(
+                loaded.train.x[:1], self.settings.shift, np.random.default_rng(0)
+            )  # a UsageError where it cannot be
+        return loaded
+
+    def _new_model(self) -> Classifier:
         s, train = self.settings, self.data.train
         # The blocks of a convnet that is not told any leave nothing of an image smaller than 16×16.
         images = len(train.shape) == 3 and (s.blocks is not None or min(train.shape[:2]) >= 16)
         kind = s.model or ("convnet" if images else "feedforward")
-        if kind not in CLASSIFIERS:
-            raise UsageError(f"model {kind!r} is not known. Give one of {', '.join(CLASSIFIERS)}.")
-        config: dict[str, Any] = {
-            name: getattr(s, name) for name in ("activation", "loss", "standardize", "seed", "dtype")
-        }
-        for name, owner in (("layers", "feedforward"), ("dropout", "feedforward"), ("blocks", "convnet")):
-            if kind == owner and getattr(s, name) is not None:
-                config[name] = getattr(s, name)
-            elif kind != owner and getattr(s, name):
-                given = f"{name}={getattr(s, name)!r}"
-                raise UsageError(f"{given} is for the model {owner}, and this is {kind}. Leave it out. {_HINT[name]}")
-        if isinstance(config.get("layers"), str):
-            config["layers"] = _sizes(config["layers"])
-        if isinstance(config.get("blocks"), str):
-            config["blocks"] = [block.strip() for block in config["blocks"].split(",") if block.strip()]
-        model = CLASSIFIERS[kind](train.shape, train.labels, **config)
-        model.log.append({"kind": "run", "command": command, "data": str(s.data), **record})
-        return model
+        try:
+            refuse_others(s, "model", kind)
+        except UsageError as error:
+            hint = next((text for name, text in _HINT.items() if str(error).startswith(f"{name}=")), "")
+            raise UsageError(f"{error} {hint}") from error
+        keywords = subset(CLASSIFIERS[kind].Options, s)
+        if isinstance(keywords.get("layers"), str):
+            keywords["layers"] = _sizes(keywords["layers"])
+        if isinstance(keywords.get("blocks"), str):
+            keywords["blocks"] = [block.strip() for block in keywords["blocks"].split(",") if block.strip()]
+        return CLASSIFIERS[kind](train.shape, train.labels, **keywords)
+
+    def _needs(self) -> list[memory.Need]:
+        return memory.of_classifier(self.model, OPTIMIZERS[self.settings.optimizer], batch=self.settings.batch)
 
     def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> ClassifierTrainer:
-        s = self.settings
-        kind = OPTIMIZERS[s.optimizer]
-        rate = kind.default_rate * RATE_FACTOR.get(s.optimizer, 1.0) if s.lr is None else s.lr
+        s, rule = self.settings, OPTIMIZERS[self.settings.optimizer]
+        rate = as_used.classifier_rate_for(s.optimizer) if s.lr is None else s.lr
         return ClassifierTrainer(
             self.model,
-            kind(self.model.params, rate, l2=s.l2, decay=s.weight_decay),
+            rule(self.model.params, rate, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s)),
             batch=s.batch,
             balance=s.balance,
             shift=s.shift,
@@ -136,3 +114,6 @@ def train_classifier(data: str | Path = "digits", **settings: Any) -> Classifier
     run = ClassifierRun(ClassifierSettings.of(data=data, **settings))
     run.fit()
     return run.model
+
+
+signature(train_classifier, ClassifierSettings)

@@ -1,64 +1,49 @@
-"""Everything that the training of a classifier can be told, with its defaults."""
+"""Everything that the training of a classifier can be told, put together from where each option is declared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from .settings import RunSettings
+from ..models import CLASSIFIERS
+from ..optim import OptimizerOptions, ScheduleOptions
+from ..options import option, union
+from .classifier_data import DataOptions
+from .run_settings import LengthOptions, RunSettings
+
+ClassifierOptions: Any = union(
+    "ClassifierOptions", "model", {kind: model.Options for kind, model in CLASSIFIERS.items()}
+)
 
 
-@dataclass(frozen=True)
-class ClassifierSettings(RunSettings):
+@dataclass(frozen=True, kw_only=True)
+class BatchOptions:
+    """How examples are shown (see `ClassifierTrainer`)."""
+
+    batch: int = option(32, "Examples an update.", group="Training", metavar="B", least=1, common=True)
+    balance: bool = option(False, "Show each class equally often, however rare it is.", group="Training")
+    shift: int = option(0, "Move images by up to N pixels.", group="Training", metavar="N", least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierSettings(
+    DataOptions, ClassifierOptions, BatchOptions, OptimizerOptions, ScheduleOptions, LengthOptions, RunSettings
+):
     """The settings of a run; the options of `rnnlm classify train` and the keywords of `train_classifier`.
 
-    None stands for a choice that depends on something else: the model on the data (images from 16×16
-    on: convnet, else feedforward), the learning rate on the optimizer, the layers and blocks on the model.
+    None stands for a choice that depends on something else: the model on the data (images from 16×16 on: convnet, else
+    feedforward), the learning rate on the optimizer, what only one kind of model has on the model.
     """
 
-    # the data
-    data: str | Path = "digits"
-    valid: str | Path | None = None
-    test: str | Path | None = None
-    held_out: float = 0.1
-    label_column: str | int | None = None
-    size: str | Sequence[int] | None = None
-    shape: str | Sequence[int] | None = None
-    # the model
-    model: str | None = None
-    layers: str | Sequence[int] | None = None  # "100,100"
-    blocks: str | Sequence[str] | None = None  # "conv 20 5, pool 2"
-    activation: str = "relu"
-    dropout: float = 0.0
-    loss: str = "cross-entropy"
-    standardize: str = "mean"
-    dtype: str = "float32"
-    # the training
-    batch: int = 32
-    balance: bool = False
-    shift: int = 0
+    model: str | None = option(
+        None,
+        "feedforward or convnet; without it, convnet for images from 16×16 on.",
+        metavar="KIND",
+        choices=tuple(CLASSIFIERS),
+        common=True,
+    )
     optimizer: str = "momentum"
-    lr: float | None = None
     clip: float | None = None
-    clip_by: str = "norm"
     l2: float = 0.0
-    weight_decay: float = 0.0
-    schedule: str = "linear"
-    warmup: int = 0
-    min_improvement: float | None = None
-    decay: float | None = None
-    decay_after: int | None = None
-    patience: int | None = None
-    epochs: int = 20
-    max_updates: int | None = None
-    seed: int = 1
-    # the machine
-    device: str = "cpu"
-    precision: str | None = None
-    backend: str | None = None
-    threads: int | None = None
-    # the files
-    output: str | Path | None = None
-    save_every: float | None = None
-    resume: bool = False
+    epochs: int = option(20, "At most so many.", group="Training", metavar="N", least=1, free=True, common=True)
+    warmup: int = option(0, "Updates in which the rate rises.", group="Training", metavar="N", least=0)

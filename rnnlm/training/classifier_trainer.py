@@ -13,9 +13,9 @@ from ..datasets.shift import shifted
 from ..evaluation.confusion import Confusion
 from ..models.classifier import BATCH, Classifier
 from ..ops import ops_for
-from .learnt import Judged, Learnt
+from ..optim.optimizer import Optimizer
 from .loop import Loop, LoopOptions, at_least_one
-from .optimizer import Optimizer
+from .scores import TrainLoss, ValidationScore
 
 
 class ClassifierTrainer(Loop[Dataset]):
@@ -67,7 +67,7 @@ class ClassifierTrainer(Loop[Dataset]):
                 x = shifted(x, self.shift, np.random.default_rng([self.seed, p.epoch, window]))
             yield x, classes[chosen]
 
-    def _learn(self, batch: tuple[np.ndarray, np.ndarray]) -> Learnt:
+    def _learn(self, batch: tuple[np.ndarray, np.ndarray]) -> TrainLoss:
         x, y = batch
         # 1: forward
         loss, outputs, tape = self.model.forward(x, y, train=(self.seed, self.progress.updates))
@@ -75,11 +75,11 @@ class ClassifierTrainer(Loop[Dataset]):
         self.model.backward(tape, 1 / self.batch)
         ops = ops_for(outputs)
         right = outputs.argmax(1) == ops.asarray(y)
-        return Learnt(ops.total(loss), len(y), ops.total(right))
+        return TrainLoss(ops.total(loss), len(y), ops.total(right))
 
-    def _judge(self, valid: Dataset) -> Judged:
+    def _judge(self, valid: Dataset) -> ValidationScore:
         found = judge(self.model, valid)
-        return Judged(found.loss, found.correct, found.examples)
+        return ValidationScore(found.loss, found.correct, found.examples)
 
 
 def judge(model: Classifier, data: Dataset, batch: int = BATCH) -> Confusion:

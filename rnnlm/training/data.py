@@ -6,13 +6,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import catalogue
 from ..errors import DataError
-from ..text import catalogue
+from ..options import option
 from ..text.corpus import Corpus
 from ..text.vocabulary import Vocabulary
-from .settings import Settings
 
 HELD_OUT = 0.05  # the share of the text that each missing part is given
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """The texts of a run and the words that it knows. `tokens` None is the corpus's own rule, or `words`."""
+
+    text: str | Path = option(
+        "kjv", "The text: a path, - for standard input, or the name of a corpus.", group="Text", free=True
+    )
+    valid: str | Path | None = option(
+        None,
+        "Text to choose by; without it the end of TEXT is held out.",
+        group="Text",
+        metavar="FILE",
+        free=True,
+        common=True,
+    )
+    test: str | Path | None = option(
+        None, "Text to report on, once.", group="Text", metavar="FILE", free=True, common=True
+    )
+    tokens: str | None = option(
+        None,
+        "words, prose, chars or bytes; words unless the corpus says otherwise.",
+        group="Text",
+        metavar="RULE",
+        common=True,
+    )
+    max_vocab: int | None = option(None, "Keep the V most frequent words.", group="Text", metavar="V")
+    min_count: int = option(1, "Keep words seen N times.", group="Text", metavar="N")
 
 
 @dataclass(frozen=True)
@@ -39,7 +68,7 @@ class Data:
         }
 
 
-def load(settings: Settings, vocabulary: Vocabulary | None = None) -> Data:
+def load(settings: TextOptions, vocabulary: Vocabulary | None = None) -> Data:
     """The texts of a run: paths or names of the catalogue. DataError for a text that cannot be used.
 
     A named corpus brings its own parts. Where no validation text is given, one is held out from the end of the text,

@@ -13,14 +13,14 @@ from ..models.model import Network
 from ..ops import ops_for
 from ..ops.arrays import is_device_array
 from ..ops.threads import one_thread
+from ..optim.clipping import clip_norm, clip_value, gradient_norm
+from ..optim.optimizer import Optimizer
+from ..optim.schedules import Constant, Schedule
 from .checkpoint import Checkpoint
-from .clipping import clip_norm, clip_value, gradient_norm
 from .events import Epoch, Event, Observer, Saved, Sums, Update
 from .interrupt import CtrlC
-from .learnt import Judged, Learnt
-from .optimizer import Optimizer
 from .progress import Progress
-from .schedules import Constant, Schedule
+from .scores import TrainLoss, ValidationScore
 
 Data = TypeVar("Data", bound=Sized)
 
@@ -90,11 +90,11 @@ class Loop(ABC, Generic[Data]):
         """What the updates of this epoch learn from, beginning where the run stands (`progress.window`)."""
 
     @abstractmethod
-    def _learn(self, batch: Any) -> Learnt:
+    def _learn(self, batch: Any) -> TrainLoss:
         """Forward and backward: adds the gradient of the mean loss to the parameters."""
 
     @abstractmethod
-    def _judge(self, valid: Data) -> Judged:
+    def _judge(self, valid: Data) -> ValidationScore:
         """The model's figure on the validation part."""
 
     def fit(self, train: Data, valid: Data | None = None) -> str:
@@ -163,7 +163,7 @@ class Loop(ABC, Generic[Data]):
         p = self.progress
         p.look()
         train_nll = p.nll / max(p.tokens, 1)
-        trained = Judged(train_nll, p.correct, p.tokens)
+        trained = ValidationScore(train_nll, p.correct, p.tokens)
         judged = None if valid is None else self._judge(valid)
         for loss in (train_nll, (judged or trained).loss):
             self._check_finite(loss, None)

@@ -17,7 +17,7 @@ from ..models.model import Network
 from ..models.recurrent import RecurrentLM
 from ..ops.device import Device, device_of
 from ..ops.no_gpu import is_out_of_memory
-from .optimizer import Optimizer
+from ..optim.optimizer import Optimizer
 
 
 class Need(NamedTuple):
@@ -29,7 +29,7 @@ class Need(NamedTuple):
 
 
 @contextmanager
-def told(needs: Sequence[Need], where: Device) -> Iterator[None]:
+def explain_out_of_memory(needs: Sequence[Need], where: Device) -> Iterator[None]:
     """A context in which a MemoryError, or what CUDA says instead, becomes an OutOfMemory that names all needs."""
     try:
         yield
@@ -48,12 +48,12 @@ def told(needs: Sequence[Need], where: Device) -> Iterator[None]:
 
 
 @contextmanager
-def told_scoring(model: LanguageModel, streams: int) -> Iterator[None]:
-    """`told` for the scoring of a text by a network; any other model's MemoryError stays as it is."""
+def explain_scoring_out_of_memory(model: LanguageModel, streams: int) -> Iterator[None]:
+    """`explain_out_of_memory` for the scoring of a text by a network; any other model's MemoryError stays as it is."""
     if not isinstance(model, RecurrentLM):
         yield
         return
-    with told(of_scoring(model, streams), device_of(model.embedding.params["W"].value)):
+    with explain_out_of_memory(of_scoring(model, streams), device_of(model.embedding.params["W"].value)):
         yield
 
 
@@ -67,11 +67,11 @@ def of_training(
     reach = block + model.look_back if horizon is None else horizon
     steps = block if reach == block else reach + block
     shorter = "fewer --streams, a shorter --block"
-    classes = "" if model.class_map else "--classes C instead of the full softmax, "
+    cheaper = f"{model.output.cheaper}, " if model.output.cheaper else ""
     return [
         *_of_weights(model, optimizer, "fewer --hidden units, a smaller --max-vocab"),
         Need("tapes of a window", steps * streams * _per_token(model), f"{shorter}, fewer --hidden units"),
-        Need("its output layer", block * streams * model.units_per_token * _itemsize(model), f"{classes}{shorter}"),
+        Need("its output layer", block * streams * model.units_per_token * _itemsize(model), f"{cheaper}{shorter}"),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from ..text.corpus import Corpus
 from .checkpoint import Snapshot
 from .data import Data
 from .figures import Figures, beside, judge, mixed, write_mixture
-from .processes import INTERRUPTED, side_by_side
+from .messages import Failed, Message, from_json
+from .processes import INTERRUPTED, Worker, side_by_side
 from .run import Run
 from .settings import Settings
 
@@ -48,8 +49,9 @@ class Outcome:
 def repeated(settings: Settings, count: int) -> list[Settings]:
     """The same setting from the seeds seed, seed + 1, … UsageError for fewer than 2 runs."""
     if count < 2:
-        raise UsageError(f"runs={count} is too few to be mixed. Give a number >= 2, or a TOML file of runs.")
-    return [replace(settings, output=None, seed=settings.seed + i) for i in range(count)]
+        raise UsageError(f"runs={count} is too few to be mixed. Give runs >= 2, or a TOML file of runs.")
+    first: Any = settings
+    return [replace(first, output=None, seed=first.seed + i) for i in range(count)]
 
 
 class Runs:
@@ -89,28 +91,31 @@ class Runs:
         self.jobs = min(jobs or usual, left)
         self.threads = settings[0].threads or max(1, machine.threads // self.jobs)
 
-    def fit(self, tell: Callable[[int, str], None] = lambda number, line: None) -> str:
+    def fit(self, tell: Callable[[int, Message], None] = lambda number, message: None, *, command: str = "") -> str:
         """Train what is not trained yet; returns "done", or "interrupted" after Ctrl-C, which every run obeys.
 
-        `tell` is called with a run's number and each line of its talk. Where a run fails, the others go on to their
-        ends; then UsageError or RnnlmError says which run failed, and why.
+        `tell` is called with a run's number and each of its messages; `command` is for the models' records. Where a
+        run fails, the others go on to their ends; then UsageError or RnnlmError says which run failed, and why.
         """
-        commands = {
-            number: ["train", *arguments(one)]
+        failures: dict[int, Failed] = {}
+
+        def hear(number: int, values: dict[str, Any]) -> None:
+            message = from_json(values)
+            if isinstance(message, Failed):
+                failures[number] = message
+            tell(number, message)
+
+        requests = {
+            number: {"settings": one.to_json(), "command": command}
             for number, one in enumerate(self.settings, 1)
             if number not in self.ended
         }
-        ended = side_by_side(commands, self.jobs, tell, self.threads)
-        if len(ended) < len(commands) or any(end.status == INTERRUPTED for end in ended.values()):
+        ended = side_by_side(requests, self.jobs, hear, self.threads)
+        if len(ended) < len(requests) or any(worker.status == INTERRUPTED for worker in ended.values()):
             return "interrupted"
-        for number, end in sorted(ended.items()):
-            if end.status:
-                reason = f"killed by signal {-end.status}." if end.status < 0 else end.last.partition("error: ")[2]
-                kind = UsageError if end.status == 2 else RnnlmError
-                raise kind(
-                    f"run {number} failed: {reason or end.last} What is done is kept; once that is put right, go on "
-                    "with --resume."
-                )
+        for number, worker in sorted(ended.items()):
+            if worker.status:
+                raise _failure(number, worker, failures.get(number))
         return "done"
 
     def conclude(self) -> Outcome:
@@ -136,7 +141,7 @@ class Runs:
         try:
             run = Run(one)
             if number in self.ended:
-                Snapshot(path, {"run": _record(load(path))}, {}).require_same(_record(run.model))
+                Snapshot(path, {"run": _record(load(path))}, {}).require_same(_record(run.model), Settings.comparable)
         except RnnlmError as error:
             raise type(error)(f"run {number}: {error}") from error
         return run.data
@@ -154,7 +159,7 @@ class Runs:
                     )
                 if given is not None and Path(given).resolve() == outputs[-1]:
                     raise UsageError(
-                        f"the output {self.output} is the {name} itself, which it would replace. Give another -o."
+                        f"the output {self.output} is the {name} itself, which it would replace. Give another `output`."
                     )
 
     def _require_same_texts(self, number: int, data: Data) -> None:
@@ -172,16 +177,13 @@ class Runs:
                 )
 
 
-def arguments(settings: Settings) -> list[str]:
-    """What to type after `rnnlm train` for these settings."""
-    typed = [str(settings.text)]
-    for field in fields(Settings):
-        value = getattr(settings, field.name)
-        if field.name != "text" and value != field.default:
-            typed.append("--" + field.name.replace("_", "-"))
-            if value is not True:
-                typed.append("none" if value is None else str(value))
-    return typed
+def _failure(number: int, worker: Worker, failed: Failed | None) -> RnnlmError:
+    """The error for a run that did not end well: what it said itself, or else how its process ended."""
+    status = worker.status or 0
+    last = worker.errors[-1] if worker.errors else f"its process ended with status {status}."
+    reason = failed.message if failed else f"killed by signal {-status}." if status < 0 else last
+    kind = UsageError if failed is not None and failed.error == UsageError.__name__ else RnnlmError
+    return kind(f"run {number} failed: {reason} What is done is kept; once that is put right, go on with `resume`.")
 
 
 def _record(model: LanguageModel) -> dict[str, Any]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
-from ..errors import DataError
+from ..errors import DataError, unknown_name
+from ..options import declared
 from .settings import Settings
 
 # What computes, and whether to go on, is said once for all runs.
 FOR_ALL = ("device", "precision", "backend", "threads", "resume")
-_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
 def read_runs(path: str | Path, settings: Settings) -> list[Settings]:
@@ -26,7 +25,7 @@ def read_runs(path: str | Path, settings: Settings) -> list[Settings]:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read: {error.strerror or error}. Give --runs a number, or a TOML file of runs."
+            f"{path} cannot be read: {error.strerror or error}. Give `runs` a number, or a TOML file of runs."
         ) from error
     except ValueError as error:  # no TOML, or no UTF-8
         raise DataError(f"{path} is not TOML: {error}. Give a table [[run]] for each run.") from error
@@ -35,32 +34,18 @@ def read_runs(path: str | Path, settings: Settings) -> list[Settings]:
         raise DataError(f"{path}: {next(iter(content))!r} stands outside of a run. Put it under [[run]].")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise DataError(f"{path} has no runs. Give a table [[run]] for each, with two brackets.")
-    kinds = get_type_hints(Settings)
-    known = [field.name for field in fields(Settings) if field.name not in FOR_ALL]
+    known = {name: one for name, one in declared(Settings).items() if name not in FOR_ALL}
     runs = []
     for number, table in enumerate(tables, 1):
         for name in table:
             if name in FOR_ALL:
-                raise DataError(f"{path}, run {number}: {name} is the same for all runs. Give it as --{name}.")
+                raise DataError(f"{path}, run {number}: `{name}` is the same for all runs. Say it once, for all.")
             if name not in known:
-                raise DataError(f"{path}, run {number}: there is no setting {name!r}. Settings are {', '.join(known)}.")
+                problem = unknown_name(f"setting {name!r}", name, known, allowed="Settings are")
+                raise DataError(f"{path}, run {number}: {problem}")
         try:
-            given = {
-                name: _value(name, value, get_args(kinds[name]) or (kinds[name],)) for name, value in table.items()
-            }
+            given: dict[str, Any] = {name: known[name].convert(value) for name, value in table.items()}
         except ValueError as error:
             raise DataError(f"{path}, run {number}: {error}.") from error
         runs.append(replace(settings, **{"output": None, **given}))
     return runs
-
-
-def _value(name: str, value: Any, kinds: tuple[type, ...]) -> Any:
-    """The value as the setting has it; ValueError where it is of another kind."""
-    if value == "none" and NoneType in kinds and str not in kinds:
-        return None
-    if type(value) in kinds:
-        return value
-    if float in kinds and type(value) is int:
-        return float(value)
-    allowed = " or ".join(words for kind, words in _WORDS.items() if kind in kinds)
-    raise ValueError(f"{name} = {value!r} is not {allowed}")

@@ -7,15 +7,15 @@ from typing import Unpack
 
 import numpy as np
 
-from ..errors import UsageError
 from ..evaluation.perplexity import perplexity
 from ..models.recurrent import RecurrentLM
+from ..models.truncated_bptt import Truncation
 from ..ops import ops_for
+from ..optim.optimizer import Optimizer
 from ..text.corpus import Corpus
 from ..text.windows import window_count, windows
-from .learnt import Judged, Learnt
 from .loop import Loop, LoopOptions, at_least_one
-from .optimizer import Optimizer
+from .scores import TrainLoss, ValidationScore
 
 
 class Trainer(Loop[Corpus]):
@@ -42,15 +42,10 @@ class Trainer(Loop[Corpus]):
         streams: int = 32,
         **loop: Unpack[LoopOptions],
     ) -> None:
-        horizon = block + model.look_back if horizon is None else horizon
-        at_least_one(block=block, streams=streams)
-        if horizon < block:
-            raise UsageError(
-                f"horizon={horizon} is shorter than block={block}, so the last losses of every block would not "
-                f"reach its first step. Give horizon >= {block}."
-            )
+        at_least_one(streams=streams)
+        self.truncation = Truncation.of(model, block, horizon)
         super().__init__(model, optimizer, **loop)
-        self.block, self.horizon, self.streams = block, horizon, streams
+        self.block, self.horizon, self.streams = *self.truncation, streams
 
     def _count(self, train: Corpus) -> int:
         return window_count(len(train), self.streams, self.block)
@@ -62,30 +57,15 @@ class Trainer(Loop[Corpus]):
         independent = self.model.config["independent"]
         return windows(train.ids, self.streams, self.block, start=p.window, independent=independent)
 
-    def _learn(self, batch: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> Learnt:
+    def _learn(self, batch: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> TrainLoss:
         p, (x, y, keep) = self.progress, batch
         # 1: forward, from the state in which the last window ended
         nll, p.state, tape = self.model.forward(x, y, p.state, keep, train=(self.seed, p.updates))
         p.tapes.append(tape)
         # 2: backward through this window and the older ones that the horizon reaches
         loss, scored = ops_for(nll).total(nll), int(np.count_nonzero(y >= 0))
-        self._backward(1 / (self.streams * self.block))
-        return Learnt(loss, scored)
+        self.truncation.backward(self.model, p.tapes, 1 / (self.streams * self.block))
+        return TrainLoss(loss, scored)
 
-    def _backward(self, scale: float) -> None:
-        """The newest losses flow back `horizon` steps; older windows pass on only the state's gradient."""
-        tapes, left, dstate = self.progress.tapes, self.horizon, None
-        for age, tape in enumerate(reversed(tapes)):
-            stop = max(0, tape.steps - left)
-            dstate = self.model.backward(tape, scale if age == 0 else None, dstate, stop)
-            left -= tape.steps - stop
-            if not left:
-                break
-        tapes[-1] = tapes[-1]._replace(output=None)  # its losses have been used
-        # The next block may be the short last one, so the horizon may reach horizon - 1 steps beyond it.
-        reach = self.horizon - 1 if self.horizon > self.block else 0
-        while tapes and sum(tape.steps for tape in tapes) - tapes[0].steps >= reach:
-            tapes.popleft()
-
-    def _judge(self, valid: Corpus) -> Judged:
-        return Judged(perplexity(self.model, valid).nll)
+    def _judge(self, valid: Corpus) -> ValidationScore:
+        return ValidationScore(perplexity(self.model, valid).nll)

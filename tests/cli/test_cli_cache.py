@@ -12,7 +12,8 @@ import pytest
 
 import rnnlm
 from rnnlm.evaluation import score
-from rnnlm.models import CacheLM, ContinuousCacheLM, NgramLM, fit_cache, fit_continuous_cache
+from rnnlm.models import CacheLM, ContinuousCacheLM, NgramLM
+from rnnlm.training.cache_fit import fit_cache, fit_continuous_cache
 
 USAGE, DATA = 2, 1
 

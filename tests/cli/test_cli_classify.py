@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 
 import rnnlm
+from rnnlm import catalogue
 from rnnlm.cli import progress
 from rnnlm.cli.classify import confusion_table
 from rnnlm.cli.progress import ClassifierLive, Live
 from rnnlm.datasets import read
 from rnnlm.evaluation.confusion import Confusion
-from rnnlm.text import catalogue
 from rnnlm.training.classifier_trainer import ClassifierTrainer, judge
 from rnnlm.training.events import Sums, Update
-from rnnlm.training.loop import Judged
+from rnnlm.training.loop import ValidationScore
 
 QUICK = ("--layers", "6", "--epochs", 2, "--lr", 0.05)
 KINDS = ("setosa", "versicolor", "virginica")
@@ -171,7 +171,7 @@ def test_train_results_on_standard_output_and_talk_on_standard_error(at):
 
 
 def test_the_figures_are_those_of_the_best_epoch(at, monkeypatch):
-    figures = {1: Judged(0.7, 9, 10), 2: Judged(0.2, 8, 10)}
+    figures = {1: ValidationScore(0.7, 9, 10), 2: ValidationScore(0.2, 8, 10)}
     monkeypatch.setattr(ClassifierTrainer, "_judge", lambda self, valid: figures[self.progress.epoch])
     called = at("classify", "train", "train.csv", *QUICK, "-o", "new.rnnlm")
     assert called.out == "validation accuracy 90.00 %, loss 0.7000\n"
@@ -340,7 +340,7 @@ def test_the_digits_are_what_is_trained_on_without_data(at, inputs, tmp_path, mo
     entry = catalogue.entries()["digits"]
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     entries = {**catalogue.entries(), "digits": replace(entry, sha256=sha256, options={**entry.options, "test": 1})}
-    monkeypatch.setattr(catalogue, "_entries", lambda: entries)
+    monkeypatch.setattr(catalogue.corpora, "_entries", lambda: entries)
     assert at("corpus", "get", "digits", "--from", path).status == 0
     called = at("classify", "train", "--epochs", 1)
     assert called.status == 0, called.err

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 import rnnlm
-from rnnlm import ops
-from rnnlm.text import catalogue
+from rnnlm import catalogue, ops
+from rnnlm.curves import draw, read_log
 from rnnlm.training import Settings
-from rnnlm.training.curves import draw, read_log
 from rnnlm.training.events import Update
 from rnnlm.training.run import Run
 

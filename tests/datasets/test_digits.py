@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rnnlm import catalogue
+from rnnlm.catalogue import fetch
 from rnnlm.cli import run
 from rnnlm.datasets import read
 from rnnlm.errors import DataError, UsageError
-from rnnlm.text import catalogue, fetch
 
 ROWS = np.random.default_rng(0).integers(0, 256, (60, 785), dtype=np.uint8)
 ROWS[:, -1] = np.arange(60) // 6  # six of each digit, in order
@@ -29,7 +30,7 @@ def table(tmp_path, monkeypatch):
     entry = catalogue.entries()["digits"]
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     changed = {**catalogue.entries(), "digits": replace(entry, sha256=sha256, options={**entry.options, "test": 2})}
-    monkeypatch.setattr(catalogue, "_entries", lambda: changed)
+    monkeypatch.setattr(catalogue.corpora, "_entries", lambda: changed)
     return path
 
 

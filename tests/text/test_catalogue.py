@@ -11,9 +11,11 @@ from dataclasses import replace
 
 import pytest
 
+from rnnlm import catalogue
+from rnnlm.catalogue import fetch
+from rnnlm.catalogue.grammar import Grammar
 from rnnlm.errors import DataError, UsageError
-from rnnlm.text import Corpus, catalogue, fetch
-from rnnlm.text.grammar import Grammar
+from rnnlm.text import Corpus
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def changed(monkeypatch):
 
     def change(name, **fields):
         table = {**catalogue.entries(), name: replace(catalogue.entries()[name], **fields)}
-        monkeypatch.setattr(catalogue, "_entries", lambda: table)
+        monkeypatch.setattr(catalogue.corpora, "_entries", lambda: table)
 
     return change
 

@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 import pytest
 
+from rnnlm.catalogue.grammar import Grammar
+from rnnlm.catalogue.grammar_entropy import derivation_entropy, language
 from rnnlm.errors import DataError, UsageError
 from rnnlm.text import Corpus
-from rnnlm.text.grammar import Grammar
-from rnnlm.text.grammar_entropy import derivation_entropy, language
 
 NAMES = ["elman-letters", "elman-1990", "elman-1991", "reber"]
 

@@ -27,9 +27,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import rnnlm
+from rnnlm.catalogue.grammar import Grammar
 from rnnlm.errors import RnnlmError
 from rnnlm.text import Corpus
-from rnnlm.text.grammar import Grammar
 
 BLUE, RED, GREEN, GREY = "#2166ac", "#b2182b", "#1b7837", "#777777"
 ANIMATE = {"man", "woman", "boy", "girl", "cat", "mouse", "dog", "dragon", "monster", "lion"}

@@ -1,0 +1,15 @@
+"""The named corpora: what there is, and how to get it, checked, into the cache.
+
+| file                     | what                                                             |
+|--------------------------|------------------------------------------------------------------|
+| entry                    | a corpus in the catalogue, and its files                         |
+| corpora                  | the catalogue; fetching a corpus; `NAME:PART` as a source        |
+| sources, fetch, digits   | how the files of each kind of corpus are made and checked        |
+| grammar, grammar_entropy | artificial languages whose best possible perplexity is known     |
+| data                     | the files that travel with the package                           |
+"""
+
+from .corpora import entries, get, is_name, part
+from .entry import LABELLED, PARTS, TEXT, Entry, Fetched
+
+__all__ = ["LABELLED", "PARTS", "TEXT", "Entry", "Fetched", "entries", "get", "is_name", "part"]

@@ -1,0 +1,125 @@
+"""What named corpora there are, texts and labelled data, and how to get one into the cache."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import tempfile
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..cache_folder import cache_folder, is_writable, new_folder
+from ..errors import UsageError
+from .data import corpora_folder, read_toml
+from .entry import LABELLED, PARTS, TEXT, Entry, Fetched
+from .fetch import Progress
+
+_ABOUT = "about.json"
+
+
+@cache
+def _entries() -> dict[str, Entry]:
+    data = read_toml(corpora_folder() / "catalogue.toml")
+    return {name: Entry(name=name, **table) for name, table in data.items()}
+
+
+def entries() -> dict[str, Entry]:
+    """Return the catalogue: name -> entry."""
+    return dict(_entries())
+
+
+def is_name(name: str) -> bool:
+    """Return whether a corpus has this name."""
+    return name in _entries()
+
+
+def get(
+    name: str,
+    *,
+    cache_dir: str | Path | None = None,
+    source: str | Path | None = None,
+    progress: Progress | None = None,
+    content: str | None = TEXT,
+) -> Fetched:
+    """Return the files of a named corpus, fetched, checked and unpacked into the cache on first use.
+
+    `source` is a copy that you have: the folder of a licensed corpus, or the archive that would be fetched.
+    `progress(done, total)` is called with bytes while something is fetched; total may be None.
+    `content` is what the caller can use: TEXT, LABELLED, or None for both.
+    Raises UsageError for an unknown name and for a corpus of the other content; DataError where the corpus cannot be
+    fetched, needs a licence, or is not what the catalogue describes. A corpus is in the cache whole or not at all.
+    """
+    if not is_name(name):
+        raise UsageError(f"there is no corpus {name!r}; choose one of {', '.join(_entries())}, or give a file.")
+    _require_content(_entries()[name], content)
+    # Imported late: it brings zip, tar and subprocess, which reading a text does not need.
+    from .grammar import Grammar
+    from .sources import MAKERS
+
+    entry = _entries()[name]
+    folder = _writable(cache_folder(cache_dir)) / "corpora" / name
+    recipe = asdict(entry)
+    if entry.kind == "grammar":
+        recipe["grammar"] = read_toml(corpora_folder() / "grammars" / f"{name}.toml")
+    about = _read_about(folder)
+    if about is None or about.get("recipe") != recipe or source is not None:
+        with new_folder(folder) as draft:
+            sha256 = MAKERS[entry.kind](entry, draft, None if source is None else Path(source), progress)
+            about = {"recipe": recipe, "sha256": sha256}
+            (draft / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)  # made by an older recipe, or from another source
+    train, valid, test = (next(folder.glob(f"{each}.*"), None) for each in PARTS)
+    assert train is not None
+    perplexity = Grammar.load(name).perplexity() if entry.kind == "grammar" else None
+    return Fetched(entry, train, valid, test, entry.tokenizer, about["sha256"], perplexity)
+
+
+def part(source: str | Path, content: str = TEXT) -> str | Path:
+    """The file of a part of a named corpus where `source` is NAME:PART, such as "ptb:test"; other sources as they are.
+
+    `content` as for `get`. Raises UsageError for a corpus that has no such part, and what `get` raises.
+    """
+    name, colon, wanted = str(source).rpartition(":")
+    if not colon or not is_name(name) or Path(source).exists():
+        return source
+    found = getattr(get(name, content=content), wanted) if wanted in PARTS else None
+    if found is None:
+        raise UsageError(
+            f"the corpus {name} has no part {wanted!r}. Parts are train, valid and test, but a corpus in one "
+            "piece has only train; `rnnlm corpus get` shows them."
+        )
+    return found
+
+
+def _require_content(entry: Entry, content: str | None) -> None:
+    if content == TEXT and entry.content != TEXT:
+        raise UsageError(
+            f"{entry.name} is labelled data for classifiers, not a text. Use it with `rnnlm classify`, as in "
+            f"`rnnlm classify train {entry.name}`, or choose a text of `rnnlm corpus list`."
+        )
+    if content == LABELLED and entry.content != LABELLED:
+        labelled = ", ".join(name for name, other in _entries().items() if other.content == LABELLED)
+        raise UsageError(
+            f"{entry.name} is a text, not labelled data for classifiers. Use it with `rnnlm train {entry.name}`, or "
+            f"choose labelled data: {labelled}."
+        )
+
+
+def _read_about(folder: Path) -> dict[str, Any] | None:
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        return about if isinstance(about, dict) and any(folder.glob("train.*")) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _writable(folder: Path) -> Path:
+    if is_writable(folder):
+        return folder
+    # Nowhere to keep it: good for this run only.
+    scratch = Path(tempfile.mkdtemp(prefix="rnnlm-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    return scratch

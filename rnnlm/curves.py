@@ -1,0 +1,100 @@
+"""Training curves as a picture."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import storage
+from .errors import DataError, UsageError
+
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def read_log(path: str | Path) -> list[dict[str, Any]]:
+    """The training log in a model or checkpoint file. DataError when it is neither, or has no log."""
+    if storage.kind(path) == "checkpoint":
+        log = storage.from_json_array(storage.read(path, "checkpoint")[1]["model/log"])
+    else:
+        log = storage.from_json_array(storage.read(path, "model")[1]["log"])
+    if not any(entry["kind"] in ("update", "epoch") for entry in log):
+        raise DataError(
+            f"{path} holds no training log, so there is nothing to draw. Give a trained model or a checkpoint."
+        )
+    return log
+
+
+def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
+    """Loss, gradient norm and learning rate against updates for each run, on one page; written whole or not at all.
+
+    The loss panel has the training loss (thin: each logged update, thick: epochs) and the validation's: for a language
+    model the cross-entropy in nats a token. Classifiers have a panel of accuracies too. Raises UsageError for a kind of
+    picture that is not known or without matplotlib, DataError for a place that cannot be written.
+    """
+    output = Path(output)
+    if output.suffix not in FORMATS:
+        raise UsageError(f"picture {output} has the ending {output.suffix!r}. Give one of {', '.join(FORMATS)}.")
+    try:
+        from matplotlib.figure import Figure  # no pyplot: no window, no global state
+    except ImportError:
+        raise UsageError('curves need matplotlib, which is not installed: pip install "rnnlm-kit[plot]".') from None
+    classifiers = any("train_accuracy" in entry for log in logs.values() for entry in log)
+    heights = {"loss": 3.0, **({"accuracy": 2.0} if classifiers else {}), "norm": 1.5, "rate": 1.0}
+    figure = Figure(figsize=(9, 2 + sum(heights.values())), layout="constrained")
+    drawn = figure.subplots(len(heights), 1, sharex=True, height_ratios=list(heights.values()))
+    axes = dict(zip(heights, drawn, strict=True))
+    for number, (name, log) in enumerate(logs.items()):
+        _draw_run(axes, name, log, f"C{number}")
+    axes["loss"].set_ylabel("loss" if classifiers else "cross-entropy (nats/token)")
+    if axes["loss"].get_legend_handles_labels()[0]:
+        axes["loss"].legend(fontsize="small")
+    if classifiers:
+        axes["accuracy"].set_ylabel("accuracy (%)")
+    axes["norm"].set_ylabel("gradient norm")
+    axes["rate"].set_ylabel("learning rate")
+    axes["rate"].set_xlabel("updates")
+    for panel in ("norm", "rate"):
+        axes[panel].set_yscale("log")
+    for panel in axes.values():
+        panel.grid(alpha=0.3)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=output.suffix[1:], dpi=120)
+    storage.write_bytes(output, picture.getvalue(), "the picture")
+
+
+def _draw_run(axes: Mapping[str, Any], name: str, log: list[dict[str, Any]], color: str) -> None:
+    updates = [entry for entry in log if entry["kind"] == "update"]
+    epochs = [entry for entry in log if entry["kind"] == "epoch"]
+    judged = [entry for entry in epochs if entry["valid_nll"] is not None]
+    thin = {"color": color, "linewidth": 0.8}
+    training: dict[str, Any] = {"color": color, "marker": "."}
+    validation: dict[str, Any] = {"color": color, "marker": "o", "linestyle": "--"}
+    axes["loss"].plot(*_points(updates, "nll"), alpha=0.3, **thin)
+    axes["loss"].plot(*_points(epochs, "train_nll"), **training, label=f"{name}: training")
+    if judged:
+        label = f"{name}: validation ({_best(judged)})"
+        axes["loss"].plot(*_points(judged, "valid_nll"), **validation, label=label)
+    for key, style in (("train_accuracy", training), ("valid_accuracy", validation)):
+        known = [entry | {key: 100 * entry[key]} for entry in epochs if entry.get(key) is not None]
+        if known:
+            axes["accuracy"].plot(*_points(known, key), **style)
+    norms = [entry for entry in updates if entry["norm"]]
+    if norms:
+        axes["norm"].plot(*_points(norms, "norm"), **thin)
+    steps = [entry for entry in log if entry["kind"] in ("update", "epoch")]
+    axes["rate"].plot(*_points(steps, "learning_rate"), color=color, drawstyle="steps-pre")
+
+
+def _points(entries: list[dict[str, Any]], key: str) -> tuple[list[int], list[float]]:
+    return [entry["updates"] for entry in entries], [entry[key] for entry in entries]
+
+
+def _best(judged: list[dict[str, Any]]) -> str:
+    """The best validation figure, as its kind of model counts."""
+    if "valid_accuracy" in judged[0]:
+        return f"best {100 * max(entry['valid_accuracy'] for entry in judged):.2f} % right"
+    best = min(entry["valid_nll"] for entry in judged)
+    return f"best PPL {math.exp(best):.1f}" if best < 100 else f"best PPL e^{best:.3g}"

@@ -1,0 +1,90 @@
+"""What every training run does, whatever it trains: settings, data, model and trainer in their order."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from ..models.model import Network
+from . import memory
+from .checkpoint import Checkpoint
+from .events import Observer
+from .loop import Loop
+from .run_files import RunFiles
+from .run_settings import RunSettings
+
+AnySettings = TypeVar("AnySettings", bound=RunSettings)
+AnyModel = TypeVar("AnyModel", bound=Network)
+
+
+class BaseRun(ABC, Generic[AnySettings, AnyModel]):
+    """One training run: its data, model and trainer. Everything is checked here, before the first update.
+
+    `fit()` trains and writes the model. With `output` the model goes there and the checkpoints to `output`.checkpoint,
+    which is removed when the run ends by itself. `command` is what was typed, for the model's record. A new model is
+    made on the host and then moved to the `device`, so that one seed starts from the same weights everywhere. Raises
+    UsageError and DataError as the settings deserve, OutOfMemory where the device has less than is needed.
+
+    A subclass says what the data are, and how a model, a trainer and the need for memory follow from the settings.
+    """
+
+    source_names: ClassVar[tuple[str, ...]]  # the settings that name input files
+    model_class: ClassVar[Any]  # what a checkpoint must hold
+    data: Any
+    trainer: Loop
+
+    def __init__(self, settings: AnySettings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
+        settings.check()
+        self.settings, self.device = settings.on_this_machine()
+        self._check()
+        self.files = RunFiles(settings.output, settings.resume, self._sources())
+        self.output, snapshot = self.files.output, self.files.snapshot
+        resumed: AnyModel | None = snapshot.model(self.model_class) if snapshot else None
+        self.data = self._load(resumed)
+        record = self.settings.record() | {f"data.{name}": value for name, value in self.data.hashes.items()}
+        if snapshot is not None:
+            snapshot.require_same(record, self.settings.comparable)
+        self.model: AnyModel = resumed or self._new_model()
+        if resumed is None:
+            self.model.log.append({"kind": "run", "command": command, **self._source(), **record})
+        self.needs = self._needs()
+        with memory.explain_out_of_memory(self.needs, self.device):
+            self.model.to(self.device)
+            self.trainer = self._trainer(self.files.checkpoint(record, settings.save_every), observers)
+            self.files.restore(self.trainer)
+        self.resumed = snapshot is not None
+
+    def fit(self) -> str:
+        """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
+        with memory.explain_out_of_memory(self.needs, self.device):
+            return self.files.fit(self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid))
+
+    def _sources(self) -> Mapping[str, str | Path | None]:
+        """The input files by what they are for: none of them may be the output."""
+        return {name: getattr(self.settings, name) for name in self.source_names}
+
+    def _source(self) -> dict[str, str]:
+        """What the run learns from, as it was named, for the record."""
+        name = self.source_names[0]
+        return {name: str(getattr(self.settings, name))}
+
+    def _check(self) -> None:
+        """UsageError for settings that do not go together, before any data are read."""
+
+    @abstractmethod
+    def _load(self, resumed: AnyModel | None) -> Any:
+        """The data, those of a run that goes on in the terms of its model."""
+
+    @abstractmethod
+    def _new_model(self) -> AnyModel:
+        """The model that the settings describe."""
+
+    @abstractmethod
+    def _needs(self) -> list[memory.Need]:
+        """What takes how much memory."""
+
+    @abstractmethod
+    def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> Loop:
+        """The trainer that the settings describe."""

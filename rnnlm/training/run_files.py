@@ -1,0 +1,93 @@
+"""Where a run writes: the model file, and beside it the checkpoint from which a run that was cut off goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import storage
+from ..errors import DataError, TrainingError, UsageError
+from ..models.model import Model
+from .checkpoint import Checkpoint, Snapshot
+from .loop import Loop
+
+
+class RunFiles:
+    """The output file of a run (None: nothing is written), OUTPUT.checkpoint, and the snapshot to resume from.
+
+    `sources` are the run's input files by what they are for; none of them may be the output. Raises UsageError and
+    DataError when the output cannot be written there, a run was cut off there and is not resumed, or the other way
+    round.
+    """
+
+    def __init__(self, output: str | Path | None, resume: bool, sources: Mapping[str, str | Path | None]) -> None:
+        self.output = None if output is None else Path(output)
+        self.checkpoint_path = None if self.output is None else Path(f"{self.output}.checkpoint")
+        self.snapshot = self._find(resume, sources)
+
+    def _find(self, resume: bool, sources: Mapping[str, str | Path | None]) -> Snapshot | None:
+        path = self.checkpoint_path
+        if self.output is None or path is None:
+            if resume:
+                raise UsageError("resume needs the output file of the run to go on with. Give it with -o FILE.")
+            return None
+        for name, source in sources.items():
+            if source is not None and storage.same_file(source, self.output):
+                raise UsageError(
+                    f"the output {self.output} is the {name} itself, which it would replace. Give another -o."
+                )
+        storage.require_writable(self.output, "the model")
+        if resume:
+            if path.exists():
+                return Checkpoint.read(path)
+            if self.output.exists():
+                raise DataError(
+                    f"there is no checkpoint {path} to resume from, and {self.output} is there already. "
+                    "Train without --resume, or check -o."
+                )
+            return None  # the run was cut off before its first checkpoint, so it starts again
+        if path.exists():
+            raise DataError(
+                f"{path} belongs to a run that was cut off. Go on with it by --resume, or delete it to train anew."
+            )
+        return None
+
+    def checkpoint(self, record: dict[str, Any], minutes: float | None) -> Checkpoint | None:
+        """The run's checkpoint; None when nothing is written."""
+        return None if self.checkpoint_path is None else Checkpoint(self.checkpoint_path, record, minutes=minutes)
+
+    def restore(self, trainer: Loop) -> None:
+        """Put the trainer where the snapshot stands, if there is one.
+
+        A run that had ended and was cut off before its model was written ends again, unless a limit was raised.
+        """
+        if self.snapshot is None:
+            return
+        self.snapshot.restore(trainer)
+        p = trainer.progress
+        at_limit = p.epoch > trainer.epochs or (trainer.max_updates is not None and p.updates >= trainer.max_updates)
+        if p.stopped.endswith(" done") and not at_limit:  # the trainer's words for a limit, never a schedule's
+            p.stopped = ""
+
+    def fit(self, trainer: Loop, model: Model, fit: Callable[[], str]) -> str:
+        """Train by `fit`, write the model and return why training ended ("interrupted" after Ctrl-C)."""
+        checkpoint = trainer.checkpoint
+        try:
+            with np.errstate(all="ignore"):  # the trainer stops at a loss that is not finite and says what to try
+                reason = fit()
+        except TrainingError as error:
+            best = trainer.progress.best_epoch
+            if checkpoint is not None:
+                checkpoint.remove()  # resumed, it would only fail again at the same place
+            if self.output is None or not best:
+                raise
+            model.save(self.output)
+            raise TrainingError(f"{error} The best epoch, {best}, is in {self.output}.") from error
+        if self.output is not None:
+            model.save(self.output)
+            if reason != "interrupted" and checkpoint is not None:
+                checkpoint.remove()
+        return reason
