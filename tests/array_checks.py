@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnnlm.checks.cases.numbers import REFERENCE, Numbers
-from rnnlm.ops.gradients import Outer
+from rnnlm.ops.gradients import OuterProduct
 from rnnlm.ops.pool import Pool
 
 __all__ = ["CLOSE", "REFERENCE", "Numbers", "agree", "shared_kernels"]
@@ -17,7 +17,7 @@ def agree(ours, theirs, dtype):
         assert len(ours) == len(theirs)
         for one, other in zip(ours, theirs, strict=True):
             agree(one, other, dtype)
-    elif isinstance(theirs, Outer):
+    elif isinstance(theirs, OuterProduct):
         agree([ours.d, ours.rows, ours.groups, ours.scale], [theirs.d, theirs.rows, theirs.groups, theirs.scale], dtype)
     elif isinstance(theirs, float | np.ndarray | np.generic) and np.asarray(theirs).dtype.kind == "f":
         relative, absolute = CLOSE[dtype]

@@ -61,7 +61,7 @@ def test_every_backend_trains_the_same_model(tmp_path):
     code = f"""
 import numpy as np
 from rnnlm import ops
-from rnnlm.ops.compiled.jit import DISABLED
+from rnnlm.ops.numba.jit import DISABLED
 from test_backends import TINY, tiny
 assert DISABLED
 ops.use("numba", 2)
@@ -88,15 +88,22 @@ SHARED = {"take_rows", "dropout", "weight_gradient_rows"}  # kernels that every 
 KINDS = {
     "rnnlm": (
         {"model": "rnnlm", "classes": 9, "horizon": 31, "optimizer": "adagrad", "clip": 0.1},
-        {"elman_forward", "elman_backward", "class_softmax_nll", "outer_squares", "update_outer", "update_spans"},
+        {
+            "elman_forward",
+            "elman_backward",
+            "class_softmax_nll",
+            "outer_product_squares",
+            "update_outer_product",
+            "update_dense",
+        },
     ),
     "elman": (
         {"model": "elman", "classes": 0, "layers": 2, "independent": True, "optimizer": "adam"},
-        {"elman_forward", "elman_backward", "softmax_nll", "affine_rows", "update_spans"},
+        {"elman_forward", "elman_backward", "softmax_nll", "affine_rows", "update_dense"},
     ),
     "jordan": (
         {"model": "jordan", "classes": 20, "layers": 2, "optimizer": "row-adagrad"},
-        {"jordan_forward", "jordan_backward", "class_softmax_nll", "update_outer"},
+        {"jordan_forward", "jordan_backward", "class_softmax_nll", "update_outer_product"},
     ),
 }
 
@@ -197,4 +204,4 @@ except UsageError as error:
 """
     told = script(code)
     assert "needs Numba" in told
-    assert "--backend numpy" in told
+    assert 'backend="numpy"' in told

@@ -20,8 +20,9 @@ from rnnlm.checks.machines import Machine
 from rnnlm.errors import UsageError
 from rnnlm.models import CLASSIFIERS, KINDS, MODELS
 from rnnlm.ops import Reference
-from rnnlm.ops.cpu import Cpu
+from rnnlm.ops.gradients import RowSparse
 from rnnlm.ops.no_gpu import NO_CUPY
+from rnnlm.ops.numba import NumbaBackend
 from rnnlm.training import OPTIMIZERS
 
 PACKAGES = {
@@ -125,11 +126,11 @@ def test_one_wrong_sign_in_a_gradient_is_named(monkeypatch, section, case):
         assert {(p, j) for p in ("float32", "float64") for j in ("autograd", "differences")} <= seen, name
 
 
-WHERE = {  # operation of the compiled backend -> where a wrong result shows
+WHERE = {  # operation of the Numba backend -> where a wrong result shows
     "Activation": "activate",
     "Affine": "affine affine_backward weight_gradient",
     "AveragePool2d": "average_pool average_pool_backward",
-    "ClassSoftmax": "by_class class_softmax_nll class_softmax_draw outer_add outer_bias",
+    "ClassSoftmax": "by_class class_softmax_nll class_softmax_draw outer_product_add outer_product_bias",
     "Convolution2d": "convolve convolve_backward filter_gradient",
     "Dropout": "dropout",
     "Elman": "elman_forward elman_backward",
@@ -138,27 +139,28 @@ WHERE = {  # operation of the compiled backend -> where a wrong result shows
     "MaxPool2d": "max_pool max_pool_backward",
     "Softmax": "softmax_nll softmax_draw",
     "ngram": "children",
-    "sgd": "update outer_square_sum span_square_sum",
+    "sgd": "update outer_product_square_sum span_square_sum",
 }
 OVERRIDES = {
     name
     for name, theirs in inspect.getmembers(Reference, inspect.isfunction)
-    if not name.startswith("_") and getattr(Cpu, name) is not theirs
+    if not name.startswith("_") and getattr(NumbaBackend, name) is not theirs
 }
 
 
 def negated(result):
     """The first numbers in a result with the other sign; of ids, others."""
+    if isinstance(result, RowSparse):
+        return result._replace(rows=-result.rows)
     if isinstance(result, tuple | list):
-        return type(result)([negated(result[0]), *result[1:]]) if type(result) in (tuple, list) else result._replace(
-            rows=-result.rows
-        )  # fmt: skip
+        parts = [negated(result[0]), *result[1:]]
+        return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
     return -result if np.asarray(result).dtype.kind == "f" else result[::-1].copy()
 
 
 @pytest.mark.parametrize(("name", "what"), [(name, what) for what, names in WHERE.items() for name in names.split()])
 def test_a_wrong_compiled_operation_is_named(monkeypatch, name, what):
-    original = getattr(Cpu, name)
+    original = getattr(NumbaBackend, name)
 
     def planted(self, *arguments):
         result = original(self, *arguments)
@@ -168,7 +170,7 @@ def test_a_wrong_compiled_operation_is_named(monkeypatch, name, what):
         changed *= -1
         return None
 
-    monkeypatch.setattr(Cpu, name, planted)
+    monkeypatch.setattr(NumbaBackend, name, planted)
     assert what in {finding.what for finding in failures(only=[what])}
 
 
@@ -250,20 +252,20 @@ def test_a_gpu_that_fails_is_an_error_that_says_why(monkeypatch, cupy):
         raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
 
     monkeypatch.setattr(cupy, "asarray", refuse)
-    with pytest.raises(UsageError, match="--device gpu needs a GPU that CuPy can use: RuntimeError: cudaErrorNoDevice"):
+    with pytest.raises(UsageError, match='device="gpu" needs a GPU that CuPy can use: RuntimeError: cudaErrorNoDevice'):
         run("gpu")
 
 
 def test_rounded_products_are_no_errors_to_report(cupy):
     ops.use_precision("bf16")
-    with pytest.raises(UsageError, match=r"precision bf16 rounds products on purpose, .* Give --precision float32"):
+    with pytest.raises(UsageError, match=r'precision bf16 rounds products on purpose, .* Give precision="float32"'):
         run("gpu", only=["Affine"])
 
 
 def test_without_cupy_the_gpu_is_left_out_or_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert list(run(only=[]))[-1].note == f"it {NO_CUPY}"
-    with pytest.raises(UsageError, match="--device gpu needs CuPy, which is not installed: pip install"):
+    with pytest.raises(UsageError, match='device="gpu" needs CuPy, which is not installed: pip install'):
         run("gpu")
     monkeypatch.setattr(selfcheck, "has_cupy", lambda: True)
     assert list(run(only=[]))[-1].note == "give --device gpu"

@@ -10,7 +10,7 @@ from rnnlm import ops
 from rnnlm.checks.formulas import convolution as ref
 from rnnlm.errors import UsageError
 from rnnlm.layers import AveragePool1d, AveragePool2d, Convolution1d, Convolution2d, MaxPool1d, MaxPool2d, initializers
-from rnnlm.ops.cpu import Cpu
+from rnnlm.ops.numba import NumbaBackend
 
 
 def rng(seed=0):
@@ -200,17 +200,17 @@ def test_any_number_of_threads_gives_the_same_bits():
     for images in (x, x[:1]):
         found = []
         for threads in (1, 2, 3, 5):
-            cpu = Cpu(threads)
-            y = cpu.convolve(images, W, b, (1, 2))
-            best, where = cpu.max_pool(images, (3, 3), (2, 2), ((1, 1), (0, 1)))
+            backend = NumbaBackend(threads)
+            y = backend.convolve(images, W, b, (1, 2))
+            best, where = backend.max_pool(images, (3, 3), (2, 2), ((1, 1), (0, 1)))
             found.append(
                 [
                     y,
-                    *cpu.filter_gradient(images, y, (1, 2), (5, 3)),
-                    cpu.convolve_backward(y, W, (1, 2), images.shape[1:3]),
+                    *backend.filter_gradient(images, y, (1, 2), (5, 3)),
+                    backend.convolve_backward(y, W, (1, 2), images.shape[1:3]),
                     best,
-                    cpu.max_pool_backward(best, where, (3, 3), (2, 2), ((1, 1), (0, 1)), images.shape[1:3]),
-                    cpu.average_pool_backward(best, (3, 3), (2, 2), ((1, 1), (0, 1)), images.shape[1:3]),
+                    backend.max_pool_backward(best, where, (3, 3), (2, 2), ((1, 1), (0, 1)), images.shape[1:3]),
+                    backend.average_pool_backward(best, (3, 3), (2, 2), ((1, 1), (0, 1)), images.shape[1:3]),
                 ]
             )
         for others in found[1:]:

@@ -1,6 +1,6 @@
 """Every operation of the GPU backend against the plain array code: our CUDA kernels, run on the host.
 
-The arguments are those of the compiled backend too (rnnlm/checks/cases). What is compared is the kernels' logic; that
+The arguments are those of the Numba backend too (rnnlm/checks/cases). What is compared is the kernels' logic; that
 they are right and fast on a GPU only a GPU can say (tools/gpu_check.py, tools/gpu_bench.py).
 """
 
@@ -15,13 +15,12 @@ from stand_in.kernels import set_order
 from rnnlm.checks.cases import OPERATIONS
 from rnnlm.checks.overrides import comparable, each, leaves, moved, overridden
 from rnnlm.ops import ops_for
-from rnnlm.ops.cuda import Cuda
-from rnnlm.ops.elementwise import ACTIVATIONS
-from rnnlm.ops.reference import Reference
+from rnnlm.ops.cuda import CudaBackend
+from rnnlm.ops.reference.elementwise import ACTIVATIONS
 
 # Updates are tested against the optimizers in test_cuda_updates.py, `softmax_gradient` is with the scores.
 WITHOUT_CASES = {"update", "update_all", "softmax_gradient"}
-OVERRIDES = [name for name in overridden(Cuda) if name not in WITHOUT_CASES]
+OVERRIDES = [name for name in overridden(CudaBackend) if name not in WITHOUT_CASES]
 ORDERS = [0, 1, 5]  # in which the threads run; a missing barrier changes results in one of them
 MANY = 100  # arguments of an operation
 MOST = 3_000  # numbers in the largest argument: a thread of the GPU takes microseconds here
@@ -59,7 +58,7 @@ def test_kernels_agree_with_the_plain_array_code(gpu, name, dtype):
     Of an operation with many arguments, windows with every activation, each is computed in one order, in turn.
     """
     device = ops_for(gpu.asarray(np.ones(1, dtype)))
-    assert isinstance(device, Cuda)
+    assert isinstance(device, CudaBackend)
     made = arguments(name, dtype)
     for number, given in enumerate(made, dtype == "float64"):
         orders, seen = ORDERS if len(made) <= MANY else [ORDERS[number % len(ORDERS)]], []
@@ -111,11 +110,3 @@ def test_what_is_no_number_stays(gpu, name):
     x[0, 0, 1] = np.nan
     found = device.elman_forward(*map(gpu.asarray, (x, W, b, h0)), None, name).get()
     np.testing.assert_array_equal(np.isnan(found), np.isnan(REFERENCE.elman_forward(x, W, b, h0, None, name)))
-
-
-def test_no_part_of_the_backend_hides_a_method_of_another():
-    """`Cuda` is made of several classes; only what `Reference` has may be there twice."""
-    parts = [kind for kind in Cuda.__mro__ if kind.__module__.startswith("rnnlm.ops.cuda.")]
-    owners = {name: [kind.__name__ for kind in parts if name in vars(kind)] for kind in parts for name in vars(kind)}
-    twice = {name: where for name, where in owners.items() if len(where) > 1 and not name.startswith("__")}
-    assert {name: where for name, where in twice.items() if not hasattr(Reference, name)} == {}

@@ -11,8 +11,9 @@ from test_cuda import here
 from test_cuda_updates import Both
 
 from rnnlm.ops import ops_for, use, use_precision
-from rnnlm.ops.cuda import outer as outer_products
-from rnnlm.ops.gradients import Outer
+from rnnlm.ops.cuda import outer_product
+from rnnlm.ops.gradients import OuterProduct
+from rnnlm.ops.reference.class_softmax import ClassedTokens, ClassWeights
 from rnnlm.training import OPTIMIZERS
 
 ORDERS = [0, 1, 5]  # in which the threads run
@@ -47,31 +48,29 @@ class Text:
             [r.rng.integers(a, a + n, k) for a, n, k in zip(start[:-1], sizes, tokens, strict=True)]
         )
         self.target = r.rng.permutation(np.append(target, [-1] * 4).astype(np.int32))
-        self.order, self.groups = REFERENCE.by_class(self.target, of, start)
-        self.words = self.target[self.order]
-        self.classes = of[self.words]
+        self.tokens = REFERENCE.by_class(self.target, of, start)
         self.h = 3 * r(len(self.target), H)
-        self.weights = r.weights(C, H), r(C), r.weights(V, H), r(V)
+        self.weights = ClassWeights(r.weights(C, H), r(C), r.weights(V, H), r(V))
 
     def scores(self, gpu, gradient=True):
         """What the GPU finds, and the device's operations."""
-        h, weights = gpu.asarray(self.h), [gpu.asarray(array) for array in self.weights]
+        h, weights = gpu.asarray(self.h), ClassWeights(*(gpu.asarray(array) for array in self.weights))
         device = ops_for(h)
         record.clear()
-        given = (h, self.order, self.words, self.classes, self.groups, *weights, gradient)
-        return device, device.class_softmax_nll(*given)
+        return device, device.class_softmax_nll(h, self.tokens, weights, gradient)
 
     def wanted(self, h, cW, cb, W, b):
-        return REFERENCE.class_softmax_nll(h, self.order, self.words, self.classes, self.groups, cW, cb, W, b, True)
+        return REFERENCE.class_softmax_nll(h, self.tokens, ClassWeights(cW, cb, W, b), True)
 
 
 def several(text, d, rows, scale=0.3):
     """The gradient of W, as the layer makes it, on the host."""
-    return Outer(d, rows, text.groups[text.groups[:, 3] - text.groups[:, 2] > 1], scale)
+    groups = text.tokens.groups
+    return OuterProduct(d, rows, groups[groups[:, 3] - groups[:, 2] > 1], scale)
 
 
 def moved(gpu, outer):
-    return Outer(gpu.asarray(outer.d), gpu.asarray(outer.rows), outer.groups, outer.scale)
+    return OuterProduct(gpu.asarray(outer.d), gpu.asarray(outer.rows), outer.groups, outer.scale)
 
 
 def multiplied(outer, shape):
@@ -107,7 +106,7 @@ def test_scores_and_gradients_are_those_of_the_plain_array_code(gpu, layout, dty
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_products_are_added_summed_and_measured(gpu, monkeypatch, layout, dtype):
-    monkeypatch.setattr(outer_products, "STRIP", 128)  # several for a class of few tokens
+    monkeypatch.setattr(outer_product, "STRIP", 128)  # several for a class of few tokens
     text = Text(layout, dtype)
     *_, rows, d = text.wanted(text.h, *text.weights)
     outer, W = several(text, d, rows), text.weights[2]
@@ -118,11 +117,11 @@ def test_products_are_added_summed_and_measured(gpu, monkeypatch, layout, dtype)
         there, grad, bias = moved(gpu, outer), gpu.asarray(W), gpu.asarray(text.weights[3])
         device, wanted = ops_for(grad), text.weights[3].copy()
         record.clear()
-        device.outer_bias(bias, there)
-        device.outer_add(grad, there)
-        squares = device.outer_square_sum(there)
+        device.outer_product_bias(bias, there)
+        device.outer_product_add(grad, there)
+        squares = device.outer_product_square_sum(there)
         assert (record.uploads, record.syncs) == (0 if seen else 1, 0)  # the groups are sent once
-        REFERENCE.outer_bias(wanted, outer)
+        REFERENCE.outer_product_bias(wanted, outer)
         ours = here([grad, bias, squares])
         agree(ours, [(W + dense).astype(dtype), wanted, np.asarray((dense**2).sum(), dtype)], dtype)
         seen.append([array.tobytes() for array in ours])
@@ -142,7 +141,7 @@ def test_products_are_used_up_by_every_rule(gpu, rule, dtype):
     both = Both(gpu, r, rule, [shape], l2=0.01, decay=0.3)
     for order, groups in ((1, slice(None)), (5, slice(1, None))):
         set_order(order)
-        outer = several(text, np.rint(2 * r(size)), np.rint(2 * r(len(text.order), shape[1])), 0.25)
+        outer = several(text, np.rint(2 * r(size)), np.rint(2 * r(len(text.tokens.order), shape[1])), 0.25)
         outer.groups = outer.groups[groups]
         ids = np.concatenate([np.arange(a, b) for a, b in outer.spans.tolist()])
         both.update([(moved(gpu, outer), multiplied(outer, shape).astype(dtype), ids)])
@@ -175,7 +174,7 @@ def test_tensor_cores_round_the_factors_and_nothing_else(gpu, layout, precision)
     assert np.abs(nll - exact).max() > 10 * CLOSE["float32"][1] * np.abs(nll).max()
 
     grad, outer = gpu.asarray(np.zeros_like(W)), several(text, d, rows)
-    device.outer_add(grad, moved(gpu, outer))
+    device.outer_product_add(grad, moved(gpu, outer))
     dense = multiplied(several(text, rounded(d, precision), rounded(rows, precision)), W.shape)
     agree(here(grad), dense.astype(np.float32), "float32")
 
@@ -189,11 +188,11 @@ def test_tensor_cores_round_the_factors_and_nothing_else(gpu, layout, precision)
         errors = part.reshape(last - first, -1).astype(float)
         back[first:last] += errors @ weights
         room[first:last] += 2.1 * unit * (np.abs(errors) @ np.abs(weights))
-    off = np.abs(dh[text.order] - back)
+    off = np.abs(dh[text.tokens.order] - back)
     assert (off <= room).all()
     assert off.max() > 0.01 * room.max()
 
-    squares = float(here(device.outer_square_sum(moved(gpu, outer))))  # where tokens are few, of exact factors
+    squares = float(here(device.outer_product_square_sum(moved(gpu, outer))))  # where tokens are few, of exact factors
     assert squares == pytest.approx((multiplied(outer, W.shape) ** 2).sum(), rel=4.2 * unit)
 
 
@@ -202,9 +201,9 @@ def test_a_group_is_found_among_more_than_a_thousand(gpu):
     r, G = Numbers("float64"), 1100
     n = np.arange(G)
     groups = np.stack([n, n + 1, 3 * n, 3 * n + 2, 2 * n], 1)
-    outer = Outer(r(2 * G), r(G, 1), groups, 1.0)
+    outer = OuterProduct(r(2 * G), r(G, 1), groups, 1.0)
     grad = gpu.asarray(np.zeros(3 * G))
-    ops_for(grad).outer_bias(grad, moved(gpu, outer))
+    ops_for(grad).outer_product_bias(grad, moved(gpu, outer))
     wanted = np.zeros((G, 3))
     wanted[:, :2] = outer.d.reshape(G, 2)
     np.testing.assert_array_equal(here(grad), wanted.reshape(-1))
@@ -216,8 +215,8 @@ def test_what_rounding_leaves_of_no_product_is_not_less_than_nothing(gpu):
     for seed in range(5):
         rows = np.random.default_rng(seed).standard_normal((3, 200)).astype(np.float32)
         rows[2] = (rows[0] + rows[1]) / 2
-        outer = Outer(gpu.asarray(d), gpu.asarray(rows), groups, 1.0)
-        assert 0 <= float(here(ops_for(outer.d).outer_square_sum(outer))) < 1e-3
+        outer = OuterProduct(gpu.asarray(d), gpu.asarray(rows), groups, 1.0)
+        assert 0 <= float(here(ops_for(outer.d).outer_product_square_sum(outer))) < 1e-3
 
 
 @pytest.mark.parametrize("far", [-1000, 1000])
@@ -225,7 +224,7 @@ def test_logits_far_from_zero_are_no_trouble(gpu, far):
     """A tile's largest logit is one of its own, not one of the zeros that fill it up."""
     text = Text("one class", "float64")
     cW, cb, W, b = text.weights
-    text.weights = cW, cb + far, W, b + far
+    text.weights = ClassWeights(cW, cb + far, W, b + far)
     nll, dh, *_, d = text.wanted(text.h, *text.weights)
     ours = text.scores(gpu)[1]
     agree(here([ours[0], ours[1], ours[4]]), [nll, dh, d], "float64")
@@ -233,14 +232,13 @@ def test_logits_far_from_zero_are_no_trouble(gpu, far):
 
 def test_no_token_at_all(gpu):
     text = Text("one class", "float32")
-    text.order, text.groups = text.order[:0], text.groups[:0]
-    text.words, text.classes = text.words[:0], text.classes[:0]
+    text.tokens = ClassedTokens(*(array[:0] for array in text.tokens))
     device, (nll, dh, own, rows, d) = text.scores(gpu)
     for array in (here(nll), *here(device.softmax_gradient(own, dh, 0.3))):
         assert not array.any()
     assert (rows.shape, d.shape) == ((0, 3), (0,))
-    outer, grad = Outer(d, rows, text.groups, 1.0), gpu.asarray(np.ones((70, 3), np.float32))
-    device.outer_add(grad, outer)
-    device.outer_bias(grad.reshape(-1), outer)
-    assert float(here(device.outer_square_sum(outer))) == 0
+    outer, grad = OuterProduct(d, rows, text.tokens.groups, 1.0), gpu.asarray(np.ones((70, 3), np.float32))
+    device.outer_product_add(grad, outer)
+    device.outer_product_bias(grad.reshape(-1), outer)
+    assert float(here(device.outer_product_square_sum(outer))) == 0
     assert (here(grad) == 1).all()

@@ -7,7 +7,7 @@ from stand_in import record
 from stand_in.kernels import set_order
 
 from rnnlm.ops import ops_for
-from rnnlm.ops.cuda import Cuda
+from rnnlm.ops.cuda import CudaBackend
 
 
 @pytest.fixture(params=[0, 1, 5])
@@ -25,7 +25,7 @@ SHAPES = [(3, 2, 5, 6, 1), (7, 3, 37, 4, 2), (4, 2, 3, 1, 0), (1, 1, 2, 3, 0), (
 @pytest.mark.parametrize("shape", SHAPES)
 def test_both_ways_agree_with_the_plain_array_code(gpu, monkeypatch, order, dtype, shape):
     T, B, E, n, stop = shape
-    monkeypatch.setattr(Cuda, "multiprocessors", 1)  # so that a warp has several rows
+    monkeypatch.setattr(CudaBackend, "multiprocessors", 1)  # so that a warp has several rows
     r = Numbers(dtype)
 
     def moved(*arrays):

@@ -8,8 +8,9 @@ from stand_in.kernels import set_order
 
 from rnnlm.models import JordanLM
 from rnnlm.ops import ops_for, use
-from rnnlm.ops.cuda import Cuda
+from rnnlm.ops.cuda import CudaBackend
 from rnnlm.ops.cuda.jordan_plan import cost, plan_for, plans_for
+from rnnlm.ops.reference.jordan import JordanWeights
 from rnnlm.text import Corpus
 from rnnlm.text.windows import windows
 from rnnlm.training import OPTIMIZERS
@@ -26,8 +27,8 @@ def spread(gpu, monkeypatch):
             plans = plans_for(*sizes, multiprocessors, self.shared_memory)
             return next(p for p in plans if (p.blocks, p.chunk, p.resident) == (blocks, chunk, resident))
 
-        monkeypatch.setattr(Cuda, "multiprocessors", multiprocessors)
-        monkeypatch.setattr(Cuda, "_jordan_plan", chosen)
+        monkeypatch.setattr(CudaBackend, "multiprocessors", multiprocessors)
+        monkeypatch.setattr(CudaBackend, "_jordan_plan", chosen)
 
     yield force
     set_order(0)
@@ -35,7 +36,8 @@ def spread(gpu, monkeypatch):
 
 def moved(gpu, value):
     if isinstance(value, tuple | list):
-        return type(value)(moved(gpu, part) for part in value)
+        parts = [moved(gpu, part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return gpu.asarray(value) if isinstance(value, np.ndarray) else value
 
 
@@ -64,9 +66,10 @@ def test_every_way_to_spread_a_window_agrees_with_the_plain_array_code(gpu, spre
     U, R, b, c, z0 = r.weights(n, H), 3 * r.weights(n, H), r(H), r(n), REFERENCE.softmax(r(B, n))
     deep = [(r.weights(H, H), r(H)) for _ in range(layers)]
     for keep, dh, dlast in ((r.keep(T, B), r(T, B, H), r(B, n)), (None, None, r(B, n)), (None, r(T, B, H), None)):
-        forward = r(T, B, H), U, b, deep, (R, c), z0, keep, activation
-        hs, z = wanted = REFERENCE.jordan_forward(*forward)
-        backward = dh, dlast, hs, z, z0, U, deep, R, keep, activation, stop
+        weights = JordanWeights(U, b, deep, R, c)
+        forward = r(T, B, H), weights, z0, keep, activation
+        wanted = REFERENCE.jordan_forward(*forward)
+        backward = dh, dlast, wanted, z0, weights, keep, activation, stop
         for name, given, right in (
             ("jordan_forward", forward, wanted),
             ("jordan_backward", backward, REFERENCE.jordan_backward(*backward)),
@@ -84,8 +87,9 @@ def test_a_window_is_one_launch_each_way(gpu):
     ops = ops_for(gpu.zeros(1))
     x, U, b, R, c, z0 = moved(gpu, [r(3, 2, 5), r(4, 5), r(5), r(4, 5), r(4), r(2, 4)])
     record.clear()
-    hs, z = ops.jordan_forward(x, U, b, [], (R, c), z0, None, "tanh")
-    ops.jordan_backward(None, None, hs, z, z0, U, [], R, None, "tanh", 0)
+    weights = JordanWeights(U, b, [], R, c)
+    states = ops.jordan_forward(x, weights, z0, None, "tanh")
+    ops.jordan_backward(None, None, states, z0, weights, None, "tanh", 0)
     assert record.what == ["jordan_forward", "jordan_backward"]
 
 
@@ -122,13 +126,14 @@ def test_a_block_is_alone_and_keeps_the_weights_where_they_fit():
 
 
 def test_what_fits_nowhere_is_computed_by_plain_array_code(gpu, monkeypatch):
-    monkeypatch.setattr(Cuda, "shared_memory", 100)
+    monkeypatch.setattr(CudaBackend, "shared_memory", 100)
     r = Numbers("float64")
-    given = r(3, 2, 5), r(4, 5), r(5), [], (r(4, 5), r(4)), r(2, 4), None, "tanh"
-    hs, z = wanted = REFERENCE.jordan_forward(*given)
+    weights, z0 = JordanWeights(r(4, 5), r(5), [], r(4, 5), r(4)), r(2, 4)
+    given = r(3, 2, 5), weights, z0, None, "tanh"
+    wanted = REFERENCE.jordan_forward(*given)
     ops = ops_for(gpu.zeros(1))
     agree(fetched(ops.jordan_forward(*moved(gpu, given))), list(wanted), "float64")
-    back = r(3, 2, 5), None, hs, z, given[5], given[1], [], given[4][0], None, "tanh", 0
+    back = r(3, 2, 5), None, wanted, z0, weights, None, "tanh", 0
     agree(fetched(ops.jordan_backward(*moved(gpu, back))), list(REFERENCE.jordan_backward(*back)), "float64")
 
 

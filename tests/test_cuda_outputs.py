@@ -13,8 +13,8 @@ from stand_in import record
 from stand_in.kernels import set_order
 
 from rnnlm import ops
-from rnnlm.ops.cuda import outputs
-from rnnlm.ops.elementwise import ACTIVATIONS
+from rnnlm.ops.cuda import softmax
+from rnnlm.ops.reference.elementwise import ACTIVATIONS
 
 BITS = {"tf32": 11, "bf16": 8}
 
@@ -82,7 +82,7 @@ def test_products_of_nothing_are_zero(gpu, device):
 
 
 @pytest.mark.parametrize(
-    ("precision", "wanted"), [("float32", ["gemmEx"]), ("tf32", ["gemmEx"]), ("bf16", ["round_factors", "gemmEx"])]
+    ("precision", "wanted"), [("float32", ["gemmEx"]), ("tf32", ["gemmEx"]), ("bf16", ["affine_round", "gemmEx"])]
 )
 def test_a_product_of_transposed_views_copies_nothing(gpu, device, precision, wanted):
     ops.use_precision(precision)
@@ -115,8 +115,8 @@ def scores(device, h, target, W, b, gradient=True):
     ],
 )
 def test_softmax_in_tiles_of_tokens(gpu, device, monkeypatch, order, dtype, N, V, H, tile, kept):
-    monkeypatch.setattr(outputs, "TILE", tile)
-    monkeypatch.setattr(outputs, "KEPT", kept)
+    monkeypatch.setattr(softmax, "TILE", tile)
+    monkeypatch.setattr(softmax, "KEPT", kept)
     r = Numbers(dtype)
     W, b = r.weights(V, H), r(V)
     few = np.where(np.arange(N) % 5 == 1, r.rng.integers(0, V, N), -1)
@@ -149,7 +149,7 @@ def test_softmax_waits_for_nothing_and_takes_six_launches(gpu, device):
 
 @pytest.mark.parametrize("tile", [4 * 104, 1 << 20])
 def test_softmax_of_rounded_factors(gpu, device, monkeypatch, order, tile):
-    monkeypatch.setattr(outputs, "TILE", tile)
+    monkeypatch.setattr(softmax, "TILE", tile)
     r = Numbers("float32")
     N, V, H = 11, 101, 7
     h, W, b, target = 3 * r(N, H), r(V, H), r(V), r.rng.integers(0, V, N)
@@ -180,7 +180,7 @@ def test_softmax_and_its_logarithm(gpu, device, order, shape):
 
 @pytest.mark.parametrize(("V", "tile"), [(2, 1), (101, 8 * 104 * 3), (1300, 1 << 20)])
 def test_draws_are_those_of_the_plain_array_code(gpu, device, monkeypatch, order, V, tile):
-    monkeypatch.setattr(outputs, "TILE", tile)
+    monkeypatch.setattr(softmax, "TILE", tile)
     r = Numbers("float64")
     h, W, b, u = r(9, 3), r(V, 3), r(V), r.rng.random(9)
     wanted = REFERENCE.softmax_draw(h, u, W, b)
@@ -232,7 +232,7 @@ def test_rows_of_frequent_ids_are_added_up(gpu, device, order, N, V, E):
     there = gpu.asarray(rows)
     record.clear()
     found = device.sum_rows(ids, there)
-    assert record.what == ["upload asarray", "sum_rows"]
+    assert record.what == ["upload asarray", "tables_sum_rows"]
     wanted = np.zeros((V, E))
     np.add.at(wanted, ids[ids >= 0], rows[ids >= 0])
     assert found.ids.tolist() == sorted(set(ids.tolist()) - {-1})
@@ -262,12 +262,12 @@ def test_every_element_is_changed_in_one_launch(gpu, device, shape, dtype):
         given = gpu.asarray(dy), gpu.asarray(y)
         record.clear()
         found = device.activate_backward(name, *given)
-        assert record.what == ["activation"]
+        assert record.what == ["elementwise_activation"]
         agree(found.get(), REFERENCE.activate_backward(name, dy, y), dtype)
     for rate, key in ((0.3, (1, 2)), (0.9, (77, 123_456)), (1e-12, (3, 0))):
         record.clear()
         mask = device.dropout_mask(shape, rate, key, dtype)
-        assert record.what == ["dropout"]
+        assert record.what == ["elementwise_dropout"]
         np.testing.assert_array_equal(mask.get(), REFERENCE.dropout_mask(shape, rate, key, dtype))
         x = r(*shape)
         np.testing.assert_array_equal(device.dropout(gpu.asarray(x), rate, key).get(), x * mask.get())

@@ -7,10 +7,10 @@ from stand_in import record
 from stand_in.kernels import set_order
 
 from rnnlm.ops import ops_for
-from rnnlm.ops.cuda import Cuda, recurrence_plan
+from rnnlm.ops.cuda import CudaBackend, elman_plan
 from rnnlm.ops.cuda.kernels import Kernels
-from rnnlm.ops.elementwise import ACTIVATIONS
 from rnnlm.ops.precision import use_precision
+from rnnlm.ops.reference.elementwise import ACTIVATIONS
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def split(gpu, monkeypatch):
     """Splits any matrix over so many blocks, with so many registers a thread for weights."""
 
     def force(blocks, registers=128):
-        monkeypatch.setattr(recurrence_plan, "RESIDENT_WARPS", 0)
-        monkeypatch.setattr(recurrence_plan, "WEIGHT_REGISTERS", registers)
+        monkeypatch.setattr(elman_plan, "RESIDENT_WARPS", 0)
+        monkeypatch.setattr(elman_plan, "WEIGHT_REGISTERS", registers)
         monkeypatch.setattr(Kernels, "multiprocessors", blocks)
 
     yield force
@@ -43,7 +43,7 @@ def compare(gpu, dtype, T, B, H, activation, *, stop=0, masked=True, dh=True, dl
     (x, W, b, h0, keep), (dy, last, h) = window(dtype, T, B, H, activation, masked)
     dy, last = dy if dh else None, last if dlast else None
     ops = ops_for(gpu.asarray(x))
-    assert isinstance(ops, Cuda)
+    assert isinstance(ops, CudaBackend)
     found = ops.elman_forward(*moved(gpu, x, W, b, h0, keep), activation)
     agree(found.get(), REFERENCE.elman_forward(x, W, b, h0, keep, activation), dtype)
     given = moved(gpu, dy, last, h, h0, W, keep)
@@ -79,8 +79,8 @@ def test_the_cases_above_reach_every_part_of_the_split_kernels(monkeypatch):
     assert {case[4] for case in SPLITS} == set(ACTIVATIONS)
     seen = set()
     for dtype, _, B, H, _, blocks, registers, *_ in SPLITS:
-        monkeypatch.setattr(recurrence_plan, "WEIGHT_REGISTERS", registers)
-        way = recurrence_plan.split(H, B, dtype, blocks, 232_448)
+        monkeypatch.setattr(elman_plan, "WEIGHT_REGISTERS", registers)
+        way = elman_plan.split(H, B, dtype, blocks, 232_448)
         across, down = way.grid
         sizes = way.constants
         columns, rows = 8 // sizes["KWARPS"] * sizes["WIDTH"], sizes["KWARPS"] * sizes["STEPS"] * 32
@@ -109,11 +109,11 @@ def test_a_way_back_of_no_steps(gpu, split, whole, dlast):
 @pytest.mark.parametrize(("H", "registers"), [(37, 128), (300, 16)])
 def test_shared_memory_for_the_states_of_one_batch(gpu, split, monkeypatch, H, registers):
     split(2, registers)
-    two = recurrence_plan.split(H, 12, "float32", 2, 232_448)
+    two = elman_plan.split(H, 12, "float32", 2, 232_448)
     monkeypatch.setattr(Kernels, "shared_memory", two.shared - 1)
-    monkeypatch.setattr(recurrence_plan, "splits", lambda *given: [recurrence_plan.Split(*given, *way)])
+    monkeypatch.setattr(elman_plan, "splits", lambda *given: [elman_plan.Split(*given, *way)])
     way = two.constants["WIDTH"], two.constants["KWARPS"]
-    one = recurrence_plan.split(H, 12, "float32", 2, two.shared - 1)
+    one = elman_plan.split(H, 12, "float32", 2, two.shared - 1)
     assert (two.constants["BUFFERS"], one.constants["BUFFERS"]) == (2, 1)
     rows = one.constants["KWARPS"] * one.constants["STEPS"] * 32
     assert (rows < H) == (H == 300)  # several parts of the rows take turns in the one buffer
@@ -128,7 +128,7 @@ def test_shared_memory_for_the_states_of_one_batch(gpu, split, monkeypatch, H, r
 @pytest.mark.parametrize("order", [0, 1, 5])
 def test_a_block_with_all_weights(gpu, dtype, B, H, streams, spare, order):
     """Several streams a block, weights in shared memory, and a last chunk that is not full."""
-    sizes = recurrence_plan.resident(H, B, np.dtype(dtype).itemsize, 4, 232_448).constants
+    sizes = elman_plan.resident(H, B, np.dtype(dtype).itemsize, 4, 232_448).constants
     assert (sizes["STREAMS"], sizes["CHUNKS"] - sizes["HELD"]) == (streams, spare)
     set_order(order)
     compare(gpu, dtype, 2, B, H, "tanh", stop=1)
@@ -227,7 +227,7 @@ def test_every_size_has_a_layout_that_a_gpu_can_run(precision):
     for H in (1, 31, 64, 129, 200, 256, 257, 300, 650, 1024, 2048, 2113, 5000):
         for B in (1, 7, 64, 128, 1000):
             for processors, shared in ((132, 232_448), (80, 98_304), (1, 101_376)):
-                whole = recurrence_plan.resident(H, B, itemsize, processors, shared)
+                whole = elman_plan.resident(H, B, itemsize, processors, shared)
                 if whole:
                     sizes = whole.constants
                     rows = 4 * (sizes["CHUNKS"] - 1) + sizes["LAST"]
@@ -235,6 +235,6 @@ def test_every_size_has_a_layout_that_a_gpu_can_run(precision):
                     assert 1 <= sizes["LAST"] <= 4
                     assert 8 * rows >= H
                     assert whole.shared <= shared
-                parts = recurrence_plan.split(H, B, precision, processors, shared)
+                parts = elman_plan.split(H, B, precision, processors, shared)
                 assert parts.shared <= shared
                 assert parts.grid[0] * parts.grid[1] <= processors

@@ -25,8 +25,8 @@ from stand_in.kernels import KERNEL
 from rnnlm.layers.initializers import RECURRENT
 from rnnlm.models import MODELS
 from rnnlm.ops import ops_for, use_precision
+from rnnlm.ops.cuda.affine import Affine
 from rnnlm.ops.cuda.kernels import FOLDER, Kernels, options, source
-from rnnlm.ops.cuda.products import Products
 from rnnlm.optim.clipping import clip_norm, clip_value
 from rnnlm.text import Corpus, Vocabulary
 from rnnlm.text.windows import windows
@@ -82,7 +82,7 @@ def launches():
     def note(self, name, grid, block, *arguments, shared=0, together=False, **constants):
         assert block % 32 == 0, name
         found.add((name, tuple(sorted(constants.items()))))
-        if name == "draw_rows":  # what it draws is looked up on the host
+        if name == "softmax_draw":  # what it draws is looked up on the host
             for array in (one for one in arguments if isinstance(one, DeviceArray)):
                 array.fill(0)
 
@@ -91,7 +91,7 @@ def launches():
 
     with pytest.MonkeyPatch.context() as patch, installed(kernels=True), np.errstate(all="ignore"):
         patch.setattr(Kernels, "launch", note)
-        patch.setattr(Products, "product", product)
+        patch.setattr(Affine, "product", product)
         patch.setitem(RECURRENT, "tanh", RECURRENT["logistic"])  # an orthogonal matrix takes seconds
         for precision in ("float32", "bf16", "tf32"):
             use_precision(precision)

@@ -12,7 +12,8 @@ from test_cuda import here
 from rnnlm import ops
 from rnnlm.layers import Param
 from rnnlm.ops.cuda import clipping, updates
-from rnnlm.ops.gradients import Outer, Some, Whole
+from rnnlm.ops.gradients import Dense, OuterProduct, RowSparse
+from rnnlm.ops.reference.updates import UpdateRule
 from rnnlm.optim.clipping import clip_norm
 from rnnlm.training import OPTIMIZERS
 
@@ -29,7 +30,7 @@ def usual_order_and_backend_afterwards():
 
 def whole(gpu, r, shape):
     g = r(*shape)
-    return Whole(gpu.asarray(g), None), g, np.arange(shape[0])
+    return Dense(gpu.asarray(g), None), g, np.arange(shape[0])
 
 
 def spans(gpu, r, shape):
@@ -52,18 +53,18 @@ def _spans(gpu, r, shape, limits):
     ids = np.concatenate([np.arange(a, b) for a, b in limits.tolist()] or [limits[:, 0]])
     array, dense = np.full(shape, np.nan, r.dtype), np.zeros(shape, r.dtype)
     array[ids] = dense[ids] = r(len(ids), *shape[1:])
-    return Whole(gpu.asarray(array), limits), dense, ids
+    return Dense(gpu.asarray(array), limits), dense, ids
 
 
 def some(gpu, r, shape):
     ids, dense = np.flatnonzero(r.rng.random(shape[0]) < 0.4), np.zeros(shape, r.dtype)
     dense[ids] = r(len(ids), *shape[1:])
-    return Some(ids, gpu.asarray(dense[ids])), dense, ids
+    return RowSparse(ids, gpu.asarray(dense[ids])), dense, ids
 
 
 def none(gpu, r, shape):
     ids = np.empty(0, np.int64)
-    return Some(ids, gpu.asarray(r(0, *shape[1:]))), np.zeros(shape, r.dtype), ids
+    return RowSparse(ids, gpu.asarray(r(0, *shape[1:]))), np.zeros(shape, r.dtype), ids
 
 
 def outer(gpu, r, shape):
@@ -72,7 +73,7 @@ def outer(gpu, r, shape):
         d = found.d[place : place + (last - first) * (end - start)].reshape(last - first, end - start)
         dense[start:end] = found.scale * (d.T @ found.rows[first:last])
     ids = np.concatenate([np.arange(a, b) for a, b in found.spans.tolist()])
-    return Outer(gpu.asarray(found.d), gpu.asarray(found.rows), found.groups, found.scale), dense, ids
+    return OuterProduct(gpu.asarray(found.d), gpu.asarray(found.rows), found.groups, found.scale), dense, ids
 
 
 ALL = [  # rows of 1, 3, 14, 50, 128 and 257 numbers; whole ones that are larger than a block's share
@@ -106,7 +107,7 @@ class Both:
             self.host[name].touch(np.stack([ids, ids + 1], 1))
         l2, decay = self.keywords.get("l2", 0.0), self.keywords.get("decay", 0.0)
         record.clear()
-        self.ops.update_all(self.rule, items, 0.05, l2, decay, ours.numbers())
+        self.ops.update_all(UpdateRule(self.rule, 0.05, l2, decay, ours.numbers()), items)
         theirs.step()
 
     def agree(self, dtype):
@@ -130,7 +131,7 @@ def test_one_launch_updates_every_form_of_gradient(gpu, monkeypatch, rule, dtype
             before = [here(param.value) for param in both.device.values()]
             made = [make(gpu, r, shape) for make, shape in ALL]
             both.update(made)
-            assert record.what == ["upload asarray", "update"]
+            assert record.what == ["upload asarray", "updates_all"]
             both.agree(dtype)
             for param, old, (_, _, ids) in zip(both.device.values(), before, made, strict=True):
                 untouched = np.setdiff1d(np.arange(len(old)), ids)
@@ -152,7 +153,7 @@ def test_nothing_to_update_is_no_launch(gpu):
     r = Numbers("float32")
     both = Both(gpu, r, "sgd", [(5, 3), (0, 3)])
     both.update([none(gpu, r, (5, 3)), whole(gpu, r, (0, 3))])
-    both.ops.update_all("sgd", [], 0.1, 0.0, 0.0, (0.0, 0.0, 0.0))
+    both.ops.update_all(UpdateRule("sgd", 0.1, 0.0, 0.0, (0.0, 0.0, 0.0)), [])
     assert not record.launches
     both.agree("float32")
 
@@ -189,9 +190,9 @@ def lengths(gpu, dtype):
 
 def dense(gradient):
     """What the touched rows of a gradient have, on the host."""
-    if isinstance(gradient, Some):
+    if isinstance(gradient, RowSparse):
         return here(gradient.rows)
-    if isinstance(gradient, Whole):
+    if isinstance(gradient, Dense):
         limits = [[0, len(gradient.array)]] if gradient.spans is None else gradient.spans.tolist()
         return np.concatenate([here(gradient.array)[a:b] for a, b in limits] or [np.zeros(0)])
     return here(gradient.d)
@@ -212,7 +213,7 @@ def test_clipping_by_norm_takes_two_launches_and_waits_for_none(gpu, monkeypatch
         norm = device.clip_norm(gradients, share * wanted)
         assert (record.launches, record.syncs) == (2 + products, 0)
         assert record.what[0] == "upload asarray"
-        assert record.what[-2:] == ["squares", "scale"]
+        assert record.what[-2:] == ["clipping_squares", "clipping_scale"]
         assert norm.shape == ()
         assert float(norm) == pytest.approx(wanted, rel=1e-5 if dtype == "float32" else 1e-12)
         for gradient, old in zip(gradients, before, strict=True):
@@ -227,7 +228,7 @@ def test_clipping_by_norm_takes_two_launches_and_waits_for_none(gpu, monkeypatch
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_length_that_is_no_number_makes_the_gradients_none(gpu, bad):
     values = [np.ones(5, np.float32), np.array([[1, bad]], np.float32)]
-    gradients = [Whole(gpu.asarray(value), None) for value in values]
+    gradients = [Dense(gpu.asarray(value), None) for value in values]
     norm = ops.ops_for(gradients[0].array).clip_norm(gradients, 1.0)
     np.testing.assert_equal(float(norm), bad)
     np.testing.assert_array_equal(here(gradients[0].array), np.full(5, np.nan if np.isnan(bad) else 0))
@@ -270,15 +271,15 @@ def test_clipping_by_value_takes_one_launch(gpu):
     before = [dense(gradient) for gradient in gradients]
     record.clear()
     ops.ops_for(gradients[0].array).clip_value(gradients, 0.5)
-    assert record.what == ["upload asarray", "clip_values"]
+    assert record.what == ["upload asarray", "clipping_values"]
     for gradient, old in zip(gradients, before, strict=True):
         np.testing.assert_array_equal(dense(gradient), np.clip(old, -0.5, 0.5))
-    gradient = Whole(gpu.asarray(np.array([np.nan, 3, -np.inf], np.float32)), None)
+    gradient = Dense(gpu.asarray(np.array([np.nan, 3, -np.inf], np.float32)), None)
     ops.ops_for(gradient.array).clip_value([gradient], 0.5)
     np.testing.assert_array_equal(here(gradient.array), np.float32([np.nan, 0.5, -0.5]))
 
 
 def test_arrays_of_two_types_are_refused(gpu):
-    gradients = [Whole(gpu.asarray(np.ones(3, dtype)), None) for dtype in ("float32", "float64")]
+    gradients = [Dense(gpu.asarray(np.ones(3, dtype)), None) for dtype in ("float32", "float64")]
     with pytest.raises(TypeError, match=r"an array of float64 .* where a kernel takes float32 in one piece"):
         ops.ops_for(gradients[0].array).clip_norm(gradients, 1.0)

@@ -10,7 +10,7 @@ import pytest
 from stand_in import record
 
 from rnnlm.ops import PRECISIONS, precision, use_precision
-from rnnlm.ops.cuda import Cuda
+from rnnlm.ops.cuda import CudaBackend
 
 TOOLS = Path(__file__).parents[1] / "tools"
 
@@ -70,22 +70,22 @@ def test_training_is_compared_with_the_host(check, capsys):
     ],
 )
 def test_what_is_wrong_is_found(check, capsys, monkeypatch, change, judge):
-    right = Cuda.take_rows
-    monkeypatch.setattr(Cuda, "take_rows", lambda self, table, ids: change(right(self, table, ids)))
+    right = CudaBackend.take_rows
+    monkeypatch.setattr(CudaBackend, "take_rows", lambda self, table, ids: change(right(self, table, ids)))
     status, found = check(capsys, "--only", "take_rows")
     assert status == 1
     assert not found["operations", "take_rows", judge, "float32"]["passed"]
 
 
 def test_what_was_only_to_be_read_must_stay(check, capsys, monkeypatch):
-    right = Cuda.take_rows
+    right = CudaBackend.take_rows
 
     def spoil(self, table, ids):
         found = right(self, table, ids)
         table *= 2
         return found
 
-    monkeypatch.setattr(Cuda, "take_rows", spoil)
+    monkeypatch.setattr(CudaBackend, "take_rows", spoil)
     assert check(capsys, "--only", "take_rows")[0] == 1
 
 
@@ -93,7 +93,7 @@ def test_what_raises_is_a_finding(check, capsys, monkeypatch):
     def broken(self, table, ids):
         raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS")
 
-    monkeypatch.setattr(Cuda, "take_rows", broken)
+    monkeypatch.setattr(CudaBackend, "take_rows", broken)
     status, found = check(capsys, "--only", "take_rows")
     assert status == 1
     assert "ILLEGAL_ADDRESS" in found["operations", "take_rows", "float64", "float64"]["note"]
@@ -125,7 +125,7 @@ def test_waits_are_counted_as_the_stand_in_counts_them(gpu):
         from rnnlm.ops import ops_for
 
         ops_for(a).take_rows(a.reshape(3, 1), np.array([0, 2]))
-    assert launches == {"take_rows": 1}
+    assert launches == {"tables_take_rows": 1}
 
 
 def test_a_window_is_the_difference_of_two_trainings(gpu, monkeypatch):

@@ -17,7 +17,7 @@ from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import perplexity
 from rnnlm.models import NgramLM
 from rnnlm.models.ngram import SMOOTHINGS
-from rnnlm.ops.cpu import Cpu
+from rnnlm.ops.numba import NumbaBackend
 
 WORDS = 9
 TEXT = random_text(31, WORDS, 600)
@@ -106,13 +106,13 @@ def test_perplexity_leaves_unknown_words_out_and_begins_anew_behind_them(order):
 def test_both_backends_give_the_same_bits(lm, window):
     x, y = window
     keep = np.random.default_rng(6).integers(0, 2, x.shape)
-    cpu = Cpu(3)
+    compiled = NumbaBackend(3)
     for mask in (None, keep):
-        contexts = [ops.ngram_contexts(lm.table, x, lm.start(4)[0], mask) for ops in (REFERENCE, cpu)]
+        contexts = [ops.ngram_contexts(lm.table, x, lm.start(4)[0], mask) for ops in (REFERENCE, compiled)]
         np.testing.assert_array_equal(*contexts)
         flat = contexts[0].reshape(x.size, -1)
-        np.testing.assert_array_equal(*(ops.ngram_logp(lm.table, flat, y.reshape(-1)) for ops in (REFERENCE, cpu)))
-        np.testing.assert_array_equal(*(ops.ngram_rows(lm.table, flat) for ops in (REFERENCE, cpu)))
+        np.testing.assert_array_equal(*(ops.ngram_logp(lm.table, flat, y.reshape(-1)) for ops in (REFERENCE, compiled)))
+        np.testing.assert_array_equal(*(ops.ngram_rows(lm.table, flat) for ops in (REFERENCE, compiled)))
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)

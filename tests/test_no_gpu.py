@@ -26,7 +26,7 @@ def fails(error):
 
 def test_without_cupy(no_cupy):
     with pytest.raises(
-        UsageError, match=r'^--device gpu needs CuPy, .*: pip install "rnnlm-kit\[cuda12\]" \(or cuda13'
+        UsageError, match=r'^device="gpu" needs CuPy, .*: pip install "rnnlm-kit\[cuda12\]" \(or cuda13'
     ):
         use("gpu")
     assert use("cpu") == CPU
@@ -103,10 +103,10 @@ def test_no_driver_or_another(cupy, monkeypatch, driver, made_for, says):
 
 
 def test_more_gpus_than_there_are(cupy, monkeypatch):
-    with pytest.raises(UsageError, match=r"--device gpu:7 is not there: this machine has 1 GPU. Give one of gpu.$"):
+    with pytest.raises(UsageError, match=r'device="gpu:7" is not there: this machine has 1 GPU. Give one of gpu.$'):
         use("gpu:7")
     monkeypatch.setattr(cupy.cuda.runtime, "getDeviceCount", lambda: 3)
-    with pytest.raises(UsageError, match=r"--device gpu:7 .* has 3 GPUs. Give one of gpu, gpu:1, gpu:2.$"):
+    with pytest.raises(UsageError, match=r'device="gpu:7" .* has 3 GPUs. Give one of gpu, gpu:1, gpu:2.$'):
         use("gpu:7")
 
 

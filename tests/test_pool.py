@@ -9,13 +9,13 @@ import time
 
 import pytest
 
-from rnnlm.ops.compiled.waiting import ring, watch
+from rnnlm.ops.numba import waiting
 from rnnlm.ops.pool import Pool
 
 
 @pytest.fixture(params=[1, 2, 4])
 def pool(request):
-    return Pool(request.param, watch, ring)
+    return Pool(request.param, waiting.spin_wait, waiting.signal)
 
 
 def slow_square(i):
@@ -33,7 +33,7 @@ def test_results_come_in_the_order_of_the_parts(pool):
 def test_the_parts_run_side_by_side():
     """Each part waits for the others: it ends only if there are as many threads as parts."""
     meeting = threading.Barrier(3, timeout=30)
-    names = Pool(3, watch, ring).run(
+    names = Pool(3, waiting.spin_wait, waiting.signal).run(
         lambda i: meeting.wait() >= 0 and threading.current_thread().name, [(0,), (1,), (2,)]
     )
     assert len(names) == 3
@@ -86,7 +86,7 @@ def test_a_pool_works_after_a_fork(pool):
 
 def test_a_pool_survives_ctrl_c():
     """KeyboardInterrupt while the caller waits for another thread: later results are whole, and come."""
-    pool, caller = Pool(2, watch, ring), threading.get_ident()
+    pool, caller = Pool(2, waiting.spin_wait, waiting.signal), threading.get_ident()
 
     def part(i, seconds):
         time.sleep(0.02 if threading.get_ident() == caller else seconds)

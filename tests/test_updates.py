@@ -13,7 +13,7 @@ from array_checks import Numbers, agree, shared_kernels
 from rnnlm import ops
 from rnnlm.checks.cases import CASES as LAYERS
 from rnnlm.layers import Param
-from rnnlm.ops.gradients import Outer, Some, Whole
+from rnnlm.ops.gradients import Dense, OuterProduct, RowSparse
 from rnnlm.optim.clipping import clip_norm, clip_value, gradient_norm
 from rnnlm.recurrent.custom import Custom, Recurrence
 from rnnlm.training import OPTIMIZERS
@@ -72,7 +72,7 @@ def outer(r, shape):
         d = found.d[place : place + (last - first) * (end - start)].reshape(last - first, end - start)
         g[start:end] = found.scale * (d.T @ found.rows[first:last])
     rows = np.concatenate([np.arange(a, b) for a, b in found.spans])
-    return Piece(lambda param: param.add_outer(copy.deepcopy(found)), g, rows)
+    return Piece(lambda param: param.add_outer_product(copy.deepcopy(found)), g, rows)
 
 
 def nothing(r, shape):
@@ -81,19 +81,27 @@ def nothing(r, shape):
 
 
 FORMS = {  # what arrives, one after the other, and the form in which it goes on
-    (whole,): Whole,
-    (spans,): Whole,
-    (some,): Some,
-    (outer,): Outer,
+    (whole,): Dense,
+    (spans,): Dense,
+    (some,): RowSparse,
+    (outer,): OuterProduct,
     (nothing,): type(None),
-    (nothing, some): Some,
-    (outer, outer): Whole,
-    (outer, whole): Whole,
-    (spans, outer): Whole,
-    (some, some): Whole,
-    (some, outer): Whole,
-    (outer, spans, some): Whole,
-    (some, whole): Whole,
+    (nothing, some): RowSparse,
+    (outer, outer): Dense,
+    (outer, whole): Dense,
+    (spans, outer): Dense,
+    (some, some): Dense,
+    (some, outer): Dense,
+    (outer, spans, some): Dense,
+    (some, whole): Dense,
+}
+
+
+KERNELS = {  # of the Numba backend
+    OuterProduct: "update_outer_product",
+    RowSparse: "update_row_sparse",
+    Dense: "update_dense",
+    type(None): "",
 }
 
 
@@ -174,7 +182,7 @@ def test_compiled_updates_are_those_of_the_optimizers(monkeypatch, rule, makers,
             assert not len(rows) or (ours.value != before).any()
             assert not ours.grad.any()
             assert ours.gradient() is None
-    update = {Outer: "update_outer", Some: "update_some", Whole: "update_spans", type(None): ""}[FORMS[makers]]
+    update = KERNELS[FORMS[makers]]
     assert shape != TABLES[-1] or update in ["", *together]
 
 
@@ -218,11 +226,8 @@ def test_a_gradient_of_another_type_order_or_shape_is_brought_into_the_parameter
 def written(param):
     """The arrays of a parameter's gradient into which clipping and optimizers write."""
     gradient = param.gradient()
-    if gradient is None:
-        return []
-    return [
-        gradient.d if isinstance(gradient, Outer) else gradient.rows if isinstance(gradient, Some) else gradient.array
-    ]
+    fields = {Dense: "array", RowSparse: "rows", OuterProduct: "d"}
+    return [] if gradient is None else [getattr(gradient, fields[type(gradient)])]
 
 
 def flat(value):

@@ -53,10 +53,10 @@ def findings(
 
     UsageError for a name that is none of them.
     """
-    from rnnlm.ops.cuda import Cuda
+    from rnnlm.ops.cuda import CudaBackend
 
     cupy, sizes = importlib.import_module("cupy"), sizes or Sizes()
-    ours = [name for name in overridden(Cuda) if name not in WITHIN]
+    ours = [name for name in overridden(CudaBackend) if name not in WITHIN]
     operations = [name for name in ours if name in only] or ours
     kinds = [name for name in MODELS if name in only] or list(MODELS)
     sections: dict[str, Callable[[], Iterator[Finding]]] = {

@@ -33,7 +33,7 @@ LARGE: dict[str, Large] = {
     **dict.fromkeys(("jordan_forward", "jordan_backward"), LAYERS),
     **dict.fromkeys(("softmax_nll", "softmax_draw"), LOGITS),
     **dict.fromkeys(("by_class", "class_softmax_nll", "class_softmax_draw"), CLASSED),
-    **dict.fromkeys(("outer_add", "outer_square_sum", "outer_bias"), CLASSED),
+    **dict.fromkeys(("outer_product_add", "outer_product_square_sum", "outer_product_bias"), CLASSED),
     **dict.fromkeys(("affine", "affine_backward", "weight_gradient"), PRODUCTS),
     **dict.fromkeys(("take_rows", "sum_rows"), ROWS),
     **dict.fromkeys(("activate", "dropout", "by_id", "total"), PLANE),

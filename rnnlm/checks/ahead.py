@@ -41,7 +41,7 @@ class Ahead:
 
 
 def compile_backwards() -> None:
-    """Run every check on the compiled backend, the last one first, for nothing but what is compiled on the way."""
+    """Run every check on the Numba backend, the last one first, for nothing but what is compiled on the way."""
     machine = Machine("numba", 1)
     for check in reversed(checks()):
         for precision in reversed(PRECISIONS):

@@ -31,7 +31,7 @@ def run(device: str = "cpu", *, only: Container[str] | None = None) -> Iterator[
         if ops.precision() != ops.PRECISIONS[0]:
             raise UsageError(
                 f"precision {ops.precision()} rounds products on purpose, and what is checked is exact. Give "
-                f"precision={ops.PRECISIONS[0]}."
+                f'precision="{ops.PRECISIONS[0]}".'
             )
         machines.append(Machine("cupy"))
     return _run(machines, only)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from ..layers import Param
-from ..ops.gradients import Outer
+from ..ops.gradients import OuterProduct
 from ..optim import OPTIMIZERS
 from ..optim.clipping import clip_norm
 from .finding import Check, Measured, furthest
@@ -45,7 +45,8 @@ def updated(name: str, machine: Machine, dtype: str) -> dict[str, np.ndarray]:
         params["spans"].touch([(3, 9)])
         params["rows"].add_rows(rng.integers(-1, ROWS, TOKENS), draw(TOKENS, UNITS))
         groups = np.array([[0, 3, 2, 6, 0], [3, TOKENS, 20, ROWS, 12]])  # see `class_softmax_nll`
-        params["factors"].add_outer(Outer(draw(12 + (TOKENS - 3) * 10), draw(TOKENS, UNITS), groups, 0.5))
+        factors = OuterProduct(draw(12 + (TOKENS - 3) * 10), draw(TOKENS, UNITS), groups, 0.5)
+        params["factors"].add_outer_product(factors)
         clip_norm(params.values(), 1.0)
         optimizer.step()
     return {form: host(param.value) for form, param in params.items()}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..ops import ops_for
-from ..ops.softmax import draw
+from ..ops.reference.softmax import draw
 from ..ops.threads import one_thread
 from ..options import make, signature
 from ..sampling_options import SamplingOptions

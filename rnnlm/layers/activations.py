@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
-from ..ops.elementwise import ACTIVATIONS
+from ..ops.reference.elementwise import ACTIVATIONS
 
 
 def check_activation(name: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np  # host-side bookkeeping: which rows were touched
 
 from ..ops import ops_for
-from ..ops.arrays import Array, elsewhere
-from ..ops.gradients import Gradient, Outer, Some, Whole
+from ..ops.arrays import Array, is_device_array
+from ..ops.gradients import Dense, Gradient, OuterProduct, RowSparse
 
 Rows = slice | np.ndarray
 
@@ -29,12 +29,12 @@ class Param:
     def set(self, value: Array) -> None:
         """Take another value, perhaps on another machine; the gradient is cleared and lives where the value lives."""
         self.value = value
-        self._whole: Array | None = None  # made when it is needed; zero outside the touched rows
+        self._dense: Array | None = None  # made when it is needed; zero outside the touched rows
         self._forget()
 
     def _forget(self) -> None:
-        self._pieces: list[Gradient] = []  # not yet in `_whole`; a `Whole` one only where nothing came before it
-        self._written = False  # `_whole` may be other than zero
+        self._pieces: list[Gradient] = []  # not yet in `_dense`; a `Dense` one only where nothing came before it
+        self._written = False  # `_dense` may be other than zero
         self._all = False
         self._ids: list[np.ndarray] = []
         self._spans: list[np.ndarray] = []
@@ -46,16 +46,16 @@ class Param:
         ops = ops_for(self.value)
         pieces, self._pieces = self._pieces, []
         self._written = self._written or bool(pieces)
-        if pieces and isinstance(pieces[0], Whole):
-            self._whole = pieces[0].array
-        elif self._whole is None:
-            self._whole = ops.zeros(self.value.shape, self.value.dtype)
+        if pieces and isinstance(pieces[0], Dense):
+            self._dense = pieces[0].array
+        elif self._dense is None:
+            self._dense = ops.zeros(self.value.shape, self.value.dtype)
         for piece in pieces:
-            if isinstance(piece, Outer):
-                ops.outer_add(self._whole, piece)
-            elif isinstance(piece, Some):
-                self._whole[ops.asarray(piece.ids)] += piece.rows
-        return self._whole
+            if isinstance(piece, OuterProduct):
+                ops.outer_product_add(self._dense, piece)
+            elif isinstance(piece, RowSparse):
+                self._dense[ops.asarray(piece.ids)] += piece.rows
+        return self._dense
 
     @grad.setter
     def grad(self, value: Array) -> None:
@@ -68,12 +68,12 @@ class Param:
         parameters, gives a copy.
         """
         if self._pieces or self._written or g.shape != self.value.shape:
-            whole = self.grad
-            whole += g
+            grad = self.grad
+            grad += g
             self.touch()
         else:
             xp = ops_for(self.value).xp
-            self._pieces = [Whole(xp.ascontiguousarray(g, dtype=self.value.dtype), None)]
+            self._pieces = [Dense(xp.ascontiguousarray(g, dtype=self.value.dtype), None)]
             self._all = True
 
     def add_rows(self, ids: np.ndarray, g: Array) -> None:
@@ -83,7 +83,7 @@ class Param:
             self._pieces.append(piece)
             self._ids.append(piece.ids)
 
-    def add_outer(self, outer: Outer) -> None:
+    def add_outer_product(self, outer: OuterProduct) -> None:
         """Add a gradient that is still two factors; it is handed over too."""
         if len(outer.groups):
             self._pieces.append(outer)
@@ -142,31 +142,31 @@ class Param:
         """The gradient in the form that it has; None where no row is touched."""
         if not self._written and len(self._pieces) == 1:
             return self._pieces[0]
-        whole = self.grad
+        grad = self.grad
         if self._all:
-            return Whole(whole, None)
+            return Dense(grad, None)
         spans = self._merged()
         if self._ids:
             rows = self.rows
             assert rows is not None
             spans = np.stack([rows, rows + 1], 1)
-        return Whole(whole, spans) if len(spans) else None
+        return Dense(grad, spans) if len(spans) else None
 
-    def elements(self) -> Whole | Some | None:
+    def elements(self) -> Dense | RowSparse | None:
         """The gradient in a form whose elements are there to be changed: a product of two factors is multiplied out."""
         gradient = self.gradient()
-        if not isinstance(gradient, Outer):
+        if not isinstance(gradient, OuterProduct):
             return gradient
-        return Whole(self.grad, self._merged())
+        return Dense(self.grad, self._merged())
 
     def zero(self) -> None:
         """Clear the gradient; costs only the touched rows."""
         if self._all:
-            self._whole = None
-        elif self._written and self._whole is not None:
-            if elsewhere(self._whole) and not self._ids:
-                self._whole.fill(0)  # one launch; one for each span would take longer
+            self._dense = None
+        elif self._written and self._dense is not None:
+            if is_device_array(self._dense) and not self._ids:
+                self._dense.fill(0)  # one launch; one for each span would take longer
             else:
                 for rows in self.touched():
-                    self._whole[rows] = 0
+                    self._dense[rows] = 0
         self._forget()

@@ -15,7 +15,7 @@ from ..layers.losses import CrossEntropy, Hinge, Loss, SquaredError
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.device import CPU, device_of, require_same
-from ..ops.elementwise import ACTIVATIONS
+from ..ops.reference.elementwise import ACTIVATIONS
 from ..options import as_dict, make, option
 from .model import Header, Network, set_params
 

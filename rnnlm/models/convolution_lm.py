@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ops.elementwise import ACTIVATIONS
+from ..ops.reference.elementwise import ACTIVATIONS
 from ..options import option
 from ..recurrent import CausalConvolution, Recurrent, Stack
 from ..recurrent.causal_convolution import GATED

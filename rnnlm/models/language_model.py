@@ -12,7 +12,7 @@ from ..evaluation.perplexity import Perplexity, perplexity
 from ..evaluation.sampling import Sample, sample
 from ..ops import ops_for
 from ..ops.arrays import Array
-from ..ops.softmax import draw
+from ..ops.reference.softmax import draw
 from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .model import Header, Model, State

@@ -14,7 +14,7 @@ from ..layers import Affine, Dropout, Embedding, Param
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.device import require_same
-from ..ops.elementwise import ACTIVATIONS
+from ..ops.reference.elementwise import ACTIVATIONS
 from ..options import make, option
 from ..outputs import Output, OutputOptions, make_output
 from ..recurrent import Elman, Recurrent, Stack

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ops.tables import beginnings
+from ..ops.reference.tables import beginnings
 from .columns import Column, Columns
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import UsageError
-from . import backend
-from .arrays import Array
+from .arrays import Array, is_device_array
+from .backends import backend
 from .no_gpu import why_no_gpu
 from .precision import PRECISIONS, precision
 
@@ -40,17 +40,17 @@ class Device(NamedTuple):
 
 
 CPU = Device("cpu")
-TENSOR_CORES = 80  # the compute capability from which on they know TF32 and bfloat16, times 10
+TENSOR_CORES = 80  # ten times the compute capability from which on they have TF32 and bfloat16
 
 
 def device(name: str | Device) -> Device:
     """The device called "cpu", "gpu" (the first one) or "gpu:1" (the second); UsageError for anything else."""
     if isinstance(name, Device):
         return name
-    found = re.fullmatch(r"cpu|gpu(?::(\d+))?", name)
-    if found is None:
+    match = re.fullmatch(r"cpu|gpu(?::(\d+))?", name)
+    if match is None:
         raise UsageError(f"device {name!r} is not known. Give one of cpu, gpu, or gpu:1 for the second GPU.")
-    return Device(name[:3], int(found[1] or 0))
+    return Device(name[:3], int(match[1] or 0))
 
 
 def use(name: str | Device) -> Device:
@@ -62,7 +62,7 @@ def use(name: str | Device) -> Device:
     if chosen.name == "gpu":
         reason = why_no_gpu(chosen.number)
         if reason:
-            raise UsageError(f"--device {chosen} {reason}.")
+            raise UsageError(f'device="{chosen}" {reason}.')
         _cupy().cuda.Device(chosen.number).use()
     return chosen
 
@@ -74,13 +74,13 @@ def use_throughout(name: str | Device) -> Device:
         return chosen
     if chosen == CPU:
         raise UsageError(
-            f"precision {precision()} is for a GPU, and this is the cpu. Give --device gpu, or --precision float32."
+            f'precision {precision()} is for a GPU, and this is the cpu. Give device="gpu", or precision="float32".'
         )
     capability = int(_cupy().cuda.Device(chosen.number).compute_capability)
     if capability < TENSOR_CORES:
         raise UsageError(
             f"precision {precision()} needs a GPU of compute capability {TENSOR_CORES / 10} or more, and {chosen} has "
-            f"{capability / 10}. Give --precision float32."
+            f'{capability / 10}. Give precision="float32".'
         )
     return chosen
 
@@ -99,7 +99,7 @@ def put(array: Array, where: Device) -> Array:
     """The array on a device: itself if it lies there, else a copy."""
     if device_of(array) == where:
         return array
-    host = array.get() if hasattr(array, "get") else array
+    host = array.get() if is_device_array(array) else array
     if where.name == "cpu":
         return host
     cupy = _cupy()
@@ -108,7 +108,7 @@ def put(array: Array, where: Device) -> Array:
 
 
 def require_same(what: str, arrays: Iterable[Array], weights: Array) -> None:
-    """UsageError where one of the arrays lies on another device than the weights that it is to meet."""
+    """UsageError where one of the arrays lies on another device than the weights of the model."""
     model = device_of(weights)
     for array in arrays:
         if device_of(array) != model:

@@ -10,14 +10,14 @@ import numpy as np
 from .arrays import Array
 
 
-class Whole(NamedTuple):
+class Dense(NamedTuple):
     """An array of the parameter's own shape, zero outside the spans of rows (start, end); None: no limits."""
 
     array: Array
     spans: np.ndarray | None  # (k, 2), disjoint, rising
 
 
-class Some(NamedTuple):
+class RowSparse(NamedTuple):
     """Row ids[i] has the gradient rows[i]; all others have none. ids (k,) on the host, without repetition, rising."""
 
     ids: np.ndarray
@@ -25,7 +25,7 @@ class Some(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Outer:
+class OuterProduct:
     """scale · d_g' rows_g on the rows of each group g: a product that has not been multiplied out.
 
     That is what the gradient of an output layer's weights is: d (tokens x words) times hidden vectors (tokens x H).
@@ -48,4 +48,4 @@ class Outer:
         return self.groups[:, 2:4]
 
 
-Gradient = Whole | Some | Outer
+Gradient = Dense | RowSparse | OuterProduct

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-OLDEST = 14  # of CuPy's versions
-WHEELS = (12, 13)  # the versions of CUDA that rnnlm-kit has an extra for
+OLDEST_CUPY = 14  # major version
+CUDA_VERSIONS = (12, 13)  # the versions of CUDA that rnnlm-kit has an extra for
 NO_CUPY = 'needs CuPy, which is not installed: pip install "rnnlm-kit[cuda12]" (or cuda13)'
-SEE = "See what nvidia-smi says"
+SEE_NVIDIA_SMI = "See what nvidia-smi says"
 
 
 def has_cupy() -> bool:
@@ -28,11 +28,12 @@ def why_no_gpu(index: int = 0) -> str | None:
     try:
         cupy = importlib.import_module("cupy")
     except Exception as error:  # whatever an import runs into
-        return _missing(error) or (
-            f"needs CuPy, which cannot be imported: {_said(error)}. Install it again: {_install(WHEELS[0])} (or cuda13)"
+        return _missing_library(error) or (
+            f"needs CuPy, which cannot be imported: {_in_one_line(error)}. Install it again: "
+            f"{_install(CUDA_VERSIONS[0])} (or cuda13)"
         )
-    if int(cupy.__version__.split(".")[0]) < OLDEST:
-        return f"needs CuPy {OLDEST} or newer, and this is {cupy.__version__}: {_install(_built(cupy))}"
+    if int(cupy.__version__.split(".")[0]) < OLDEST_CUPY:
+        return f"needs CuPy {OLDEST_CUPY} or newer, and this is {cupy.__version__}: {_install(_cuda_version(cupy))}"
     if not cupy.cuda.is_available():
         return _why_unavailable(cupy)
     count = cupy.cuda.runtime.getDeviceCount()
@@ -44,9 +45,10 @@ def why_no_gpu(index: int = 0) -> str | None:
             ones = cupy.asarray(np.ones((2, 2), np.float32))
             (ones @ ones + 1).get()  # a matrix product and a kernel that is compiled: all the libraries of CUDA
     except MemoryError:
-        return f"has no memory left for anything. {SEE}: who uses it"
+        return f"has no memory left for anything. {SEE_NVIDIA_SMI}: who uses it"
     except Exception as error:  # every driver has its own
-        return _missing(error) or f"needs a GPU that CuPy can use: {type(error).__name__}: {_said(error)}. {SEE}"
+        said = f"{type(error).__name__}: {_in_one_line(error)}"
+        return _missing_library(error) or f"needs a GPU that CuPy can use: {said}. {SEE_NVIDIA_SMI}"
     return None
 
 
@@ -68,20 +70,20 @@ def _why_unavailable(cupy: Any) -> str:
     if not driver:
         return "needs NVIDIA's driver, and there is none here. Install it, so that nvidia-smi shows the GPU"
     if driver // 1000 < built // 1000:
-        fits = [wheel for wheel in WHEELS if wheel <= driver // 1000]
-        other = f"pip uninstall cupy-cuda{_built(cupy)}x, then {_install(fits[-1])}, or " if fits else ""
+        fits = [wheel for wheel in CUDA_VERSIONS if wheel <= driver // 1000]
+        other = f"pip uninstall cupy-cuda{_cuda_version(cupy)}x, then {_install(fits[-1])}, or " if fits else ""
         return (
-            f"needs a driver for CUDA {_built(cupy)}, and the one here is for CUDA {driver // 1000}."
+            f"needs a driver for CUDA {_cuda_version(cupy)}, and the one here is for CUDA {driver // 1000}."
             f"{driver % 1000 // 10} at most: {other}install a newer driver"
         )
     try:
         reason = f"CuPy counts {runtime.getDeviceCount()}"
     except Exception as error:
-        reason = _said(error)
-    return f"needs an NVIDIA GPU, and there is none: {reason}. {SEE}"
+        reason = _in_one_line(error)
+    return f"needs an NVIDIA GPU, and there is none: {reason}. {SEE_NVIDIA_SMI}"
 
 
-def _built(cupy: Any) -> int:
+def _cuda_version(cupy: Any) -> int:
     """The version of CUDA that this CuPy is made for."""
     return cupy.cuda.runtime.runtimeGetVersion() // 1000
 
@@ -90,16 +92,16 @@ def _install(cuda: int) -> str:
     return f'pip install -U "rnnlm-kit[cuda{cuda}]"'
 
 
-def _missing(error: Exception) -> str | None:
+def _missing_library(error: Exception) -> str | None:
     """What to install where a library of CUDA's cannot be found; None for another error."""
-    found = re.search(r"(lib(?!cuda\.)(?:cu|nv)\w+)\.so(?:\.(\d+))?", str(error))
-    if found is None or not re.search("No such file|cannot open|not found|Failure finding", str(error)):
+    library = re.search(r"(lib(?!cuda\.)(?:cu|nv)\w+)\.so(?:\.(\d+))?", str(error))
+    if library is None or not re.search("No such file|cannot open|not found|Failure finding", str(error)):
         return None
-    wheel = f"cupy-cuda{_built(sys.modules['cupy']) if 'cupy' in sys.modules else found[2] or WHEELS[0]}x[ctk]"
-    return f'needs CUDA\'s library {found[0]}, which is not here: pip install "{wheel}"'
+    cuda = _cuda_version(sys.modules["cupy"]) if "cupy" in sys.modules else library[2] or CUDA_VERSIONS[0]
+    return f'needs CUDA\'s library {library[0]}, which is not here: pip install "cupy-cuda{cuda}x[ctk]"'
 
 
-def _said(error: BaseException) -> str:
-    """What an error says, in one line; of CuPy's banners the error that they are about."""
+def _in_one_line(error: BaseException) -> str:
+    """The message of an error in one line; of CuPy's banners the error that they are about."""
     words = str(error).partition("Original error:")[2].split() or str(error).split()
     return " ".join(words).rstrip(".= ")[:300]

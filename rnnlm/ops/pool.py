@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-LOOKS = 1_000_000  # how often a thread looks for news before it goes to sleep: about a millisecond
-WAIT = 20_000  # how long the caller waits for a worker that may have gone to sleep
-MORE = (
-    6_000  # and how much longer, until the one that gave the news has let the interpreter lock go: a few microseconds
-)
+# How often a thread reads a flag before it goes to sleep. A read takes about a nanosecond.
+READS_BEFORE_SLEEP = 1_000_000  # about a millisecond
+READS_FOR_A_START = 20_000  # by the caller, for a worker that may have gone to sleep already
+# How much longer it spins after the flag is set, until the thread that set it has released the interpreter lock: a
+# few microseconds.
+READS_FOR_THE_LOCK = 6_000
 
 
 class Pool:
@@ -23,12 +24,12 @@ class Pool:
     The functions release the interpreter lock and write to disjoint places, so which thread takes which part changes
     nothing. A second caller at the same time, as from another thread of the user's, computes alone.
 
-    To wake a sleeping thread takes longer than many a loop here, so between two loops the workers look out for work
-    for a moment before they sleep; `watch` and `ring` are the kernels that do so.
+    To wake a sleeping thread takes longer than many a loop here, so between two loops the workers spin for a moment
+    before they sleep; `spin_wait` and `signal` are the kernels for that (see `numba/waiting.py`).
     """
 
-    def __init__(self, threads: int, watch: Callable[..., bool], ring: Callable[..., None]) -> None:
-        self.threads, self._watch, self._ring = threads, watch, ring
+    def __init__(self, threads: int, spin_wait: Callable[..., bool], signal: Callable[..., None]) -> None:
+        self.threads, self._spin_wait, self._signal = threads, spin_wait, signal
         self._busy = threading.Lock()
         self._workers: list[_Worker] = []
         self._process = os.getpid()
@@ -45,7 +46,7 @@ class Pool:
     def _together(self, function: Callable[..., Any], parts: Sequence[tuple]) -> list[Any]:
         if not self._workers or self._process != os.getpid():  # threads do not survive a fork
             self._process = os.getpid()
-            self._workers = [_Worker(self._watch, self._ring) for _ in range(self.threads - 1)]
+            self._workers = [_Worker(self._spin_wait, self._signal) for _ in range(self.threads - 1)]
         results: list[Any] = [None] * len(parts)
         errors: list[BaseException] = []
         next_part = itertools.count().__next__  # atomic under the interpreter lock
@@ -68,7 +69,7 @@ class Pool:
             work()
             for worker in helpers:
                 worker.wait()
-        except BaseException:  # Ctrl-C while it waits: who has finished what is no longer known, so others take over
+        except BaseException:  # Ctrl-C while it waits: which parts are done is not known any more, so new threads
             self._workers = []
             raise
         if errors:
@@ -80,10 +81,10 @@ GIVEN, STARTED, DONE = 0, 8, 16  # places of the flags, in cache lines of their 
 
 
 class _Worker:
-    """A thread that waits for work: a moment wide awake, then asleep."""
+    """A thread that waits for work: first it spins for a moment, then it sleeps."""
 
-    def __init__(self, watch: Callable[..., bool], ring: Callable[..., None]) -> None:
-        self._watch, self._ring = watch, ring
+    def __init__(self, spin_wait: Callable[..., bool], signal: Callable[..., None]) -> None:
+        self._spin_wait, self._signal = spin_wait, signal
         self._given, self._done = threading.Lock(), threading.Lock()
         self._given.acquire()
         self._done.acquire()
@@ -96,18 +97,20 @@ class _Worker:
         number = 0
         while True:
             number += 1
-            self._watch(self._flags, GIVEN, number, LOOKS, 0)
+            self._spin_wait(self._flags, GIVEN, number, READS_BEFORE_SLEEP, 0)
             self._given.acquire()  # the locks decide; the flags only save the sleep
             self._work(lambda: self._flags.__setitem__(STARTED, self._number))
             self._flags[DONE] = number
             self._done.release()
 
     def give(self, work: Callable[..., None]) -> None:
+        """Let the thread call `work`."""
         self._work = work
         self._number += 1
         self._given.release()
-        self._ring(self._flags, GIVEN, STARTED, self._number, WAIT, MORE)
+        self._signal(self._flags, GIVEN, STARTED, self._number, READS_FOR_A_START, READS_FOR_THE_LOCK)
 
     def wait(self) -> None:
-        self._watch(self._flags, DONE, self._number, LOOKS, MORE)
+        """Wait until the work that was given last is done."""
+        self._spin_wait(self._flags, DONE, self._number, READS_BEFORE_SLEEP, READS_FOR_THE_LOCK)
         self._done.acquire()

@@ -11,6 +11,7 @@ from ..errors import UsageError
 from ..layers import Param
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..ops.reference.updates import UpdateRule
 from ..options import make
 
 
@@ -63,9 +64,10 @@ class Optimizer:
             return
         ops = ops_for(next(iter(self.params.values())).value)
         if self.rule in ops.rules:
-            found = [(param, param.gradient(), self._memory[name]) for name, param in self.params.items()]
-            items = [(param.value, g, list(slots.values())) for param, g, slots in found if g is not None]
-            ops.update_all(self.rule, items, self.learning_rate, self.l2, self.decay, self.numbers())
+            gradients = [(param, param.gradient(), self._memory[name]) for name, param in self.params.items()]
+            items = [(param.value, g, list(slots.values())) for param, g, slots in gradients if g is not None]
+            rule = UpdateRule(self.rule, self.learning_rate, self.l2, self.decay, self.numbers())
+            ops.update_all(rule, items)
         else:
             self._update_each()
         for param in self.params.values():

@@ -13,7 +13,8 @@ from ..errors import UsageError
 from ..layers import Param, initializers
 from ..ops import ops_for
 from ..ops.arrays import Array
-from ..ops.gradients import Outer
+from ..ops.gradients import OuterProduct
+from ..ops.reference.class_softmax import ClassWeights
 from ..options import option
 from .class_map import ClassMap
 from .softmax import log_shares
@@ -117,23 +118,20 @@ class ClassSoftmax:
 
     def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
         ops = ops_for(h)
-        order, groups = ops.by_class(target, self.classes.of, self.classes.start)
-        words = target[order]
-        cW, cb, W, b = self._weights()
-        classes = self.classes.of[words]
-        nll, dh, found, rows, d = ops.class_softmax_nll(h, order, words, classes, groups, cW, cb, W, b, gradient)
-        return nll, (dh, found, rows, d, groups)
+        tokens = ops.by_class(target, self.classes.of, self.classes.start)
+        nll, dh, ops_tape, rows, d = ops.class_softmax_nll(h, tokens, self._weights(), gradient)
+        return nll, (dh, ops_tape, rows, d, tokens.groups)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        dh, found, rows, d, groups = tape
+        dh, ops_tape, rows, d, groups = tape
         cW, cb, W, b = (self.params[name] for name in ("class_W", "class_b", "W", "b"))
-        dh, dcW, dcb = ops_for(dh).softmax_gradient(found, dh, scale)  # 1b
+        dh, dcW, dcb = ops_for(dh).softmax_gradient(ops_tape, dh, scale)  # 1b
         cW.add(dcW)
         cb.add(dcb)
         several = groups[groups[:, 3] - groups[:, 2] > 1]  # a class of one word has no weights to learn
-        outer = Outer(d, rows, several, scale)  # 2b
-        W.add_outer(outer)
-        ops_for(d).outer_bias(b.grad, outer)
+        outer = OuterProduct(d, rows, several, scale)  # 2b
+        W.add_outer_product(outer)
+        ops_for(d).outer_product_bias(b.grad, outer)
         b.touch(outer.spans)
         return dh
 
@@ -148,8 +146,7 @@ class ClassSoftmax:
 
     def draw(self, h: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """A class, then a word of it: C + |class| output units a token, as in scoring."""
-        return ops_for(h).class_softmax_draw(h, rng.random((len(h), 2)), self.classes.start, *self._weights())
+        return ops_for(h).class_softmax_draw(h, rng.random((len(h), 2)), self.classes.start, self._weights())
 
-    def _weights(self) -> tuple[Array, Array, Array, Array]:
-        p = self.params
-        return p["class_W"].value, p["class_b"].value, p["W"].value, p["b"].value
+    def _weights(self) -> ClassWeights:
+        return ClassWeights(*(self.params[name].value for name in ClassWeights._fields))

@@ -73,12 +73,12 @@ class Softmax:
     def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
         order = np.flatnonzero(target >= 0)
         W, b = self.params["W"].value, self.params["b"].value
-        nll, dh, found = ops_for(h).softmax_nll(h, order, target[order], W, b, gradient)
-        return nll, (dh, found)
+        nll, dh, ops_tape = ops_for(h).softmax_nll(h, order, target[order], W, b, gradient)
+        return nll, (dh, ops_tape)
 
     def backward(self, tape: Any, scale: float) -> Array:
-        dh, found = tape
-        dh, dW, db = ops_for(dh).softmax_gradient(found, dh, scale)
+        dh, ops_tape = tape
+        dh, dW, db = ops_for(dh).softmax_gradient(ops_tape, dh, scale)
         self.params["W"].add(dW)
         self.params["b"].add(db)
         return dh

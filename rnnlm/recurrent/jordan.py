@@ -10,6 +10,7 @@ from ..layers import Affine, Dropout, Param, initializers
 from ..layers.activations import check_activation
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..ops.reference.jordan import JordanWeights
 from .recurrent import State
 
 
@@ -60,34 +61,33 @@ class Jordan:
         R = self.R.value
         return (ops_for(R).zeros((batch, len(R)), R.dtype),)
 
-    def _weights(self) -> list[tuple[Array, Array]]:
-        return [(affine.params["W"].value, affine.params["b"].value) for affine in self.deep]
+    def _weights(self) -> JordanWeights:
+        deep = [(affine.params["W"].value, affine.params["b"].value) for affine in self.deep]
+        return JordanWeights(self.U.value, self.params["b"].value, deep, self.R.value, self.r.value)
 
     def forward(self, x: Array, state: State, keep: Array | None = None, *, train=None) -> tuple[Array, State, Any]:
         (z0,) = state
-        read = (self.R.value, self.r.value)
-        b = self.params["b"].value
-        hs, z = ops_for(x).jordan_forward(x, self.U.value, b, self._weights(), read, z0, keep, self.activation)
-        y, mask = self.dropout.forward(hs[-1], train=train)
-        return y, (z[-1],), (hs, z, z0, keep, mask)
+        states = ops_for(x).jordan_forward(x, self._weights(), z0, keep, self.activation)
+        y, mask = self.dropout.forward(states.hidden[-1], train=train)
+        return y, (states.z[-1],), (states, z0, keep, mask)
 
     def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
-        hs, z, z0, keep, mask = tape
+        states, z0, keep, mask = tape
+        hidden, z = states
         ops = ops_for(z)
         dy = None if dy is None else self.dropout.backward(dy, mask)
         dlast = None if dstate is None else dstate[0]
-        das, dlogits, dz0 = ops.jordan_backward(
-            dy, dlast, hs, z, z0, self.U.value, self._weights(), self.R.value, keep, self.activation, stop
-        )
+        weights = self._weights()
+        das, dlogits, dz0 = ops.jordan_backward(dy, dlast, states, z0, weights, keep, self.activation, stop)
 
         def flat(a: Array) -> Array:
             return a[stop:].reshape(-1, a.shape[-1])
 
         self.U.add(ops.weight_gradient(flat(ops.previous(z, z0, keep)), flat(das[0])))
         self.params["b"].add(flat(das[0]).sum(0))
-        for affine, below, da in zip(self.deep, hs, das[1:], strict=False):
+        for affine, below, da in zip(self.deep, hidden, das[1:], strict=False):
             affine.params["W"].add(ops.weight_gradient(flat(below), flat(da)))
             affine.params["b"].add(flat(da).sum(0))
-        self.R.add(ops.weight_gradient(flat(dlogits), flat(hs[-1])))
+        self.R.add(ops.weight_gradient(flat(dlogits), flat(hidden[-1])))
         self.r.add(flat(dlogits).sum(0))
         return das[0], (dz0,)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ops import ops_for
-from ..ops.arrays import elsewhere
+from ..ops.arrays import is_device_array
 
 
 class Sums:
@@ -23,12 +23,12 @@ class Sums:
     @property
     def here(self) -> bool:
         """Whether looking waits for nothing."""
-        return not any(map(elsewhere, self._sums))
+        return not any(map(is_device_array, self._sums))
 
     def look(self) -> tuple[float, float, float | None]:
         """The three as numbers of the host."""
         if not self.here:
-            self._sums = ops_for(next(filter(elsewhere, self._sums))).numbers(*self._sums)
+            self._sums = ops_for(next(filter(is_device_array, self._sums))).numbers(*self._sums)
         loss, epoch, *norm = self._sums
         return loss, epoch, norm[0] if norm else None
 

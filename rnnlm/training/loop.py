@@ -11,7 +11,7 @@ from typing import Any, Generic, NoReturn, TypedDict, TypeVar
 from ..errors import TrainingError, UsageError
 from ..models.model import Network
 from ..ops import ops_for
-from ..ops.arrays import elsewhere
+from ..ops.arrays import is_device_array
 from ..ops.threads import one_thread
 from ..optim.clipping import clip_norm, clip_value, gradient_norm
 from ..optim.optimizer import Optimizer
@@ -218,7 +218,7 @@ class Loop(ABC, Generic[Data]):
     def _check_weights(self) -> None:
         """TrainingError when losses or weights on a GPU are not finite; on the host every update has been looked at."""
         p, values = self.progress, [param.value for param in self.model.params.values()]
-        there = [ops_for(value).total(value) for value in values if elsewhere(value)]
+        there = [ops_for(value).total(value) for value in values if is_device_array(value)]
         if not there:
             return
         found = p.look(*there)

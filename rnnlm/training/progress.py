@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..ops import ops_for
-from ..ops.arrays import elsewhere
+from ..ops.arrays import is_device_array
 
 
 @dataclass
@@ -32,9 +32,9 @@ class Progress:
     tapes: deque = field(default_factory=deque)  # of the last windows, newest last
 
     def look(self, *others: Any) -> list[float]:
-        """Bring the sums to the host, if they are elsewhere, and with them the numbers `others`, which are returned."""
+        """Bring the sums to the host if they are on a device, and with them the numbers `others`; returns these."""
         sums = [self.nll, *([] if self.correct is None else [self.correct])]
-        there = next(filter(elsewhere, [*sums, *others]), None)
+        there = next(filter(is_device_array, [*sums, *others]), None)
         if there is None:
             return list(others)
         self.nll, *found = ops_for(there).numbers(*sums, *others)

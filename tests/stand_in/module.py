@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rnnlm import ops
+from rnnlm.ops import backends
 
 from .arrays import DeviceArray, Where, allocate, call, device_of, host_of, record
 from .blas import cublas
@@ -116,7 +117,7 @@ def installed(*, kernels: bool = False) -> Iterator[Any]:
     made.RawModule = RawModule
     before = {name: sys.modules.get(name) for name in ("cupy", "cupy.cuda")}
     sys.modules["cupy"], sys.modules["cupy.cuda"] = made, made.cuda
-    ops._gpu.cache_clear()  # a backend that was made around another module `cupy`
+    backends._cupy.cache_clear()  # a backend that was made around another module `cupy`
     ops.use_kernels(kernels)
     record.clear()
     try:
@@ -127,7 +128,7 @@ def installed(*, kernels: bool = False) -> Iterator[Any]:
                 del sys.modules[name]
             else:
                 sys.modules[name] = old
-        ops._gpu.cache_clear()
+        backends._cupy.cache_clear()
         ops.use_kernels(True)
         ops.use_precision("float32")
         ops.use()

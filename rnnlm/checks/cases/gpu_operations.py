@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...ops.elementwise import ACTIVATIONS
-from ...ops.gradients import Gradient, Some, Whole
+from ...ops.gradients import Dense, Gradient, RowSparse
+from ...ops.reference.elementwise import ACTIVATIONS
 from .numbers import Numbers
 from .operations import CLASSES, LOGITS, WINDOWS, Arguments, case
 
@@ -66,7 +66,7 @@ def gradients(r: Numbers, V: int, H: int) -> list[Gradient]:
     """A gradient of each form that is no product of two factors."""
     ids = np.flatnonzero(r.rng.random(V) < 0.5)
     spans = np.array([[V // 3, V // 2 + 1], [V // 2 + 1, V]])
-    return [Whole(r(H, H), None), Some(ids, r(len(ids), H)), Whole(r(V, H), spans), Whole(r(V), spans[:1])]
+    return [Dense(r(H, H), None), RowSparse(ids, r(len(ids), H)), Dense(r(V, H), spans), Dense(r(V), spans[:1])]
 
 
 @case(*CLASSES[1:])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...ops import Reference
-from ...ops.gradients import Outer
+from ...ops.gradients import OuterProduct
 
 REFERENCE = Reference(np)
 
@@ -40,9 +40,9 @@ class Numbers:
         start = np.unique(np.array([0, 1, *inner, V - 1, V]))
         return np.repeat(np.arange(len(start) - 1), np.diff(start)), start
 
-    def outer(self, N: int, V: int, C: int, H: int) -> Outer:
+    def outer(self, N: int, V: int, C: int, H: int) -> OuterProduct:
         """A gradient in two factors, as the class-factorized softmax gives it for N tokens."""
-        groups = REFERENCE.by_class(self.rng.integers(-1, V, N), *self.classes(V, C))[1]
+        groups = REFERENCE.by_class(self.rng.integers(-1, V, N), *self.classes(V, C)).groups
         groups = groups[groups[:, 3] - groups[:, 2] > 1]
         size = int(((groups[:, 1] - groups[:, 0]) * (groups[:, 3] - groups[:, 2])).sum())
-        return Outer(self(size), self(N, H), groups, 0.3)
+        return OuterProduct(self(size), self(N, H), groups, 0.3)

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.elementwise import ACTIVATIONS
+from ...ops.reference.class_softmax import ClassWeights
+from ...ops.reference.elementwise import ACTIVATIONS
+from ...ops.reference.jordan import JordanStates, JordanWeights
 from .numbers import REFERENCE, Numbers
 
 Arguments = Iterator[tuple[Any, ...]]
@@ -121,8 +123,8 @@ def jordan_forward(r: Numbers, T: int, B: int, H: int, layers: int) -> Arguments
     n = H + 2
     for _, name, keep, _ in window_variants(r, T, B):
         deep = [(r.weights(H, H), r(H)) for _ in range(layers - 1)]
-        read, z0 = (r.weights(H, n).T, r(n)), REFERENCE.softmax(r(B, n))
-        yield r(T, B, H), r.weights(n, H), r(H), deep, read, z0, keep, name
+        R, c, z0 = r.weights(H, n).T, r(n), REFERENCE.softmax(r(B, n))
+        yield r(T, B, H), JordanWeights(r.weights(n, H), r(H), deep, R, c), z0, keep, name
 
 
 @case(*((*window, layers) for window in WINDOWS for layers in (1, 3)))
@@ -130,12 +132,14 @@ def jordan_backward(r: Numbers, T: int, B: int, H: int, layers: int) -> Argument
     n = H + 2
     for number, name, keep, stop in window_variants(r, T, B):
         dh, dlast = None if number == 1 else r(T, B, H), None if number == 2 else r(B, n)
-        hs, deep = (
+        hidden, deep = (
             [r.hidden(name, T, B, H) for _ in range(layers)],
             [(r.weights(H, H), r(H)) for _ in range(layers - 1)],
         )
         z, z0 = REFERENCE.softmax(r(T, B, n)), REFERENCE.softmax(r(B, n))
-        yield dh, dlast, hs, z, z0, r(n, H), deep, r(n, H), keep, name, stop
+        no_bias = np.zeros(0, r.dtype)  # which the way back does not read
+        weights = JordanWeights(r(n, H), no_bias, deep, r(n, H), no_bias)
+        yield dh, dlast, JordanStates(hidden, z), z0, weights, keep, name, stop
 
 
 @case(*LOGITS)
@@ -156,11 +160,10 @@ def by_class(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
 @case(*CLASSES)
 def class_softmax_nll(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
     for target, of, start in by_class(r, N, V, C, H):
-        order, groups = REFERENCE.by_class(target, of, start)
-        words, C = target[order], len(start) - 1
+        tokens, C = REFERENCE.by_class(target, of, start), len(start) - 1
         for gradient in (True, False):
-            given = 5 * r(N, H), order, words, of[words], groups
-            yield *given, r.weights(C, H), r(C), r.weights(V, H), r(V), gradient
+            h, weights = 5 * r(N, H), ClassWeights(r.weights(C, H), r(C), r.weights(V, H), r(V))
+            yield h, tokens, weights, gradient
 
 
 @case(*LOGITS)
@@ -176,21 +179,21 @@ def class_softmax_draw(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
     start = r.classes(V, C)[1]
     C = len(start) - 1
     for u in (r.rng.random((N, 2)), np.linspace((0, 1 - 2**-53), (1 - 2**-53, 0), N)):
-        yield 5 * r(N, H), u, start, r.weights(C, H), r(C), r.weights(V, H), r(V)
+        yield 5 * r(N, H), u, start, ClassWeights(r.weights(C, H), r(C), r.weights(V, H), r(V))
 
 
 @case(*CLASSES[1:])
-def outer_add(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+def outer_product_add(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
     yield r(V, H), r.outer(N, V, C, H)
 
 
 @case(*CLASSES[1:])
-def outer_square_sum(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+def outer_product_square_sum(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
     yield (r.outer(N, V, C, H),)
 
 
 @case(*CLASSES)
-def outer_bias(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
+def outer_product_bias(r: Numbers, N: int, V: int, C: int, H: int) -> Arguments:
     yield r(V), r.outer(N, V, C, H)
 
 

@@ -1,4 +1,4 @@
-"""Groups of tokens and of the words that they meet, in one array of the device: the plan of kernels over all groups."""
+"""Groups of tokens with their rows of weights, in one array of the device: the plan of kernels over all groups."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ ROOM = 2 * 16 * (TALL + FEW + 8)  # numbers of shared memory for either
 
 
 def mantissa(array: Array) -> int:
-    """How many bits of the numbers in the array go into products: all of them, unless told otherwise for float32."""
+    """How many bits of an array's numbers go into products: all, but of float32 what `ops.precision()` says."""
     return MANTISSA[precision()] if array.dtype == np.float32 else MANTISSA["float32"]
 
 
-def parts(whole: np.ndarray | int, each: np.ndarray | int) -> Any:
-    """How many parts of this size there are."""
-    return -(-whole // each)
+def ceil_divide(amount: np.ndarray | int, each: np.ndarray | int) -> Any:
+    """How many parts of this size there are in an amount, the last one perhaps smaller; element by element."""
+    return -(-amount // each)
 
 
-def up_to(*amounts: np.ndarray) -> np.ndarray:
+def inclusive_cumsum(*amounts: np.ndarray) -> np.ndarray:
     """How much there is up to each group, itself included: (G,) of each kind -> (k, G)."""
-    found = np.empty((len(amounts), len(amounts[0])), np.int64)
-    for amount, row in zip(amounts, found, strict=True):
+    sums = np.empty((len(amounts), len(amounts[0])), np.int64)
+    for amount, row in zip(amounts, sums, strict=True):
         amount.cumsum(out=row)
-    return found
+    return sums
 
 
-def plan(groups: np.ndarray, amounts: np.ndarray, *tokens: np.ndarray) -> np.ndarray:
+def packed_plan(groups: np.ndarray, amounts: np.ndarray, *tokens: np.ndarray) -> np.ndarray:
     """groups (G, 5) as the kernels read them, amounts (k, G), then what there is for each token: one array of int32.
 
     The places of the groups' errors are of 64 bits, in two halves.

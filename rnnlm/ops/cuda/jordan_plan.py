@@ -35,6 +35,7 @@ class Plan(NamedTuple):
 
     @property
     def alone(self) -> bool:
+        """Whether a block has its streams to itself, so that it never waits for others."""
         return self.blocks == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ FOLDER = Path(__file__).parent
 OPTIONS = ("-std=c++17",)
 NULL = np.uint64(0)  # a pointer
 _int32 = lru_cache(1024)(np.int32)  # the same few sizes again and again; to make one takes longer than to find it
-# By type and not by its name, which NumPy puts together anew whenever it is asked.
-NUMBER = {np.dtype("float32"): "float", np.dtype("float64"): "double"}
+# What a type of number is called in C++; by type and not by name, which NumPy makes anew whenever it is asked.
+C_TYPE = {np.dtype("float32"): "float", np.dtype("float64"): "double"}
 
 
 @cache
@@ -51,21 +52,26 @@ class _Function:
         self.kernel, self.shared = kernel, 48 << 10
 
     def allow(self, shared: int) -> None:
+        """Let blocks have so many bytes."""
         self.kernel.max_dynamic_shared_size_bytes = self.shared = shared
 
 
 class Kernels(Reference):
-    """`Reference` on CuPy arrays, with a way to launch kernels of our own. `launch` never waits for the device."""
+    """`Reference` on CuPy arrays, with a way to launch kernels of our own. `launch` never waits for the device.
 
-    def __init__(self, xp: Any) -> None:
+    `host` returns the backend for NumPy arrays, which does the bookkeeping of words and classes.
+    """
+
+    def __init__(self, xp: Any, host: Callable[[], Reference]) -> None:
         super().__init__(xp)
+        self.host = host
         # One for each GPU, name and set of constants; CuPy keeps the compiled code on the disk for later processes.
         self._function = lru_cache(maxsize=None)(self._make)
         self._attributes: dict[int, dict[str, int]] = {}
 
     def _make(self, gpu: int, name: str, together: bool, constants: tuple[tuple[str, Any], ...]) -> _Function:
-        given = options(dict(constants))
-        module = self.xp.RawModule(code=source(name), options=given, enable_cooperative_groups=together)
+        code, flags = source(name), options(dict(constants))
+        module = self.xp.RawModule(code=code, options=flags, enable_cooperative_groups=together)
         return _Function(module.get_function(name))
 
     def launch(
@@ -93,7 +99,7 @@ class Kernels(Reference):
         function = self._function(self.xp.cuda.runtime.getDevice(), name, together, tuple(constants.items()))
         if shared > function.shared:
             function.allow(shared)
-        given, array = [], self.xp.ndarray
+        converted, array = [], self.xp.ndarray
         for value in arguments:
             if isinstance(value, array):
                 if not value.flags.c_contiguous:
@@ -105,12 +111,17 @@ class Kernels(Reference):
             elif not isinstance(value, np.generic):
                 kind = type(value)
                 raise TypeError(f"{name} on the GPU was given a {kind.__module__}.{kind.__name__} of the host")
-            given.append(value)
-        function.kernel(blocks, (block,), tuple(given), shared_mem=shared)
+            converted.append(value)
+        function.kernel(blocks, (block,), tuple(converted), shared_mem=shared)
 
-    def whole(self, array: Array, dtype: Any = None) -> Array:
-        """The array in one piece, a copy only where it is not."""
+    def contiguous(self, array: Array, dtype: Any = None) -> Array:
+        """The array in one piece and of this type; a copy only where it is not."""
         return self.xp.ascontiguousarray(array, dtype=dtype)
+
+    @staticmethod
+    def vector_width(width: int, *arrays: Array) -> int:
+        """How many neighbouring numbers a kernel may read at once, for rows so wide: 4 where all begin at 16 bytes."""
+        return 4 if width % 4 == 0 and all(array.data.ptr % 16 == 0 for array in arrays) else 1
 
     @property
     def multiprocessors(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Array
 
-SHARED = 4  # bytes of shared memory in which a block keeps which run is its own
+SHARED = 4  # bytes of shared memory, for the number of a block's run
 
 
 class Runs:
@@ -50,7 +50,7 @@ class Runs:
         return np.concatenate([before, *self.parts, *after], dtype=np.int64, casting="unsafe")
 
 
-def place(array: Array, dtype: Any) -> int:
+def address(array: Array, dtype: Any) -> int:
     """The address of an array, for a table: TypeError unless it is in one piece and of the kernel's number type."""
     if array.dtype != dtype or not array.flags.c_contiguous:
         raise TypeError(
