@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from python_process import python
 
 from rnnlm.errors import DataError, TrainingError
 from rnnlm.evaluation import perplexity
@@ -104,13 +103,9 @@ timer.start()
 run_to(None, Path({str(tmp_path / "killed")!r}), dropout=0.2, save_every={EVERY_UPDATE}, resume=os.environ["RESUME"]
 == "1")
 """
-    path = os.pathsep.join(
-        [str(Path(__file__).parent), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    )
     killed, resume = 0, "0"
     for delay in (0.15, 0.2, 0.25, 0.3, 60):
-        env = {**os.environ, "PYTHONPATH": path, "DELAY": str(delay), "RESUME": resume}
-        process = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
+        process = python("-c", script, env={**os.environ, "DELAY": str(delay), "RESUME": resume})
         if process.returncode == 0:
             break
         assert process.returncode == -signal.SIGKILL, process.stderr
