@@ -1,11 +1,30 @@
-"""Fixtures that several test files use."""
+"""How the tests are shared by several processes, and fixtures that several test files use."""
+
+import os
+from pathlib import Path
 
 import pytest
+import share_of_cores  # before all that imports NumPy
 from small_text import TEXT
 from stand_in import installed
 from stand_in.kernels import COMPILER
 
+import rnnlm
 from rnnlm import ops
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """How many processes `-n auto` means: none but this one for what stands in one file."""
+    chosen = [argument.split("::")[0] for argument in config.args]
+    return share_of_cores.processes() if len({*chosen}) > 1 or not chosen[0].endswith(".py") else 0
+
+
+def pytest_configure():
+    """RNNLM_INSTALLED=FOLDER, which CI sets: the package that is tested must be the one that is installed there."""
+    wanted, found = os.environ.get("RNNLM_INSTALLED"), Path(rnnlm.__file__).resolve()
+    if wanted and not found.is_relative_to(Path(wanted).resolve()):
+        raise pytest.UsageError(f"the tests found the rnnlm of {found.parent}, and not the one installed in {wanted}")
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from array_checks import shared_kernels
+from python_process import python
 
 from rnnlm import ops
 from rnnlm.errors import UsageError
@@ -48,10 +46,8 @@ def tiny(name):
 
 
 def script(code, **environment):
-    """What a Python process prints that runs `code` with these tests on its path."""
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
-    env = {**os.environ, "PYTHONPATH": path, **environment}
-    found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    """What a Python process prints that runs `code`."""
+    found = python("-c", code, env={**os.environ, **environment})
     assert found.returncode == 0, found.stderr
     return found.stdout
 

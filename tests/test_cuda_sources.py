@@ -240,7 +240,7 @@ def test_sources_keep_to_what_nvrtc_knows(file):
 def test_the_wheel_carries_the_kernels(tmp_path):
     pytest.importorskip("hatchling", reason="needs hatchling, which builds the wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(command, cwd=FOLDER.parents[2], check=True, capture_output=True)
+    subprocess.run(command, cwd=Path(__file__).parents[1], check=True, capture_output=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         inside = {Path(name).name for name in wheel.namelist() if name.startswith("rnnlm/ops/cuda/")}
     assert inside >= {file.name for file in FOLDER.glob("*.cu*")}

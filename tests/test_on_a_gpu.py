@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from python_process import python
 
 from rnnlm.ops.no_gpu import why_no_gpu
 
@@ -27,6 +28,5 @@ def test_the_gpu_agrees_with_the_host(section):
 
 
 def test_the_self_check_passes():
-    command = [sys.executable, "-m", "rnnlm", "check", "--device", "gpu"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = python("-m", "rnnlm", "check", "--device", "gpu")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from python_process import python
 
 from rnnlm.errors import DataError, TrainingError
 from rnnlm.evaluation import perplexity
@@ -61,25 +61,41 @@ def assert_same(a: Path, b: Path) -> None:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"optimizer": "adam", "lr": 0.01, "dropout": 0.3, "input_dropout": 0.1},
-        {"optimizer": "momentum", "lr": 0.5, "horizon": 17, "layers": 2, "dropout": 0.2},  # tapes of two older windows
-        {"model": "jordan", "horizon": 9, "optimizer": "rmsprop", "lr": 0.01, "independent": True},
-        {"model": "elman", "classes": 0, "optimizer": "row-adagrad", "clip_by": "value", "clip": 0.01},
-    ],
-    ids=["adam-dropout", "momentum-horizon", "jordan", "row-adagrad"],
-)
+CUT = {
+    "adam-dropout": {"optimizer": "adam", "lr": 0.01, "dropout": 0.3, "input_dropout": 0.1},
+    "momentum-horizon": {  # tapes of two older windows
+        "optimizer": "momentum",
+        "lr": 0.5,
+        "horizon": 17,
+        "layers": 2,
+        "dropout": 0.2,
+    },
+    "jordan": {"model": "jordan", "horizon": 9, "optimizer": "rmsprop", "lr": 0.01, "independent": True},
+    "row-adagrad": {"model": "elman", "classes": 0, "optimizer": "row-adagrad", "clip_by": "value", "clip": 0.01},
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The model file of a run that nothing cut, by the name of its settings; trained once."""
+
+    @cache
+    def whole(name: str = "") -> Path:
+        folder = tmp_path_factory.mktemp("whole")
+        assert run_to(None, folder, **CUT[name] if name else {}).trainer.progress.updates == 3 * 72
+        return folder / "m.rnnlm"
+
+    return whole
+
+
+@pytest.mark.parametrize("name", CUT)
 @pytest.mark.parametrize("update", [4, 50, 73, 76, 100])  # an epoch has 72 updates
-def test_cut_anywhere_and_resumed(tmp_path, settings, update):
-    whole = run_to(None, tmp_path / "whole", **settings)
-    assert whole.trainer.progress.updates == 3 * 72
-    run_to(update, tmp_path / "cut", **settings)
-    resumed = run_to(None, tmp_path / "cut", resume=True, **settings)
-    assert resumed.trainer.progress.updates == whole.trainer.progress.updates
-    assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "cut/m.rnnlm")
-    one, two = load(tmp_path / "whole/m.rnnlm").log[1:], load(tmp_path / "cut/m.rnnlm").log[1:]
+def test_cut_anywhere_and_resumed(tmp_path, whole, name, update):
+    run_to(update, tmp_path / "cut", **CUT[name])
+    resumed = run_to(None, tmp_path / "cut", resume=True, **CUT[name])
+    assert resumed.trainer.progress.updates == 3 * 72
+    assert_same(whole(name), tmp_path / "cut/m.rnnlm")
+    one, two = load(whole(name)).log[1:], load(tmp_path / "cut/m.rnnlm").log[1:]
     assert one == two
     assert not (tmp_path / "cut/m.rnnlm.checkpoint").exists()
 
@@ -104,13 +120,9 @@ timer.start()
 run_to(None, Path({str(tmp_path / "killed")!r}), dropout=0.2, save_every={EVERY_UPDATE}, resume=os.environ["RESUME"]
 == "1")
 """
-    path = os.pathsep.join(
-        [str(Path(__file__).parent), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    )
     killed, resume = 0, "0"
     for delay in (0.15, 0.2, 0.25, 0.3, 60):
-        env = {**os.environ, "PYTHONPATH": path, "DELAY": str(delay), "RESUME": resume}
-        process = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
+        process = python("-c", script, env={**os.environ, "DELAY": str(delay), "RESUME": resume})
         if process.returncode == 0:
             break
         assert process.returncode == -signal.SIGKILL, process.stderr
@@ -121,12 +133,11 @@ run_to(None, Path({str(tmp_path / "killed")!r}), dropout=0.2, save_every={EVERY_
     assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "killed/m.rnnlm")
 
 
-def test_cut_before_the_first_checkpoint(tmp_path):
+def test_cut_before_the_first_checkpoint(tmp_path, whole):
     """There is nothing to go on with, so the run starts again; but never over a model that is there already."""
-    run_to(None, tmp_path / "whole")
     run_to(2, tmp_path / "cut")
     run_to(None, tmp_path / "cut", resume=True)
-    assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "cut/m.rnnlm")
+    assert_same(whole(), tmp_path / "cut/m.rnnlm")
     with pytest.raises(DataError, match=r"no checkpoint .* is there already"):
         run_to(None, tmp_path / "cut", resume=True)
 
@@ -168,9 +179,8 @@ def test_a_run_that_diverges_leaves_its_best_epoch(tmp_path):
     assert not (tmp_path / "m.rnnlm.checkpoint").exists()
 
 
-def test_interrupt_saves_and_resume_goes_on(tmp_path):
+def test_interrupt_saves_and_resume_goes_on(tmp_path, whole):
     """Ctrl-C finishes the update, writes model and checkpoint; the resumed run ends like the whole one."""
-    run_to(None, tmp_path / "whole")
     folder = tmp_path / "cut"
     folder.mkdir()
     (folder / "text.txt").write_text(TEXT)
@@ -186,7 +196,7 @@ def test_interrupt_saves_and_resume_goes_on(tmp_path):
     assert (folder / "m.rnnlm").exists()
     assert signal.getsignal(signal.SIGINT) is before
     run_to(None, folder, resume=True)
-    assert_same(tmp_path / "whole/m.rnnlm", folder / "m.rnnlm")
+    assert_same(whole(), folder / "m.rnnlm")
 
 
 def test_resume_with_more_epochs_goes_on(tmp_path):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from python_process import python
 
 import rnnlm
 from rnnlm import catalogue, ops
@@ -140,13 +140,8 @@ def test_colours(call, monkeypatch, environment, painted):
 def test_colours_on_a_terminal(environment, painted):
     master, slave = os.openpty()
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    done = subprocess.run(
-        [sys.executable, "-m", "rnnlm", "info", "nothing"],
-        env={**kept, "TERM": "xterm", **environment},
-        stderr=slave,
-        stdout=subprocess.PIPE,
-        check=False,
-    )
+    env = {**kept, "TERM": "xterm", **environment}
+    done = python("-m", "rnnlm", "info", "nothing", env=env, stderr=slave, stdout=subprocess.PIPE)
     os.close(slave)
     said = os.read(master, 4096)
     os.close(master)
@@ -159,12 +154,7 @@ def test_a_reader_that_goes_away_is_no_accident(shared):
     """As in `rnnlm sample m.rnnlm | head`: no traceback, and not a success either."""
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(
-        [sys.executable, "-m", "rnnlm", "info", str(shared / "m.rnnlm")],
-        stdout=write,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    done = python("-m", "rnnlm", "info", shared / "m.rnnlm", stdout=write, stderr=subprocess.PIPE)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, b"")
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
 import warnings
 
 import numpy as np
 import pytest
+from python_process import python
 
 import rnnlm
 from rnnlm.cli import progress
@@ -234,7 +233,7 @@ def test_help_imports_nothing_heavy(arguments):
         f"import sys; from rnnlm.cli import run; status = run({arguments!r}); "
         f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr); sys.exit(status)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = python("-c", program)
     assert done.returncode == 0
     assert done.stderr == "[]\n"
     assert done.stdout

@@ -10,6 +10,7 @@ import zipfile
 from dataclasses import replace
 
 import pytest
+from python_process import python
 
 from rnnlm import catalogue
 from rnnlm.catalogue import fetch
@@ -214,8 +215,7 @@ def test_a_cache_that_cannot_be_written_is_replaced(tmp_path):
 
 def test_reading_a_text_loads_nothing_heavy():
     code = "import sys, json, rnnlm.text; print(json.dumps([m for m in ('nltk', 'numba') if m in sys.modules]))"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(run.stdout) == []
+    assert json.loads(python("-c", code).stdout) == []
 
 
 def test_a_part_of_a_corpus_is_a_text(tmp_path, monkeypatch):
