@@ -13,6 +13,7 @@ import pytest
 from rnnlm import load
 from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, CustomLM, LanguageModel, MixtureLM, NgramLM
 from rnnlm.models.ngram import SMOOTHINGS
+from rnnlm.testing import LANGUAGE_MODEL_CHECKS, check_language_model
 from rnnlm.text import Vocabulary, as_encoding
 from rnnlm.text.corpus import Corpus
 
@@ -114,76 +115,28 @@ def text():
     return x, y
 
 
-def test_probabilities_sum_to_one(lm, text):
-    x, _ = text
+@pytest.mark.parametrize("check", LANGUAGE_MODEL_CHECKS, ids=lambda check: check.__name__)
+def test_the_contract(lm, check):
+    check(lm, rtol=1e-10)
+
+
+def test_these_models_could_break_it(lm, text):
+    """A uniform distribution, or a model without a memory, would keep much of the contract for nothing."""
+    x, y = text
     state = lm.start(3)
     for t in range(4):
         logp, state = lm.next(x[t], state)
-        assert logp.shape == (3, WORDS)
-        np.testing.assert_allclose(np.exp(logp).sum(1), 1, rtol=1e-12)
-    assert np.exp(logp).max() > 3 / WORDS  # not the uniform distribution, for which much else would hold too
-
-
-def test_score_is_next_gathered(lm, text):
-    x, y = text
-    scored, _ = lm.score(x, y, lm.start(3))
-    state = lm.start(3)
-    for t in range(len(x)):
-        logp, state = lm.next(x[t], state)
-        np.testing.assert_allclose(scored[t], logp[np.arange(3), y[t]], rtol=1e-10)
-
-
-def test_two_halves_score_as_the_whole(lm, text):
-    x, y = text
-    whole, end = lm.score(x, y, lm.start(3))
-    first, state = lm.score(x[:5], y[:5], lm.start(3))
-    second, state = lm.score(x[5:], y[5:], state)
-    np.testing.assert_allclose(np.concatenate([first, second]), whole, rtol=1e-12)
-    for a, b in zip(state, end, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12)
-
-
-def test_streams_do_not_see_each_other(lm, text):
-    x, y = text
-    together, _ = lm.score(x, y, lm.start(3))
-    for b in range(3):
-        alone, _ = lm.score(x[:, b : b + 1], y[:, b : b + 1], lm.start(1))
-        np.testing.assert_allclose(together[:, b : b + 1], alone, rtol=1e-10)
-
-
-def test_keep_zero_is_a_fresh_start(lm, text):
-    x, y = text
-    keep = np.ones((12, 3))
-    keep[5] = 0
-    masked, _ = lm.score(x, y, lm.start(3), keep)
-    fresh, _ = lm.score(x[5:], y[5:], lm.start(3))
+    assert np.exp(logp).max() > 3 / WORDS
     carried, _ = lm.score(x, y, lm.start(3))
-    np.testing.assert_allclose(masked[5:], fresh, rtol=1e-10)
-    assert not np.allclose(carried[5:], fresh, rtol=1e-4)  # the state matters in this model
+    fresh, _ = lm.score(x[5:], y[5:], lm.start(3))
+    assert not np.allclose(carried[5:], fresh, rtol=1e-4)
 
 
-def test_padding_scores_nothing_and_changes_nothing(lm, text):
-    x, y = text
-    whole, end = lm.score(x, y, lm.start(3))
-    some = np.where(np.arange(12)[:, None] % 2, y, -1)
-    half, state = lm.score(x, some, lm.start(3))
-    np.testing.assert_allclose(half, np.where(some < 0, 0, whole), rtol=1e-10)
-    np.testing.assert_array_equal(end[0], state[0])
-    none, _ = lm.score(x, np.full_like(y, -1), lm.start(3))
-    np.testing.assert_array_equal(none, np.zeros((12, 3)))
-
-
-def test_saved_and_loaded_is_the_same_model(lm, text, tmp_path):
-    x, y = text
+def test_the_log_is_saved_too(tmp_path):
+    lm = recurrent("elman")
     lm.log.append({"kind": "epoch", "epoch": 1})
     lm.save(tmp_path / "m.rnnlm")
-    again = load(tmp_path / "m.rnnlm")
-    assert (again.kind, again.config, again.log) == (lm.kind, lm.config, lm.log)
-    assert again.vocabulary.words == lm.vocabulary.words
-    before, after = lm.score(x, y, lm.start(3))[0], again.score(x, y, again.start(3))[0]
-    np.testing.assert_array_equal(before, after)
-    again.save(tmp_path / "again.rnnlm")
-    assert (tmp_path / "again.rnnlm").read_bytes() == (tmp_path / "m.rnnlm").read_bytes()
+    assert load(tmp_path / "m.rnnlm").log == [{"kind": "epoch", "epoch": 1}]
 
 
 def test_a_long_training_log_is_saved_too(tmp_path):
@@ -195,37 +148,35 @@ def test_a_long_training_log_is_saved_too(tmp_path):
     assert load(tmp_path / "m.rnnlm").log[-1] == {"kind": "update", "updates": 10_999, "note": "x" * 10_000}
 
 
-def test_sampling_in_between_changes_nothing(lm, text):
-    x, y = text
-    first, state = lm.score(x[:6], y[:6], lm.start(3))
-    weights = {name: array.copy() for name, array in lm.pack()[1].items()}
-    kept = tuple(part.copy() for part in state)
-    lm.sample("w1 w2", 15, count=4, seed=1)
-    lm.sample("w3", 5, temperature=0.5, top_k=4, seed=2)
-    second, _ = lm.score(x[6:], y[6:], state)
-    whole, _ = lm.score(x, y, lm.start(3))
-    np.testing.assert_allclose(np.concatenate([first, second]), whole, rtol=1e-12)
-    for a, b in zip(state, kept, strict=True):
-        np.testing.assert_array_equal(a, b)
-    for name, value in weights.items():
-        np.testing.assert_array_equal(lm.pack()[1][name], value)
+BREAKS = {  # what a model does wrong, and the check that finds it
+    "probabilities": lambda lm: setattr(lm, "next", lambda x, s, f=lm.next: (f(x, s)[0] + 0.01, f(x, s)[1])),
+    "score_is_next": lambda lm: setattr(lm, "score", lambda x, y, s, k=None, f=lm.score: _nudged(f(x, y, s, k))),
+    "two_halves": lambda lm: setattr(lm, "start", lambda b=1, f=lm.start: _aged(lm, f(b), b)),
+    "fresh_start": lambda lm: setattr(lm, "score", lambda x, y, s, k=None, f=lm.score: f(x, y, s)),
+    "padding": lambda lm: setattr(lm, "score", lambda x, y, s, k=None, f=lm.score: f(x, np.maximum(y, 0), s, k)),
+    "draws": lambda lm: setattr(lm, "draw", lambda x, s, r, f=lm.draw: (f(x, s, r)[0], *f(x, s, r)[1:])),
+}
 
 
-def test_drawn_words_have_the_log_probability_that_next_gives(lm, text):
-    x, _ = text
-    ids, logp, after = lm.draw(x[0], lm.start(3), np.random.default_rng(1))
-    distribution, state = lm.next(x[0], lm.start(3))
-    np.testing.assert_allclose(logp, distribution[np.arange(3), ids], rtol=1e-10)
-    np.testing.assert_allclose(after[0], state[0], rtol=1e-12)
+def _nudged(scored):
+    return scored[0] * 1.001, scored[1]
 
 
-def test_drawn_words_come_with_their_probability(lm):
-    """20,000 draws of one distribution: the total variation stays within what chance gives (√(V/(2πn)) ≈ 0.015)."""
-    n = 20_000
-    ids, _, _ = lm.draw(np.full(n, 2), lm.start(n), np.random.default_rng(11))
-    p = np.exp(lm.next(np.array([2]), lm.start(1))[0][0])
-    seen = np.bincount(ids, minlength=WORDS) / n
-    assert 0.5 * np.abs(seen - p).sum() < 0.025
+def _aged(lm, state, batch):
+    """A state that has seen a word more each time that somebody asks for one."""
+    lm.asked = getattr(lm, "asked", 0) + 1
+    for _ in range(lm.asked):
+        _, state = lm.next(np.full(batch, 2), state)
+    return state
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_model_is_found(name):
+    lm = recurrent("elman", classes=5)
+    check_language_model(lm)
+    BREAKS[name](lm)
+    with pytest.raises(AssertionError, match=r"differ|must be"):
+        check_language_model(lm)
 
 
 def test_burn_in_starts_a_sample_in_the_middle_of_things(lm):

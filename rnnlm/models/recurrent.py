@@ -35,8 +35,8 @@ class Tape(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions(OutputOptions):
-    """The options that every network has, beside those of the output layers.
+class NetworkOptions:
+    """The options that every network has, beside those of its output layer (`OutputOptions`).
 
     `dropout` acts on each layer's way up and on the way to the output, `input_dropout` on the rows of the input table.
     `independent`: the state is cleared at each sentence end. `seed` fixes the starting weights, `dtype` ("float32",
@@ -78,7 +78,7 @@ class RecurrentLM(LanguageModel, Network):
     kind = "recurrent"
 
     @dataclass(frozen=True, kw_only=True)
-    class Options(NetworkOptions):
+    class Options(OutputOptions, NetworkOptions):
         """The options of a network whose units have one activation by name."""
 
         activation: str = option(

@@ -10,7 +10,7 @@ from ..layers import Affine, Dropout, Param, initializers
 from ..layers.activations import check_activation
 from ..ops import ops_for
 from ..ops.arrays import Array
-from ..ops.reference.jordan import JordanWeights
+from ..ops.reference.jordan import JordanStates, JordanWeights
 from .recurrent import State
 
 
@@ -69,16 +69,17 @@ class Jordan:
         (z0,) = state
         states = ops_for(x).jordan_forward(x, self._weights(), z0, keep, self.activation)
         y, mask = self.dropout.forward(states.hidden[-1], train=train)
-        return y, (states.z[-1],), (states, z0, keep, mask)
+        return y, (states.z[-1],), (*states, z0, keep, mask)  # flat, as checkpoints of all versions hold it
 
     def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
-        states, z0, keep, mask = tape
-        hidden, z = states
+        hidden, z, z0, keep, mask = tape
         ops = ops_for(z)
         dy = None if dy is None else self.dropout.backward(dy, mask)
         dlast = None if dstate is None else dstate[0]
         weights = self._weights()
-        das, dlogits, dz0 = ops.jordan_backward(dy, dlast, states, z0, weights, keep, self.activation, stop)
+        das, dlogits, dz0 = ops.jordan_backward(
+            dy, dlast, JordanStates(hidden, z), z0, weights, keep, self.activation, stop
+        )
 
         def flat(a: Array) -> Array:
             return a[stop:].reshape(-1, a.shape[-1])
