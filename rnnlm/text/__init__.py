@@ -9,7 +9,7 @@
 | tokenizers               | the rules by name: words · prose · characters                   |
 | vocabulary, encoding     | words sorted by count · tokenizer and vocabulary as one value   |
 | places                   | where a token stands in its text                                |
-| check_tokenizer          | whether a tokenizer keeps its promises                          |
+| tokenizer_check          | whether a tokenizer keeps its promises                          |
 | files, pieces            | bytes of a text, in pieces that hurt no token                   |
 | encode, parts, learning  | a text of any size into a file of ids · where it is cut         |
 | id_cache                 | the files of ids, kept by the content of the text               |
@@ -17,11 +17,11 @@
 | windows                  | T steps over B parallel streams                                 |
 """
 
-from .check_tokenizer import check_tokenizer
 from .corpus import Corpus
 from .encoding import Encoding, as_encoding
 from .places import Place
 from .tokenizer import Tokenizer
+from .tokenizer_check import check_tokenizer
 from .tokenizers import TOKENIZERS, tokenizer
 from .vocabulary import EOS, UNK, Vocabulary
 from .windows import window_count, windows
