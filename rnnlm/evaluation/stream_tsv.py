@@ -42,10 +42,10 @@ def write_tsv(
                   bits_per_character
 
     `unit` (nats, bits, log10) is that of log-probabilities, surprisal and entropy. `words` is the same text encoded
-    with its own vocabulary, `Corpus.encode(path, tokenizer=...)`: the word column shows unknown words as they are
-    written; without it they are `<unk>`. What is not scored is NaN, its rank 0; a tab that is a token is `\\t`, a
-    carriage return `\\r`. Raises UsageError for another `per` or `unit`, DataError for other `words`, or when the disk
-    refuses.
+    with its own vocabulary, `Corpus.encode(path, tokenizer=lm.encoding.rule)`: the word column shows unknown words as
+    they are written; without it they are `<unk>`. What is not scored is NaN, its rank 0; a tab in a token is `\\t`, a
+    carriage return `\\r`, a newline `\\n`. Raises UsageError for another `per` or `unit`, DataError for other `words`,
+    or when the disk refuses.
     """
     check(per, unit)
     if words is not None and len(words) != len(stream):

@@ -9,7 +9,7 @@
 | tokenizers               | the rules by name: words · prose · characters                   |
 | vocabulary, encoding     | words sorted by count · tokenizer and vocabulary as one value   |
 | places                   | where a token stands in its text                                |
-| check_tokenizer          | whether a tokenizer keeps its promises                          |
+| tokenizer_check          | whether a tokenizer keeps its promises                          |
 | files, pieces            | bytes of a text, in pieces that hurt no token                   |
 | encode, parts, learning  | a text of any size into a file of ids · where it is cut         |
 | id_cache                 | the files of ids, kept by the content of the text               |

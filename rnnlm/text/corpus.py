@@ -253,13 +253,12 @@ def _request(
         rule = encoding.rule
     else:
         rule = find_tokenizer(tokenizer) if isinstance(tokenizer, str) else tokenizer
-        has_learned = not rule.learns or rule.state() is not None
-        if vocabulary is not None and not has_learned:
+        if vocabulary is not None and not rule.is_ready:
             raise UsageError(
                 f"the tokenizer {rule.spec} learns from a text, and a vocabulary alone does not say what it learned. "
                 "Give the encoding that both belong to."
             )
-        if vocabulary is not None or has_learned:  # so that one which cannot be used is refused before the work
+        if rule.is_ready:  # so that one which cannot be used is refused before the work
             made = Encoding.of(rule, vocabulary or Vocabulary([EOS], [0]))
             encoding = None if vocabulary is None else made
     return id_cache.Request(rule, encoding, fractions, max_vocab, min_count)

@@ -74,7 +74,7 @@ def encode(
     pieces = text_pieces(blocks, name, tokenizer.cut) if tokenizer.cut else blocks
     if tokenizer.learns:
         with Spooled(pieces, folder, fractions, name) as spooled:
-            if tokenizer.state() is None:
+            if not tokenizer.is_ready:
                 tokenizer = deepcopy(tokenizer)
                 tokenizer.learn(spooled.lines(0))
             cut = tokenizer.cut

@@ -63,7 +63,7 @@ class Encoding:
                 f"the state of the tokenizer {name} is not JSON-able data: {error}. Return numbers, strings, lists and "
                 "dictionaries."
             ) from error
-        if rule.learns and learned is None:
+        if not rule.is_ready:
             raise UsageError(f"the tokenizer {name} learns, but its method state returns None. Return what it learned.")
         encoding = cls(rule.spec, vocabulary, learned, rule.source)
         vars(encoding)["rule"] = rule

@@ -18,7 +18,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,11 @@ def lookup(cache: Path, source: str | Path, request: Request) -> tuple[Path, Enc
         return None
     folder = cache / "encoded" / request.key(sha256)
     known = read_description(folder, request.encoding)
-    return None if known is None else (folder, known)
+    if known is None:
+        return None
+    if request.encoding is None and request.tokenizer.is_ready:  # no need to make it again, or to find its file
+        known = replace(known, encoding=Encoding.of(request.tokenizer, known.encoding.vocabulary))
+    return folder, known
 
 
 @dataclass(frozen=True)

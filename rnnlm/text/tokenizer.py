@@ -100,6 +100,11 @@ class Tokenizer(ABC):
         """Whether the rule holds learned data."""
         return type(self).learn is not Tokenizer.learn
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the rule has learned what it learns, or learns nothing."""
+        return not self.learns or self.state() is not None
+
     def encoder(self, source: str) -> Encoder:
         """Return an encoder for one text, which messages call `source`."""
         return LineEncoder(self, source)

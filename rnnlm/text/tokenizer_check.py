@@ -23,7 +23,7 @@ def check_tokenizer(tokenizer: Tokenizer | str, text: str) -> None:
     """
     rule = find_tokenizer(tokenizer) if isinstance(tokenizer, str) else deepcopy(tokenizer)
     rule.spec = rule.spec or type(rule).__name__
-    if rule.learns and rule.state() is None:
+    if not rule.is_ready:
         rule.learn([line.removesuffix("\r") for line in text.split("\n")])
     tokens = _tokens(rule, text)
     if _tokens(rule, text) != tokens:

@@ -202,6 +202,17 @@ def test_a_model_keeps_the_path_and_the_hash_of_the_source(trained, monkeypatch,
         load(folder / "m.rnnlm")
 
 
+def test_a_model_is_used_from_another_folder(trained, monkeypatch, tmp_path_factory, capsys):
+    folder, _ = trained
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    tables = []
+    for _ in range(2):  # read, and from the cache
+        assert cli.run(["score", str(folder / "m.rnnlm"), str(folder / "t.txt")]) == 0
+        tables.append(capsys.readouterr().out)
+    assert tables[0] == tables[1]
+    assert "\tth+\t0\t" in tables[0]
+
+
 def test_a_changed_source_warns_and_has_ids_of_its_own(trained):
     folder, model = trained
     before = Corpus.encode("t.txt", encoding=model.encoding)
