@@ -1,4 +1,4 @@
-"""The lessons that need no data end as they and the README say; Elman's analyses have a file of their own."""
+"""The lessons that need no data end as they and docs/lessons.md say; Elman's analyses have a file of their own."""
 
 from __future__ import annotations
 

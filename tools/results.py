@@ -1,13 +1,13 @@
-"""Run the results of the README again, and fail where one is worse than stated.
+"""Run the results of docs/results.md again, and fail where one is worse than stated.
 
     python tools/results.py                 every row, in the order of the table (about an hour on two cores)
     python tools/results.py --only cache    the rows whose name or command holds this word, and the rows they build on
     python tools/results.py --folder F      keep the models in F, and take those that are there already
 
-The table under "## Results" says what to run: all commands in a row, one after the other in one folder, the last of
-which prints the figure in bold. Its column "seeds" is the standard deviation between seeds; a row fails when its figure
-is worse than stated by more than twice that, or by more than half of the last digit where there is no chance. Penn
-Treebank must be in the cache (`rnnlm corpus get ptb --from FOLDER`).
+The table there says what to run: all commands in a row, one after the other in one folder, the last of which prints
+the figure in bold. Its column "seeds" is the standard deviation between seeds; a row fails when its figure is worse
+than stated by more than twice that, or by more than half of the last digit where there is no chance. Penn Treebank must
+be in the cache (`rnnlm corpus get ptb --from FOLDER`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs/results.md"
 
 
 class Row(NamedTuple):
@@ -53,11 +54,10 @@ class Row(NamedTuple):
         return self.stated + max(2 * self.seeds, 0.5 * 10**-self.digits)
 
 
-def rows(readme: str) -> list[Row]:
-    """The rows of the README's table of results that state a figure in bold."""
-    section = readme.split("\n## Results\n")[1].split("\n## ")[0].split("\n### ")[0]
+def rows(page: str) -> list[Row]:
+    """The rows of a page's tables that state a figure in bold, in the fourth column as in docs/results.md."""
     found = []
-    for line in section.splitlines():
+    for line in page.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         bold = re.fullmatch(r"\*\*(\d+\.(\d+))\*\*", cells[3]) if len(cells) > 4 else None
         if bold is None:
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="WORD", help="rows whose name or command holds this word")
     parser.add_argument("--folder", metavar="F", help="where the models are kept; a temporary folder without it")
     options = parser.parse_args()
-    every = rows((ROOT / "README.md").read_text(encoding="utf-8"))
+    every = rows(PAGE.read_text(encoding="utf-8"))
     worse = 0
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(options.folder or scratch)
