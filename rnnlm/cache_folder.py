@@ -1,4 +1,7 @@
-"""The folder where encoded texts and fetched corpora are kept, and how a folder appears there whole or not at all."""
+"""The cache folder, where encoded texts and fetched corpora are kept, and how new folders are put into it.
+
+A folder in the cache is filled under a temporary name and then renamed, so it is there whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ def cache_folder(cache_dir: str | Path | None = None) -> Path:
     """Return the cache folder: the one given, else $RNNLM_CACHE, $XDG_CACHE_HOME/rnnlm or ~/.cache/rnnlm."""
     if cache_dir is not None:
         return Path(cache_dir)
-    if own := os.environ.get("RNNLM_CACHE"):
-        return Path(own)
+    if chosen := os.environ.get("RNNLM_CACHE"):
+        return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "rnnlm"
 
 
 def is_writable(folder: Path) -> bool:
-    """Return whether files can be made in the folder, which is made if it is not there."""
+    """Return whether files can be written in the folder, which is created if it does not exist."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -35,7 +38,7 @@ def is_writable(folder: Path) -> bool:
 
 @contextmanager
 def draft_folder(parent: Path) -> Iterator[Path]:
-    """Give a folder in `parent` to fill and to `settle`; it vanishes at the end of the block where it was not settled.
+    """Give a new folder in `parent`, to be filled and then moved by `settle`; otherwise it is removed after the block.
 
     Raises DataError where the disk is full or the folder cannot be written.
     """
@@ -53,9 +56,9 @@ def draft_folder(parent: Path) -> Iterator[Path]:
 
 
 def settle(draft: Path, final: Path) -> None:
-    """Let a filled draft become the folder `final`, in one step.
+    """Rename a filled draft to `final`, in one step.
 
-    Where somebody else made `final` meanwhile, theirs stays: the names in the cache say what is in them.
+    Where another process made `final` meanwhile, its folder stays: folders of one name in the cache have one content.
     """
     try:
         os.replace(draft, final)
@@ -66,9 +69,9 @@ def settle(draft: Path, final: Path) -> None:
 
 @contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
-    """Give a folder to fill; it becomes `final` when the block ends well, and vanishes when it does not.
+    """Give a folder to fill; it is renamed to `final` at the end of the block, or removed if the block raises.
 
-    Where somebody else made `final` meanwhile, theirs stays. Raises DataError as `draft_folder` does.
+    Where another process made `final` meanwhile, its folder stays. Raises DataError as `draft_folder` does.
     """
     with draft_folder(final.parent) as draft:
         yield draft
@@ -76,7 +79,7 @@ def new_folder(final: Path) -> Iterator[Path]:
 
 
 def cache_error(folder: Path, error: OSError) -> DataError:
-    """Return the message for a cache folder that cannot take a file."""
+    """Return the DataError for a cache folder that cannot be written, with the system's reason and what to do."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     problem = "the disk is full" if full else (error.strerror or str(error))
     return DataError(f"the cache folder {folder} cannot be written: {problem}. Set RNNLM_CACHE to a folder with room.")

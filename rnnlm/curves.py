@@ -15,7 +15,7 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 def read_log(path: str | Path) -> list[dict[str, Any]]:
-    """The training log in a model or checkpoint file. DataError when it is neither, or has no log."""
+    """Return the training log in a model or checkpoint file. Raises DataError for other files, or without a log."""
     if storage.kind(path) == "checkpoint":
         log = storage.from_json_array(storage.read(path, "checkpoint")[1]["model/log"])
     else:
@@ -28,11 +28,12 @@ def read_log(path: str | Path) -> list[dict[str, Any]]:
 
 
 def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
-    """Loss, gradient norm and learning rate against updates for each run, on one page; written whole or not at all.
+    """Draw loss, gradient norm and learning rate against updates, and write the picture whole or not at all.
 
-    The loss panel has the training loss (thin: each logged update, thick: epochs) and the validation's: for a language
-    model the cross-entropy in nats a token. Classifiers have a panel of accuracies too. Raises UsageError for a kind of
-    picture that is not known or without matplotlib, DataError for a place that cannot be written.
+    `logs` maps the name of each run to its log, as `read_log` returns it; `output` ends in one of `FORMATS`. The
+    loss panel shows the training loss (thin: each logged update, thick: epochs) and the validation loss; for a language
+    model both are the cross-entropy in nats a token. Classifiers have a panel of accuracies too. Raises UsageError for
+    another suffix or without matplotlib, DataError for a file that cannot be written.
     """
     output = Path(output)
     if output.suffix not in FORMATS:
@@ -44,10 +45,10 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     classifiers = any("train_accuracy" in entry for log in logs.values() for entry in log)
     heights = {"loss": 3.0, **({"accuracy": 2.0} if classifiers else {}), "norm": 1.5, "rate": 1.0}
     figure = Figure(figsize=(9, 2 + sum(heights.values())), layout="constrained")
-    drawn = figure.subplots(len(heights), 1, sharex=True, height_ratios=list(heights.values()))
-    axes = dict(zip(heights, drawn, strict=True))
-    for number, (name, log) in enumerate(logs.items()):
-        _draw_run(axes, name, log, f"C{number}")
+    panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=list(heights.values()))
+    axes = dict(zip(heights, panels, strict=True))
+    for run, (name, log) in enumerate(logs.items()):
+        _draw_run(axes, name, log, f"C{run}")
     axes["loss"].set_ylabel("loss" if classifiers else "cross-entropy (nats/token)")
     if axes["loss"].get_legend_handles_labels()[0]:
         axes["loss"].legend(fontsize="small")
@@ -68,19 +69,19 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
 def _draw_run(axes: Mapping[str, Any], name: str, log: list[dict[str, Any]], color: str) -> None:
     updates = [entry for entry in log if entry["kind"] == "update"]
     epochs = [entry for entry in log if entry["kind"] == "epoch"]
-    judged = [entry for entry in epochs if entry["valid_nll"] is not None]
+    validated = [entry for entry in epochs if entry["valid_nll"] is not None]
     thin = {"color": color, "linewidth": 0.8}
     training: dict[str, Any] = {"color": color, "marker": "."}
     validation: dict[str, Any] = {"color": color, "marker": "o", "linestyle": "--"}
     axes["loss"].plot(*_points(updates, "nll"), alpha=0.3, **thin)
     axes["loss"].plot(*_points(epochs, "train_nll"), **training, label=f"{name}: training")
-    if judged:
-        label = f"{name}: validation ({_best(judged)})"
-        axes["loss"].plot(*_points(judged, "valid_nll"), **validation, label=label)
+    if validated:
+        label = f"{name}: validation ({_best(validated)})"
+        axes["loss"].plot(*_points(validated, "valid_nll"), **validation, label=label)
     for key, style in (("train_accuracy", training), ("valid_accuracy", validation)):
-        known = [entry | {key: 100 * entry[key]} for entry in epochs if entry.get(key) is not None]
-        if known:
-            axes["accuracy"].plot(*_points(known, key), **style)
+        accuracies = [entry | {key: 100 * entry[key]} for entry in epochs if entry.get(key) is not None]
+        if accuracies:
+            axes["accuracy"].plot(*_points(accuracies, key), **style)
     norms = [entry for entry in updates if entry["norm"]]
     if norms:
         axes["norm"].plot(*_points(norms, "norm"), **thin)
@@ -92,9 +93,9 @@ def _points(entries: list[dict[str, Any]], key: str) -> tuple[list[int], list[fl
     return [entry["updates"] for entry in entries], [entry[key] for entry in entries]
 
 
-def _best(judged: list[dict[str, Any]]) -> str:
-    """The best validation figure, as its kind of model counts."""
-    if "valid_accuracy" in judged[0]:
-        return f"best {100 * max(entry['valid_accuracy'] for entry in judged):.2f} % right"
-    best = min(entry["valid_nll"] for entry in judged)
+def _best(validated: list[dict[str, Any]]) -> str:
+    """Return the best validation figure as text: an accuracy for classifiers, a perplexity for language models."""
+    if "valid_accuracy" in validated[0]:
+        return f"best {100 * max(entry['valid_accuracy'] for entry in validated):.2f} % right"
+    best = min(entry["valid_nll"] for entry in validated)
     return f"best PPL {math.exp(best):.1f}" if best < 100 else f"best PPL e^{best:.3g}"

@@ -3,8 +3,8 @@
 The command line prints them as `rnnlm: error: …` and exits with the class's `exit_status`; in Python they are
 ordinary exceptions and also the built-in kind that a caller would expect (`ValueError`, `MemoryError`).
 
-A message names keywords of the Python interface as `name`, name=value or name >= value; the command line, and nobody
-else, turns them into the names of its options.
+A message names keywords of the Python interface as `name`, name=value or name >= value; only the
+command line turns them into the names of its options.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ class OutOfMemory(RnnlmError, MemoryError):
 
 
 def unknown_name(what: str, name: object, known: Iterable[str], *, allowed: str = "Give one of") -> str:
-    """The message for a name that is none, with the nearest one that is: "model 'elmann' is not known. Did you mean
-    elman? Give one of elman, jordan."."""
+    """Return the message for a name that does not exist, which suggests the nearest one that does.
+
+    For example "model 'elmann' is not known. Did you mean elman? Give one of elman, jordan.".
+    """
     from difflib import get_close_matches
 
     names = list(known)

@@ -1,4 +1,4 @@
-"""What computes: the options that every command has which does so, and the choice for this process."""
+"""The options that say where and how numbers are computed, and the function that applies them to this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HostOptions:
-    """What works on NumPy arrays. None is what was chosen for the process, or there is (see `ops.use`)."""
+    """The backend for NumPy arrays and its threads; None keeps what the process uses already (see `ops.use`)."""
 
     backend: str | None = option(
         None,
@@ -34,7 +34,7 @@ class HostOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineOptions(HostOptions):
-    """Where arrays lie, and how exact products are there. None is what was chosen for the process."""
+    """The device that holds the arrays, and the precision of matrix products; None keeps what the process uses."""
 
     device: str = option(
         "cpu", "cpu, gpu (NVIDIA's, through CuPy), or gpu:1 for the second one.", group="Machine", metavar="NAME"
@@ -49,9 +49,9 @@ class MachineOptions(HostOptions):
 
 
 def choose(options: MachineOptions) -> tuple[Device, dict[str, str | None]]:
-    """Make the choices for this process; returns the device, and what was chosen by name of option.
+    """Apply the options to this process; return the device, and the names of device, precision and backend.
 
-    UsageError for what there is not.
+    Raises UsageError for a backend, device or precision that does not exist or that this machine cannot use.
     """
     from . import ops  # imported late: `rnnlm sample --help` needs the declarations, and not NumPy
     from .ops.device import use_throughout
@@ -63,7 +63,7 @@ def choose(options: MachineOptions) -> tuple[Device, dict[str, str | None]]:
         ops.use_precision(before if options.precision is None else options.precision)
         device = use_throughout(options.device)
     except UsageError:
-        ops.use_precision(before)  # what is refused is not chosen
+        ops.use_precision(before)  # a refused choice changes nothing
         raise
     precision = ops.precision() if device.name == "gpu" else None
     return device, {"device": str(device), "precision": precision, "backend": ops.backend().name}

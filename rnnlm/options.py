@@ -29,12 +29,20 @@ _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true o
 class Option:
     """What a declaration says of an option besides its name, type and default.
 
-    `help` one line; `group` the heading under which it is listed; `metavar` the letter or word for its value; `choices`
-    the words allowed (a function where they are worked out); `least` and `most` bounds that are allowed, `above` and
-    `below` bounds that are not; `names` further names on the command line; `usual` what None stands for, in words;
-    `common` whether most people need it; `free` whether a resumed run may have another value; `envvar` the environment
-    variable that is read where nothing is given. `kinds` are the kinds of what `selector` chooses (a model, a schedule)
-    that have the option, none where all have it; `fallback` is what None means for all of these.
+    `help`            one line, for `--help`
+    `group`           the heading under which `--help` lists it; "" for an option that is not listed
+    `metavar`         the letter or word that stands for its value
+    `choices`         the words that are allowed, or a function that returns them; empty where any value is
+    `least`, `most`   bounds that are allowed values themselves
+    `above`, `below`  bounds that are not
+    `names`           further names on the command line
+    `usual`           what None stands for, in words
+    `common`          whether most people need it, so that the short `--help` shows it
+    `free`            whether a resumed run may have another value
+    `envvar`          the environment variable that is read where no value is given
+    `selector`        the option that chooses a kind (of model, of schedule), for an option that only some `kinds` have
+    `kinds`           those kinds; empty where all have it
+    `fallback`        what None means for all of these kinds
     """
 
     help: str = ""
@@ -56,13 +64,13 @@ class Option:
 
 
 def option(default: Any, help: str, **more: Any) -> Any:
-    """A dataclass field that declares an option; the keywords are the fields of `Option`."""
+    """Return a dataclass field that declares an option; the keywords are the fields of `Option`."""
     return field(default=default, metadata={_KEY: Option(help, **more)})
 
 
 @dataclass(frozen=True)
 class Declared:
-    """An option with all that is known of it: its name, the types of its values, its default, and the declaration."""
+    """An option of a class: its name, the types of its values, its default, and the declaration."""
 
     name: str
     types: tuple[type, ...]
@@ -71,22 +79,22 @@ class Declared:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words that are allowed, or none where any are."""
-        known = self.option.choices
-        return tuple(known() if callable(known) else known)
+        """The words that are allowed; empty where any value is."""
+        choices = self.option.choices
+        return tuple(choices() if callable(choices) else choices)
 
     @property
     def is_flag(self) -> bool:
-        """Whether it is switched on by its name alone."""
+        """Whether the option is a switch, which its name alone turns on."""
         return bool in self.types
 
     @property
     def optional(self) -> bool:
-        """Whether None is a value."""
+        """Whether None is an allowed value."""
         return NoneType in self.types
 
     def check(self, value: Any) -> None:
-        """UsageError for a value that is not one of the choices, or out of range."""
+        """Raise UsageError for a value that is not one of the choices, or out of range."""
         if value is None and (self.optional or self.default is None):
             return
         choices = self.choices
@@ -99,29 +107,30 @@ class Declared:
             raise UsageError(f"{self.name}={value} {problem}. Give {allowed}.")
 
     def range(self) -> str:
-        """The values that are allowed, as in "0 <= dropout < 1"; empty where there is no limit."""
-        o, name = self.option, self.name
-        low = f"{o.least:g}" if o.least is not None else f"{o.above:g}" if o.above is not None else ""
-        high = f"{o.most:g}" if o.most is not None else f"{o.below:g}" if o.below is not None else ""
-        under, over = "<" if o.least is None else "<=", "<" if o.most is None else "<="
+        """Return the allowed range as text, such as "0 <= dropout < 1"; "" where there is no limit."""
+        limits, name = self.option, self.name
+        lower = limits.above if limits.least is None else limits.least
+        upper = limits.below if limits.most is None else limits.most
+        low, high = ("" if bound is None else f"{bound:g}" for bound in (lower, upper))
+        under, over = "<" if limits.least is None else "<=", "<" if limits.most is None else "<="
         if low and high:
             return f"{low} {under} {name} {over} {high}"
         return f"{name} >{under[1:]} {low}" if low else f"{name} {over} {high}" if high else ""
 
     def _inside(self, value: float) -> bool:
-        o = self.option
+        limits = self.option
         return (
-            (o.least is None or value >= o.least)
-            and (o.most is None or value <= o.most)
-            and (o.above is None or value > o.above)
-            and (o.below is None or value < o.below)
+            (limits.least is None or value >= limits.least)
+            and (limits.most is None or value <= limits.most)
+            and (limits.above is None or value > limits.above)
+            and (limits.below is None or value < limits.below)
             and value not in (float("inf"), float("-inf"))
         )
 
     def convert(self, value: Any) -> Any:
-        """A value from a TOML or JSON file as the option has it; "none" is None where that is a value.
+        """Return a value of a TOML or JSON file as the type of the option; "none" becomes None where None is allowed.
 
-        ValueError where it is of another type.
+        Raises ValueError for a value of another type.
         """
         if value is None or (value == "none" and self.optional and str not in self.types):
             if self.optional:
@@ -130,127 +139,137 @@ class Declared:
             return value
         elif float in self.types and type(value) is int:
             return float(value)
-        elif isinstance(value, list) and any(kind in (tuple, Sequence) for kind in self.types):
+        elif isinstance(value, list) and any(type_ in (tuple, Sequence) for type_ in self.types):
             return tuple(value)
         elif isinstance(value, str) and Path in self.types:
             return value
-        allowed = " or ".join(words for kind, words in _WORDS.items() if kind in self.types)
+        allowed = " or ".join(words for type_, words in _WORDS.items() if type_ in self.types)
         raise ValueError(f"{self.name} = {value!r} is not {allowed}")
 
 
 def declared(cls: type) -> dict[str, Declared]:
-    """The options of a class by name, in the order of their declaration."""
+    """Return the options of a class by name, in the order of their declaration."""
     return _declared(cls)
 
 
 @cache
 def _declared(cls: Any) -> dict[str, Declared]:
     hints = get_type_hints(cls)
-    found = {}
+    options = {}
     for f in fields(cls):
         declaration = next(_declarations(cls, f.name), None)
         if declaration is not None and f.init:
-            found[f.name] = Declared(f.name, _types(hints[f.name]), _default(f), declaration)
-    return found
+            options[f.name] = Declared(f.name, _types(hints[f.name]), _default(f), declaration)
+    return options
 
 
 def make(cls: type, keywords: Mapping[str, Any], *, what: str = "option") -> Any:
-    """The options of a class from keywords, each checked. UsageError for a name that is none, or a bad value."""
-    known = declared(cls)
+    """Return an instance of an options class made from keywords, with every value checked.
+
+    `what` is what messages call an option. Raises UsageError for an unknown name or a value that is not allowed.
+    """
+    declarations = declared(cls)
     for name in keywords:
-        if name not in known:
-            raise UsageError(unknown_name(f"{what} {name!r}", name, known, allowed=f"{what.capitalize()}s are"))
+        if name not in declarations:
+            raise UsageError(unknown_name(f"{what} {name!r}", name, declarations, allowed=f"{what.capitalize()}s are"))
     options = cls(**keywords)
     check(options)
     return options
 
 
 def check(options: Any) -> None:
-    """UsageError for the first value that is not allowed."""
+    """Raise UsageError for the first value of an options object that is not allowed."""
     cls: Any = type(options)
-    for name, one in declared(cls).items():
-        one.check(getattr(options, name))
+    for name, entry in declared(cls).items():
+        entry.check(getattr(options, name))
 
 
 def as_dict(options: Any) -> dict[str, Any]:
-    """All values by name as a JSON file holds them: paths as text, tuples as lists."""
+    """Return all values by name, as a JSON file can hold them: paths as text, tuples as lists."""
     return {name: _plain(value) for name, value in asdict(options).items()}
 
 
 def signature(function: Callable[..., Any], cls: type, *, without: Sequence[str] = ()) -> None:
-    """Let help() show the options of a class instead of the function's `**keywords`."""
-    own = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    names = {p.name for p in own} | set(without)
-    more = [
-        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default)
-        for one in declared(cls).values()
-        if one.name not in names
+    """Make help() and the editors show the options of a class in place of the function's `**keywords`."""
+    explicit = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    names = {p.name for p in explicit} | set(without)
+    declared_parameters = [
+        inspect.Parameter(entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default)
+        for entry in declared(cls).values()
+        if entry.name not in names
     ]
-    function.__signature__ = inspect.Signature([*own, *more])  # type: ignore[attr-defined]
+    function.__signature__ = inspect.Signature([*explicit, *declared_parameters])  # type: ignore[attr-defined]
 
 
 def merge(name: str, classes: Iterable[type]) -> Any:
-    """A dataclass with the options of all classes, defaults as declared: what stands beside each other is told apart
-    by name, so two classes may not declare the same name differently. TypeError where they do."""
-    found: dict[str, tuple[Any, Any]] = {}
+    """Return a dataclass with the options of all classes, with the defaults as declared.
+
+    Raises TypeError where two classes declare an option of the same name differently.
+    """
+    options: dict[str, tuple[Any, Any]] = {}
     for cls in classes:
-        for one in declared(cls).values():
-            entry = (_annotation(one.types), option(one.default, **_as_keywords(one.option)))
-            if one.name in found and (found[one.name][0] != entry[0] or found[one.name][1].default != one.default):
-                raise TypeError(f"{cls.__name__} declares {one.name} in another way than a class before it")
-            found.setdefault(one.name, entry)
-    return _new(name, found)
+        for entry in declared(cls).values():
+            declaration = (_annotation(entry.types), option(entry.default, **_as_keywords(entry.option)))
+            types, first = options.get(entry.name, declaration)
+            if types != declaration[0] or first.default != entry.default:
+                raise TypeError(f"{cls.__name__} declares {entry.name} in another way than a class before it")
+            options.setdefault(entry.name, declaration)
+    return _new(name, options)
 
 
 def union(name: str, selector: str, classes: Mapping[str, type]) -> Any:
-    """A dataclass with the options of several kinds, of which a run has the one that the option `selector` names.
+    """Return a dataclass with the options of several kinds, one of which the option `selector` chooses.
 
-    An option of all kinds with one default keeps it. For every other one None is the default and stands for the kind's
-    own; one that only some kinds have names them in `Option.kinds`. Options without a group are left out.
+    `classes` maps each kind to its options class. An option that all kinds have with the same default keeps that
+    default. The default of any other is None, which stands for the default of the chosen kind; an option that only some
+    kinds have names them in `Option.kinds`. Options without a group are left out.
     """
     owners: dict[str, dict[str, Declared]] = {}
     for kind, cls in classes.items():
-        for one in declared(cls).values():
-            if one.option.group:
-                owners.setdefault(one.name, {})[kind] = one
-    found: dict[str, tuple[Any, Any]] = {}
-    for option_name, own in owners.items():
-        first, defaults = next(iter(own.values())), {repr(one.default) for one in own.values()}
+        for entry in declared(cls).values():
+            if entry.option.group:
+                owners.setdefault(entry.name, {})[kind] = entry
+    options: dict[str, tuple[Any, Any]] = {}
+    for option_name, by_kind in owners.items():
+        first, defaults = next(iter(by_kind.values())), {repr(entry.default) for entry in by_kind.values()}
         keywords = _as_keywords(first.option)
-        if len(own) == len(classes) and len(defaults) == 1:
-            found[option_name] = (_annotation(first.types), option(first.default, **keywords))
+        if len(by_kind) == len(classes) and len(defaults) == 1:
+            options[option_name] = (_annotation(first.types), option(first.default, **keywords))
             continue
-        keywords["choices"] = tuple(dict.fromkeys(word for one in own.values() for word in one.choices))
-        if len(own) < len(classes):
-            keywords |= {"selector": selector, "kinds": tuple(own)}
+        keywords["choices"] = tuple(dict.fromkeys(word for entry in by_kind.values() for word in entry.choices))
+        if len(by_kind) < len(classes):
+            keywords |= {"selector": selector, "kinds": tuple(by_kind)}
         if len(defaults) == 1:
             keywords["fallback"] = first.default
             if first.default not in (None, False) and not first.option.usual:
                 keywords["usual"] = f"{first.default}"
-        found[option_name] = (_annotation((*first.types, NoneType)), option(None, **keywords))
-    return _new(name, found)
+        options[option_name] = (_annotation((*first.types, NoneType)), option(None, **keywords))
+    return _new(name, options)
 
 
 def subset(cls: type, options: Any) -> dict[str, Any]:
-    """Those of the options that the class declares and that have a value, by name."""
+    """Return by name the options that the class declares and whose value is not None."""
     return {name: value for name in declared(cls) if (value := getattr(options, name, None)) is not None}
 
 
 def refuse_others(options: Any, selector: str, kind: str, shown: str = "") -> None:
-    """UsageError for an option that has a value, but that the chosen `kind` does not have; `shown` is what the user
-    calls that kind."""
+    """Raise UsageError for an option that has a value though the chosen `kind` lacks that option.
+
+    `selector` is the option that chose the kind; `shown` is what messages call the kind, where that is another word.
+    """
     cls: Any = type(options)
-    for name, one in declared(cls).items():
-        value, owners = getattr(options, name), one.option.kinds
-        if value is not None and one.option.selector == selector and kind not in owners:
+    for name, entry in declared(cls).items():
+        value, kinds = getattr(options, name), entry.option.kinds
+        if value is not None and entry.option.selector == selector and kind not in kinds:
             raise UsageError(
-                f"{name}={value!r} is for the {selector} {' or '.join(owners)}, and this is {shown or kind}. "
+                f"{name}={value!r} is for the {selector} {' or '.join(kinds)}, and this is {shown or kind}. "
                 "Leave it out."
             )
 
 
-def _new(name: str, found: Mapping[str, tuple[Any, Any]]) -> Any:
-    return make_dataclass(name, [(key, *declaration) for key, declaration in found.items()], frozen=True, kw_only=True)
+def _new(name: str, options: Mapping[str, tuple[Any, Any]]) -> Any:
+    options_of_class = [(option_name, *declaration) for option_name, declaration in options.items()]
+    return make_dataclass(name, options_of_class, frozen=True, kw_only=True)
 
 
 def _as_keywords(declaration: Option) -> dict[str, Any]:
@@ -262,7 +281,7 @@ def _annotation(types: Sequence[type]) -> Any:
 
 
 def _types(hint: Any) -> tuple[type, ...]:
-    """The types in `int | None`, or the one type."""
+    """Return the types in `int | None`, or the one type."""
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return tuple(get_origin(part) or part for part in parts)
 
@@ -274,7 +293,7 @@ def _default(f: Field) -> Any:
 
 
 def _declarations(cls: type, name: str) -> Iterator[Option]:
-    """The declarations of an option by a class and its bases, the nearest first: one may change a default only."""
+    """Yield the declarations of an option by a class and its bases, nearest first: one may change a default only."""
     for base in cls.__mro__:
         f = vars(base).get("__dataclass_fields__", {}).get(name)
         if f is not None and _KEY in f.metadata:

@@ -1,4 +1,4 @@
-"""How words are drawn from a model: the options of `rnnlm.sample` and of the command that does so."""
+"""The options of `rnnlm.sample` and of the command `rnnlm sample`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .options import option
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingOptions:
-    """How words are drawn; see `sample`."""
+    """How words are drawn from a model; `rnnlm.sample` says what each option does."""
 
     temperature: float = option(
         1.0, "P^(1/temperature); 0 takes the likeliest word.", metavar="X", least=0, names=("-t",)

@@ -26,39 +26,45 @@ from .errors import DataError
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
 KINDS = ("model", "checkpoint", "stream")
-CHECKED = 1 << 28  # bytes: a file up to here is read whole to compare its checksum, a larger one is only mapped
+CHECKED = 1 << 28  # bytes: the checksum is compared in files up to this size; larger ones are only mapped
 
 
 def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a file of the kind `what` ("model", "checkpoint"), whole or not at all; DataError when the disk refuses."""
+    """Write a file of the kind `what`, one of `KINDS`; a file that was there before is replaced whole or not at all.
+
+    `header` is JSON-able data; `arrays` are written in C order. Raises DataError where the file cannot be written.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     text = json.dumps(header, ensure_ascii=False, sort_keys=True)
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, whole), "header": text}
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, contiguous), "header": text}
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
     with _replacing(path, f"the {what}") as temporary:
         try:
-            save_file(whole, temporary, metadata)  # straight from the arrays: a copy might not fit beside them
+            save_file(contiguous, temporary, metadata)  # straight from the arrays: a copy might not fit beside them
         except SafetensorError as error:
-            system = re.search(r"os error (\d+)", str(error))  # the library's words for an OSError
-            number = int(system[1]) if system else errno.EIO
-            raise OSError(number, os.strerror(number) if system else str(error)) from error
+            errno_in_message = re.search(r"os error (\d+)", str(error))  # how the library words an OSError
+            number = int(errno_in_message[1]) if errno_in_message else errno.EIO
+            raise OSError(number, os.strerror(number) if errno_in_message else str(error)) from error
 
 
 def json_array(value: Any) -> np.ndarray:
-    """A value as JSON bytes in an array: a header has a limit of size, a vocabulary or a log has none."""
+    """Return a value as JSON bytes in an array (n,) uint8: a header has a limit of size, and an array has none."""
     return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
 
 
 def from_json_array(array: np.ndarray) -> Any:
-    """The value that `json_array` packed."""
+    """Return the value that `json_array` packed."""
     return json.loads(array.tobytes().decode())
 
 
 def write_bytes(path: str | Path, content: bytes, what: str) -> None:
-    """Write bytes to a temporary neighbour, flush, rename. DataError names the path and the system's reason."""
+    """Write bytes to a file, which is replaced whole or not at all; messages call them `what`.
+
+    Raises DataError that names the path and the system's reason.
+    """
     write_blocks(path, [content], what)
 
 
@@ -70,7 +76,7 @@ def write_blocks(path: str | Path, blocks: Iterable[bytes], what: str) -> None:
 
 @contextmanager
 def _replacing(path: str | Path, what: str) -> Iterator[str]:
-    """The name of a temporary file which, once written, is flushed to the disk and takes the place of `path`."""
+    """Give the name of a temporary file which, once written, is flushed to the disk and takes the place of `path`."""
     with _temporary(path, what) as (file, final):
         yield file.name
         with open(file.name, "rb+") as written:
@@ -80,17 +86,20 @@ def _replacing(path: str | Path, what: str) -> Iterator[str]:
 
 
 def require_writable(path: str | Path, what: str) -> None:
-    """DataError, in a second instead of after hours of work, when `what` could not be written to the path."""
+    """Raise DataError where `what` could not be written to the path: now, and not after hours of training.
+
+    Temporary files that a killed process left beside the path are removed.
+    """
     with _temporary(path, what) as (file, final):
         for left_over in final.parent.glob(glob.escape(_prefix(final)) + "*.tmp"):  # of a process that was killed
             if left_over.name != Path(file.name).name:
                 left_over.unlink()
 
 
-def same_file(one: str | Path, other: str | Path) -> bool:
-    """Whether two paths lead to one file that exists: what is written to the one would replace the other."""
+def same_file(path: str | Path, other: str | Path) -> bool:
+    """Return whether two paths lead to the same file, which exists: writing to one would replace the other."""
     try:
-        return Path(other).samefile(one)
+        return Path(other).samefile(path)
     except OSError:  # one of them does not exist
         return False
 
@@ -101,13 +110,13 @@ def _prefix(final: Path) -> str:
 
 @contextmanager
 def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
-    """A temporary file, gone at the end unless it was renamed, and the path to rename it to: what links lead to."""
+    """Give a temporary file, removed at the end unless it was renamed, and the path to rename it to, links resolved."""
     path = Path(path)
     try:
         final = path.resolve()
         if final.is_dir():
             raise DataError(f"{what} cannot be written to {path}: it is a folder. Give the path of a file as `output`.")
-        if final.exists() and not final.is_file():  # renaming a file to /dev/null would put it in the device's place
+        if final.exists() and not final.is_file():  # renaming a file to /dev/null would replace the device
             raise DataError(f"{what} cannot be written to {path}: it is not an ordinary file. Give another `output`.")
         if not final.parent.is_dir():
             raise DataError(
@@ -128,10 +137,11 @@ def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
 
 
 def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The header and the arrays of a file of the kind `what`. DataError for anything that is not one, or is damaged.
+    """Return the header and the arrays of a file of the kind `what`, one of `KINDS`.
 
-    The arrays are views of the mapped file, so a large one is there at once, and what is written into them stays in
-    memory. The checksum is compared only up to `CHECKED` bytes.
+    The arrays are views of the mapped file, so that opening a large one costs no time; what is written into them stays
+    in memory and does not change the file. The checksum is compared in files of up to `CHECKED` bytes.
+    Raises DataError for a file that is missing, of another kind or format, or damaged.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -168,16 +178,16 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
 
 
 def _mapped(file: IO[bytes]) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file that the library has found to be in order, as views of the mapped file."""
+    """Return the arrays of a safetensors file, whose header the library has checked, as views of the mapped file."""
     length = int.from_bytes(file.read(8), "little")
     entries = json.loads(file.read(length))
-    whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     arrays = {}
     for name, entry in entries.items():
         if name != "__metadata__":
             begin, _ = entry["data_offsets"]
             count = math.prod(entry["shape"])
-            array = np.frombuffer(whole, _DTYPES[entry["dtype"]], count, 8 + length + begin) if count else np.zeros(0)
+            array = np.frombuffer(mapped, _DTYPES[entry["dtype"]], count, 8 + length + begin) if count else np.zeros(0)
             arrays[name] = array.astype(_DTYPES[entry["dtype"]], copy=False).reshape(entry["shape"])
     return arrays
 
@@ -186,16 +196,16 @@ _DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "I16": "<i2",
 
 
 def kind(path: str | Path, start: bytes | None = None) -> str | None:
-    """The kind that a file says it is, or None when it does not say or cannot be read; `read` tells why.
+    """Return the kind, one of `KINDS`, that a file's header names; None where it names none or cannot be read.
 
-    `start` are its first bytes, where somebody has read them already.
+    `start` holds the file's first bytes, where the caller has read them already. `read` raises an error that says why.
     """
     try:
         if start is None:
             with open(path, "rb") as file:
-                start = file.read(_HEAD)
+                start = file.read(_USUAL_HEADER)
         length = int.from_bytes(start[:8], "little")
-        if start[8:9] != b"{" or length > _LONGEST:
+        if start[8:9] != b"{" or length > _LONGEST_HEADER:
             return None
         if len(start) < 8 + length:
             with open(path, "rb") as file:
@@ -206,8 +216,8 @@ def kind(path: str | Path, start: bytes | None = None) -> str | None:
         return None
 
 
-_HEAD = 1 << 16  # bytes that hold the header of most files
-_LONGEST = 100_000_000  # bytes of a header, as the format has it
+_USUAL_HEADER = 1 << 16  # bytes that hold the header of most files
+_LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors format
 
 
 def _digest(what: str, version: int, header: str, arrays: Mapping[str, np.ndarray]) -> str:

@@ -15,14 +15,14 @@ from ..ops.arrays import Array
 from ..ops.device import Device
 from ..options import option
 from ..outputs import OutputOptions
-from ..own_source import Source, Wanted, find, find_again
+from ..own_source import ObjectKind, Source, find, find_again
 from ..recurrent import Custom, Recurrence, Recurrent, Stack
 from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .model import Header
 from .recurrent import NetworkOptions, RecurrentLM
 
-OWN_RECURRENCE = Wanted(
+OWN_RECURRENCE = ObjectKind(
     "recurrence",
     "recurrences",
     "Recurrence",

@@ -1,4 +1,4 @@
-"""How a text becomes tokens: the rules, by the short text that names them.
+"""The tokenizers by name, and how one is made from a short text.
 
 | text           | a token is                 | `</s>` stands for                  | read from                      |
 |----------------|----------------------------|------------------------------------|--------------------------------|
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..own_source import Wanted, file_of, find, find_again
+from ..own_source import ObjectKind, file_of, find, find_again
 from .characters import Bytes, Characters
 from .prose import Prose
 from .tokenizer import Tokenizer
@@ -31,7 +31,7 @@ TOKENIZERS: dict[str, type[Tokenizer]] = {
     "bytes": Bytes,
 }
 
-OWN_TOKENIZER = Wanted(
+OWN_TOKENIZER = ObjectKind(
     "tokenizer",
     "tokenizers",
     "Tokenizer",
@@ -43,9 +43,10 @@ OWN_TOKENIZER = Wanted(
 def tokenizer(spec: str, *, state: Any = None, source: str = "", folder: Path = Path()) -> Tokenizer:
     """Return a new tokenizer made from a short text: NAME, NAME:ARGUMENT, or a user's own as path/to/file.py:NAME.
 
-    `state` is what one like it has learned. `source` is the SHA-256 of the user's file as a model's file has it, and
-    `folder` where that model is: the user's file is looked for in the working directory and there, and is run. Raises
-    UsageError for another text, listing the allowed, and what `rnnlm.own_source.find` and `find_again` raise.
+    `state` is what `Tokenizer.state` returned for it earlier. `source` is the SHA-256 of the user's file that a model
+    file records, and `folder` the folder of that model: the user's file is looked for in the working directory and in
+    `folder`, and is run. Raises UsageError that lists what is allowed for another text, and what
+    `rnnlm.own_source.find` and `find_again` raise.
     """
     rule = _own(spec, source, folder) if file_of(spec) else _named(spec)
     rule.spec = spec
@@ -66,7 +67,7 @@ def _named(spec: str) -> Tokenizer:
 
 
 def _own(spec: str, source: str, folder: Path) -> Tokenizer:
-    found = find_again(spec, OWN_TOKENIZER, folder, source, 4) if source else find(spec, OWN_TOKENIZER, folder)
-    rule: Tokenizer = found.value()
-    rule.source, rule.running = source or found.sha256, found.sha256
+    loaded = find_again(spec, OWN_TOKENIZER, folder, source, 4) if source else find(spec, OWN_TOKENIZER, folder)
+    rule: Tokenizer = loaded.value()
+    rule.source, rule.running = source or loaded.sha256, loaded.sha256
     return rule
