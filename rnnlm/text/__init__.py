@@ -9,9 +9,9 @@
 | tokenizers               | the rules by name: words · prose · characters                   |
 | vocabulary, encoding     | words sorted by count · tokenizer and vocabulary as one value   |
 | places                   | where a token stands in its text                                |
-| tokenizer_check          | whether a tokenizer keeps its promises                          |
-| files, pieces            | bytes of a text, in pieces that hurt no token                   |
-| encode, parts, learning  | a text of any size into a file of ids · where it is cut         |
+| tokenizer_check          | the contract of tokenizers, checked on a text                   |
+| files, pieces            | bytes of a text, in pieces that cut no token in two             |
+| encode, parts, learning  | a text of any size to a file of ids · cutting it into parts     |
 | id_cache                 | the files of ids, kept by the content of the text               |
 | corpus                   | the ids of a text                                               |
 | windows                  | T steps over B parallel streams                                 |

@@ -41,7 +41,7 @@ class Characters(Tokenizer):
         return "".join("\n" if token == EOS else token for token in tokens)
 
     def places(self, text: str) -> list[Place]:
-        """Return the place of each character; a CRLF is one."""
+        """Return the place of each character, in order; a CRLF is one character."""
         locator = Locator(text)
         pairs = {at for at in range(locator.begin, len(text) - 1) if text[at : at + 2] == "\r\n"}
         return [
@@ -51,7 +51,7 @@ class Characters(Tokenizer):
         ]
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
-        """Return the number of tokens."""
+        """Return the number of tokens: each is one character."""
         return len(ids)
 
     @staticmethod
@@ -93,14 +93,17 @@ class Bytes(Tokenizer):
         ]
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
-        """Return the number of tokens."""
+        """Return the number of tokens: each is one byte, the unit of this tokenizer."""
         return len(ids)
 
 
 class CodeEncoder:
-    """Encodes numbers (code points or bytes) through one table, a whole block at a time."""
+    """Encodes code points or bytes through one table of `size` ids, a whole block at a time.
 
-    characters: list[np.ndarray] | None = None  # a token is a character
+    `codes` turns the bytes of a piece into an integer array, one number a token.
+    """
+
+    characters: list[np.ndarray] | None = None  # None: a token is a character
 
     def __init__(self, size: int, codes) -> None:
         self._codes = codes
@@ -109,11 +112,11 @@ class CodeEncoder:
         self._types = [EOS]
 
     def feed(self, piece: bytes) -> np.ndarray:
-        """Return the ids of a piece."""
+        """Return the ids of a piece, int32; tokens that are new get the next ids, in order of appearance."""
         codes = self._codes(piece)
         ids = self._table[codes]
-        if len(new := codes[ids < 0]):
-            values, first = np.unique(new, return_index=True)
+        if len(unseen := codes[ids < 0]):
+            values, first = np.unique(unseen, return_index=True)
             for value in values[np.argsort(first)]:
                 self._table[value] = len(self._types)
                 self._types.append(chr(value))
@@ -121,7 +124,7 @@ class CodeEncoder:
         return ids
 
     def finish(self) -> np.ndarray:
-        """Return nothing: no character waits."""
+        """Return no ids: `feed` has returned those of every character."""
         return np.empty(0, dtype=np.int32)
 
     def types(self) -> list[str]:

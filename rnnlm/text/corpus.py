@@ -1,4 +1,4 @@
-"""A text as ids: what every model reads."""
+"""The class `Corpus`: a text as ids, which every model reads."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ class Corpus:
     """The tokens of a text in order, each sentence ended by `</s>`.
 
     `ids`         (n,) int32, memory-mapped when it comes from the cache; -1 for a word that the vocabulary lacks
-    `encoding`    how the text became ids: its tokenizer and its `vocabulary`; a vocabulary alone is that of `words`
+    `encoding`    how the text became ids: its tokenizer and `vocabulary`; a vocabulary alone means tokenizer `words`
     `name`        what messages call the text
     `sha256`      of the bytes of the whole text as they were read (unpacked); parts of a text share it
 
-    A corpus is a stretch `start:stop` of a whole text; `split` gives others of the same text, without copying.
+    A corpus is the part `start:stop` of a whole text; `split` returns parts of the same text, without copying.
+    `sentence_characters` holds how many characters each sentence of the whole text has, where that is known.
     """
 
     def __init__(
@@ -65,28 +66,28 @@ class Corpus:
 
     @property
     def tokenizer(self) -> str:
-        """The short text that names the rule which made the tokens."""
+        """The name of the tokenizer that made the tokens, such as "words"."""
         return self.encoding.tokenizer
 
     @cached_property
     def sentences(self) -> int:
-        """How many sentence ends the text has."""
+        """The number of sentence ends in the text."""
         return count(self.ids, self.vocabulary.eos)
 
     @cached_property
     def unknown(self) -> int:
-        """How many tokens are `<unk>`, or -1 where the vocabulary has no `<unk>`."""
+        """The number of unknown tokens: those with the id of `<unk>`, or -1 where the vocabulary has no `<unk>`."""
         return count(self.ids, self.vocabulary.unknown_id)
 
     @cached_property
     def characters(self) -> int:
-        """How many characters the text has, the unit of bits per character.
+        """The number of characters of the text, by which bits per character divides.
 
-        `words`: the letters of the words as written, also of unknown ones, one blank between two words, one newline a
-        line. `prose`: the characters of the raw sentences with single blanks, one newline a sentence. `chars`: the
-        characters, `bytes`: the bytes. Your own: those of the lines with single blanks, one newline a line. A part cut
-        inside a sentence has its share of that sentence. A corpus that was made from ids alone counts the letters of
-        `<unk>` for a word it does not know.
+        What counts depends on the tokenizer. `words`: the letters of the words as written, also of unknown ones, one
+        blank between two words, one newline a line. `prose`: the characters of the raw sentences with single blanks,
+        one newline a sentence. `chars`: the characters. `bytes`: the bytes. A user's own: the characters of the lines
+        with single blanks, one newline a line. A part that is cut inside a sentence has its share of that sentence. A
+        corpus that was made from ids alone counts the letters of `<unk>` for an unknown word.
         """
         if self._sentence_characters is None:
             return self.encoding.rule.characters(self.ids, self.vocabulary)
@@ -96,7 +97,7 @@ class Corpus:
         return at_stop - at_start
 
     def split(self, fractions: Sequence[float]) -> list[Corpus]:
-        """Return the text in parts of these shares of its tokens, views of the same ids, cut at sentence ends.
+        """Return the text in parts, which are views of the same ids: shares of its tokens, cut at sentence ends.
 
         Cuts and errors are those of `rnnlm.text.parts.cut_points`. The vocabulary stays that of the whole text; for a
         held-out part whose words were not seen, use `encode_split`.
@@ -129,12 +130,12 @@ class Corpus:
     ) -> Corpus:
         """Read a text, plain or compressed, "-" for standard input, or NAME:PART of the catalogue; return its ids.
 
-        `encoding` is that of a model or of another text. Without it a `tokenizer` (its text, as in
-        `rnnlm.text.tokenizer`, or what that returns) and a `vocabulary` make one, and without a vocabulary it is made
-        from the text (`max_vocab` and `min_count` as in `Vocabulary.from_counts`). The ids are kept in the cache
+        `encoding` is that of a model or of another text. Without it one is made of `tokenizer` (a text such as
+        "words", see `rnnlm.text.tokenizer`, or a Tokenizer) and `vocabulary`; a missing vocabulary is made from the
+        text, with `max_vocab` and `min_count` as in `Vocabulary.from_counts`. The ids are kept in the cache
         (`rnnlm.cache_folder`) by the content of the text and the encoding, see `rnnlm.text.id_cache`; a cache that
         cannot be written is replaced by a temporary folder. Raises DataError for a text that cannot be used, UsageError
-        for a senseless keyword.
+        for keywords that contradict each other or are out of range.
         """
         return cls.encode_split(
             source,
@@ -162,9 +163,10 @@ class Corpus:
     ) -> list[Corpus]:
         """Read a text as `encode` does and return it in parts: shares of its tokens, cut at the nearest sentence end.
 
-        Without an `encoding` or a `vocabulary` that is made from the first part alone, so that the others are as
-        unknown as any new text; and a tokenizer that learns, learns from the first part alone. The parts of such a
-        tokenizer are shares of the bytes.
+        `fractions` are the shares, which add up to 1; the other keywords and the errors are those of `encode`. Where no
+        vocabulary is given, it is made from the first part alone, so that held-out parts have unknown words as any new
+        text has. A tokenizer that learns does so from the first part alone; its parts are shares of the bytes, not of
+        the tokens.
         """
         request = _request(encoding, vocabulary, tokenizer, fractions, max_vocab, min_count)
         name, source = source_name(source), catalogue.part(source)
@@ -173,21 +175,22 @@ class Corpus:
             return _encode(read_blocks(source), name, folder, request)
 
         cache = cache_folder(cache_dir)
-        is_file = str(source) != "-" and Path(source).is_file()  # a pipe cannot be known again
-        keeps = is_writable(cache)
-        if is_file and keeps:
+        is_file = str(source) != "-" and Path(source).is_file()  # a pipe cannot be recognised later
+        cache_is_writable = is_writable(cache)
+        if is_file and cache_is_writable:
             return cls._open(*id_cache.cached(cache, source, request, write), name)
-        if is_file and (known := id_cache.lookup(cache, source, request)):
-            return cls._open(*known, name)
-        scratch = tempfile.TemporaryDirectory(prefix="rnnlm-", dir=cache if keeps else None, ignore_cleanup_errors=True)
+        if is_file and (from_cache := id_cache.lookup(cache, source, request)):
+            return cls._open(*from_cache, name)
+        parent = cache if cache_is_writable else None
+        scratch = tempfile.TemporaryDirectory(prefix="rnnlm-", dir=parent, ignore_cleanup_errors=True)
         try:
-            done = write(Path(scratch.name))
+            encoded = write(Path(scratch.name))
         except BaseException as error:
-            scratch.cleanup()  # now: whoever holds the error holds this frame, and with it the folder
+            scratch.cleanup()  # at once: the error keeps this frame alive, and with it the folder
             if isinstance(error, OSError):
                 raise cache_error(Path(scratch.name).parent, error) from None
             raise
-        parts = cls._open(Path(scratch.name), done, name)
+        parts = cls._open(Path(scratch.name), encoded, name)
         weakref.finalize(parts[0]._whole, scratch.cleanup)
         return parts
 
@@ -207,32 +210,32 @@ class Corpus:
         request = _request(encoding, vocabulary, tokenizer, (1.0,), max_vocab, min_count)
         blocks = [text.encode("utf-8", "surrogatepass")] if text else []
         with tempfile.TemporaryDirectory(prefix="rnnlm-") as scratch:
-            done = _encode(blocks, name, Path(scratch), request)
-            return cls._open(Path(scratch), done, name, in_memory=True)[0]
+            encoded = _encode(blocks, name, Path(scratch), request)
+            return cls._open(Path(scratch), encoded, name, in_memory=True)[0]
 
     @classmethod
-    def _open(cls, folder: Path, done: Encoded, name: str, in_memory: bool = False) -> list[Corpus]:
-        """Return the parts of an encoded text."""
+    def _open(cls, folder: Path, encoded: Encoded, name: str, in_memory: bool = False) -> list[Corpus]:
+        """Return the parts of the encoded text in a folder."""
 
         def read(file: Path) -> np.ndarray:
-            if in_memory or not file.stat().st_size:  # nothing cannot be mapped
+            if in_memory or not file.stat().st_size:  # an empty file cannot be mapped
                 return np.fromfile(file, dtype=np.int32)
             return np.memmap(file, dtype=np.int32, mode="r")
 
         ids = read(folder / IDS)
         characters = read(folder / CHARACTERS) if (folder / CHARACTERS).exists() else None
         corpora = []
-        for part in done.parts:
+        for part in encoded.parts:
             corpus = cls(
                 ids,
-                done.encoding,
+                encoded.encoding,
                 name,
-                done.sha256,
+                encoded.sha256,
                 sentence_characters=characters,
                 start=part.start,
                 stop=part.stop,
             )
-            # Counted while encoding; otherwise the first question would read the whole text again.
+            # They were counted while encoding; otherwise the first use of either would read the whole text again.
             corpus.sentences, corpus.unknown = part.sentences, part.unknown
             corpora.append(corpus)
         return corpora
@@ -246,7 +249,7 @@ def _request(
     max_vocab: int | None,
     min_count: int,
 ) -> id_cache.Request:
-    """What the keywords of `Corpus.encode` ask for. UsageError where they say the same thing twice."""
+    """Return what the keywords of `Corpus.encode` ask for. Raises UsageError where two of them contradict."""
     if encoding is not None and (vocabulary is not None or tokenizer != "words"):
         raise UsageError("an encoding has a tokenizer and a vocabulary. Give the encoding alone, or these without it.")
     if encoding is not None:
@@ -258,15 +261,15 @@ def _request(
                 f"the tokenizer {rule.spec} learns from a text, and a vocabulary alone does not say what it learned. "
                 "Give the encoding that both belong to."
             )
-        if rule.is_ready:  # so that one which cannot be used is refused before the work
+        if rule.is_ready:  # made now, so that an unusable tokenizer is refused before the work
             made = Encoding.of(rule, vocabulary or Vocabulary([EOS], [0]))
             encoding = None if vocabulary is None else made
     return id_cache.Request(rule, encoding, fractions, max_vocab, min_count)
 
 
 def _encode(blocks: Iterable[bytes], name: str, folder: Path, request: id_cache.Request) -> Encoded:
-    given = request.encoding
-    vocabulary = None if given is None else given.vocabulary
+    encoding = request.encoding
+    vocabulary = None if encoding is None else encoding.vocabulary
     limits = (request.max_vocab, request.min_count)
-    done = encode(blocks, name, folder, request.tokenizer, vocabulary, request.fractions, *limits)
-    return done if given is None else replace(done, encoding=given)
+    encoded = encode(blocks, name, folder, request.tokenizer, vocabulary, request.fractions, *limits)
+    return encoded if encoding is None else replace(encoded, encoding=encoding)

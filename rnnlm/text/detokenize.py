@@ -1,4 +1,4 @@
-"""Treebank tokens back into text as people write it."""
+"""Turning Treebank tokens back into text as people write it."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ _QUOTES = {"``": '"', "''": '"'}
 def detokenize(tokens: Iterable[str]) -> str:
     """Return the text of Treebank tokens; `</s>` becomes a newline.
 
-    No blank before `.`, `n't`, `'s` and their kind, none behind an opening bracket or quote, none around a dash.
-    `can not` becomes `cannot`: the tokenizer makes the same two tokens of both. A lone `'` closes: the Treebank rules
-    leave an opening one at its word.
+    There is no blank before `.`, `n't`, `'s` and the like, none behind an opening bracket or quote, and none around a
+    dash. `can not` becomes `cannot`, since the tokenizer makes the same two tokens of both. A `'` that is a token of
+    its own is a closing quote: the Treebank rules leave an opening one at its word.
     """
     pieces: list[str] = []
-    before = EOS
+    previous = EOS
     for token in tokens:
         if token == EOS:
             pieces.append("\n")
         else:
-            if before != EOS and not _is_glued(before, token):
+            if previous != EOS and not _is_glued(previous, token):
                 pieces.append(" ")
             pieces.append(_QUOTES.get(token, token))
-        before = token
+        previous = token
     return "".join(pieces)
 
 
 def _is_glued(left: str, right: str) -> bool:
-    small = right.lower()
+    right_lower = right.lower()
     return (
-        small in _NO_BLANK_BEFORE
+        right_lower in _NO_BLANK_BEFORE
         or left in _NO_BLANK_AFTER
         or left in _NO_BLANK_AROUND
         or right in _NO_BLANK_AROUND
-        or (left.lower(), small) in _PAIRS
+        or (left.lower(), right_lower) in _PAIRS
     )

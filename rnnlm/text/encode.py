@@ -1,8 +1,9 @@
-"""A text of any size becomes a file of int32 word ids, in one reading of the text.
+"""Encoding a text of any size into a file of int32 ids, while reading the text only once.
 
-Ids are given in order of first appearance while the text streams by, and written down. Only then is the vocabulary
-known (its order is by count), and the file of ids is renumbered through a table of one entry a type, many times faster
-than the text was read. So a compressed text is unpacked once, and standard input can be encoded too.
+First the tokens are numbered in order of first appearance, and the numbers are written to the file. The vocabulary,
+which is sorted by count, is known only after that, and the file is renumbered through a table with one entry for each
+distinct token, which is many times faster than reading the text. So a compressed text is unpacked once, and standard
+input can be encoded too.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _CHUNK = 1 << 20  # tokens renumbered at a time
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of tokens with its counts; the parts of a text follow each other without a gap."""
+    """The tokens start:stop of a text, with their counts; the parts of a text follow each other without a gap."""
 
     start: int
     stop: int
@@ -42,7 +43,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Encoded:
-    """What `encode` wrote beside the ids."""
+    """What `encode` knows about a text besides its ids.
+
+    `sha256`    of the bytes of the text as they were read
+    `parts`     the parts of the text, with their counts
+    `encoding`  the tokenizer and the vocabulary that made the ids
+    """
 
     sha256: str
     parts: list[Part]
@@ -59,13 +65,14 @@ def encode(
     max_vocab: int | None = None,
     min_count: int = 1,
 ) -> Encoded:
-    """Write ids, characters a sentence and a description into `folder`, in memory that the text's size does not change.
+    """Write the ids, the characters of each sentence and a description into `folder`, and return the description.
 
-    `fractions` are shares of the tokens; without a `vocabulary`, one is made from the first part alone. `max_vocab` and
-    `min_count` are those of `Vocabulary.from_counts`. A tokenizer that learns, and has not learned yet, learns from the
-    first part, as a copy; its parts are shares of the bytes, each encoded as a text of its own, so that what is held
-    out never depends on what was learned. Raises DataError for a text without tokens or with bytes that the tokenizer
-    cannot read.
+    The memory that this takes does not depend on the size of the text. `blocks` are the bytes of the text, `name` is
+    what messages call it. `fractions` are shares of the tokens; without a `vocabulary`, one is made from the first part
+    alone. `max_vocab` and `min_count` are those of `Vocabulary.from_counts`. Of a tokenizer that has still to learn, a
+    copy learns from the first part. The parts of a tokenizer that learns are shares of the bytes, each encoded as a
+    text of its own, so that where the text is cut does not depend on what was learned. Raises DataError for a text
+    without tokens or with bytes that the tokenizer cannot read.
     """
     check_fractions(fractions)
     digest = hashlib.sha256()
@@ -87,22 +94,22 @@ def encode(
         types, _ = _write_first_numbers([pieces], name, folder, tokenizer)
         ids = np.memmap(ids_file, dtype=np.int32, mode="r")
         points = cut_points(ids, fractions, name)
-        del ids  # a mapping would keep its pages in memory, and some systems forbid writing beside it
+        del ids  # a mapping keeps pages in memory, and some systems forbid writing to a mapped file
     if vocabulary is None:
         counts = _counts(ids_file, points[1], len(types))
         # A type that first appears in a held-out part has count 0 here and is unknown.
         seen = {word: int(n) for word, n in zip(types, counts, strict=True) if n}
         vocabulary = Vocabulary.from_counts(seen, max_vocab, min_count)
     parts = _renumber(ids_file, points, vocabulary.encode(types), vocabulary)
-    done = Encoded(digest.hexdigest(), parts, Encoding.of(tokenizer, vocabulary))
-    _describe(done, folder)
-    return done
+    encoded = Encoded(digest.hexdigest(), parts, Encoding.of(tokenizer, vocabulary))
+    _describe(encoded, folder)
+    return encoded
 
 
 def read_description(folder: Path, encoding: Encoding | None) -> Encoded | None:
     """Return what `encode` wrote into the folder, or None where that is missing or damaged.
 
-    `encoding` is that of the request, where it has one; it is not read a second time.
+    `encoding` is that of the request, where it has one; then the one in the folder is not read.
     """
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
@@ -117,13 +124,13 @@ def read_description(folder: Path, encoding: Encoding | None) -> Encoded | None:
         return None
 
 
-def _describe(done: Encoded, folder: Path) -> None:
+def _describe(encoded: Encoded, folder: Path) -> None:
     characters = folder / CHARACTERS
     about: dict[str, Any] = {
-        "sha256": done.sha256,
+        "sha256": encoded.sha256,
         "character_bytes": characters.stat().st_size if characters.exists() else None,
-        "parts": [asdict(part) for part in done.parts],
-        "encoding": done.encoding.to_json(),
+        "parts": [asdict(part) for part in encoded.parts],
+        "encoding": encoded.encoding.to_json(),
     }
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
@@ -139,7 +146,7 @@ def _write_first_numbers(
 ) -> tuple[list[str], list[int]]:
     """Write ids in order of first appearance, and the characters of each sentence.
 
-    Returns the types in that order, and the places of the ids where the parts begin and the last ends.
+    Returns the distinct tokens in that order, and the positions in the ids where the parts begin and the last one ends.
     """
     encoder = tokenizer.encoder(name)
     empty, points = True, [0]
@@ -179,7 +186,7 @@ def _counts(ids_file: Path, stop: int, n_types: int) -> np.ndarray:
 
 
 def _renumber(ids_file: Path, points: list[int], table: np.ndarray, vocabulary: Vocabulary) -> list[Part]:
-    """Replace every id in the file by its entry in the table; return the parts with their counts."""
+    """Replace every id in the file by its entry in the table, and return the parts with their counts."""
     parts = []
     with ids_file.open("r+b") as file:
         for start, stop in pairwise(points):

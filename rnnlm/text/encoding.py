@@ -1,4 +1,4 @@
-"""How a text becomes ids, and how ids become text again: a tokenizer and a vocabulary as one value."""
+"""The class `Encoding`: a tokenizer and a vocabulary as one value, which turns text into ids and ids into text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .tokenizer import Tokenizer
 from .tokenizers import tokenizer
 from .vocabulary import Vocabulary
 
-_ESCAPES = str.maketrans({"\t": "\\t", "\r": "\\r", "\n": "\\n"})  # what a cell of a table cannot hold
+_ESCAPES = str.maketrans({"\t": "\\t", "\r": "\\r", "\n": "\\n"})  # characters that a cell of a table cannot hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +34,8 @@ class Encoding:
     `source`      of a user's own rule: the SHA-256 of the file that it was in; "" for others
     `folder`      where the user's file is looked for besides the working directory; it is no part of the value
 
-    Two encodings with the same `hash` are equal: they give the same ids to every text. A user's file is not run before
-    the rule is needed: to encode, join, or find places.
+    Two encodings with the same `hash` are equal: they give the same ids to every text. A user's file is run only when
+    the tokenizer itself is needed: to encode, to join, or to find places.
     """
 
     tokenizer: str
@@ -46,9 +46,10 @@ class Encoding:
 
     @classmethod
     def of(cls, rule: Tokenizer, vocabulary: Vocabulary) -> Self:
-        """The encoding of a tokenizer that has learned what it learns.
+        """Return the encoding of a tokenizer, which has learned already if it learns, and a vocabulary.
 
-        Raises UsageError for one that was not made by `rnnlm.text.tokenizer` and so could not be made again.
+        Raises UsageError for a tokenizer that `rnnlm.text.tokenizer` did not make, since it could not be made again
+        from a file, and for one whose state is missing or cannot be written as JSON.
         """
         name = type(rule).__name__
         if not rule.spec:
@@ -71,7 +72,7 @@ class Encoding:
 
     @cached_property
     def rule(self) -> Tokenizer:
-        """The tokenizer itself. Raises what `rnnlm.text.tokenizer` raises."""
+        """The tokenizer itself, made when first used. Raises what `rnnlm.text.tokenizer` raises."""
         return tokenizer(self.tokenizer, state=self.learned, source=self.source, folder=self.folder)
 
     def __eq__(self, other: object) -> bool:
@@ -84,9 +85,9 @@ class Encoding:
         return f"{len(self.vocabulary):,} words, tokenizer {self.tokenizer}, hash {self.vocabulary.hash[:12]}"
 
     def facts(self) -> dict[str, Any]:
-        """What `rnnlm info` tells: sizes, names and hashes."""
-        found = {"words": len(self.vocabulary), "vocabulary": self.vocabulary.hash, "tokenizer": self.tokenizer}
-        return found if self.is_plain else found | {"encoding": self.hash}
+        """Return what `rnnlm info` shows of the encoding: sizes, names and hashes."""
+        facts = {"words": len(self.vocabulary), "vocabulary": self.vocabulary.hash, "tokenizer": self.tokenizer}
+        return facts if self.is_plain else facts | {"encoding": self.hash}
 
     @property
     def is_plain(self) -> bool:
@@ -95,9 +96,9 @@ class Encoding:
 
     @cached_property
     def hash(self) -> str:
-        """The hexadecimal sha256 of the tokenizer, what it learned or the source of it, and the words in their order.
+        """The hexadecimal sha256 of the tokenizer's name, what it learned, its source, and the words in their order.
 
-        Of a user's own tokenizer the name counts, and the content of its file, but not where the file is.
+        Of a user's own tokenizer the class name and the content of its file count, but not the path of the file.
         """
         parts = [_name(self.tokenizer), self.learned, self.source, self.vocabulary.hash]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -111,14 +112,14 @@ class Encoding:
         return self.vocabulary.encode(types)[numbers]
 
     def places(self, text: str) -> list[Place]:
-        """Return for each of the ids that `encode` gives where its token stands in the text.
+        """Return the place in the text of each token, in the order of the ids that `encode` returns.
 
         Raises DataError where a user's own tokenizer cannot say.
         """
         return self.rule.places(text)
 
     def prompt(self, text: str) -> list[str]:
-        """Return the tokens of a text that is to go on: `</s>` between sentences or lines but not at the end."""
+        """Return the tokens of a text that a model continues: `</s>` between sentences or lines but not at the end."""
         return self.rule.prompt(text)
 
     def decode(self, ids: Iterable[int]) -> list[str]:
@@ -131,16 +132,16 @@ class Encoding:
 
     @cached_property
     def cells(self) -> list[str]:
-        """The words as a table with tabs shows them: a tab, a carriage return and a newline are \\t, \\r and \\n."""
+        """The words as tables with tabs show them: a tab, a carriage return and a newline are \\t, \\r and \\n."""
         return [word.translate(_ESCAPES) for word in self.vocabulary.words]
 
     @cached_property
     def cell_ids(self) -> Mapping[str, int]:
-        """The ids of the words as a table shows them; a word that looks like that itself goes before another."""
+        """The ids of the words as tables show them; a word that looks like the escape of another keeps its own id."""
         return dict(zip(self.cells, range(len(self.cells)), strict=True)) | self.vocabulary.index
 
     def to_json(self) -> dict[str, Any]:
-        """Return the encoding as JSON-able data."""
+        """Return the encoding as data that can be written as JSON; `from_json` reads it."""
         words = {"words": self.vocabulary.words, "counts": self.vocabulary.counts.tolist()}
         about: dict[str, Any] = {"tokenizer": self.tokenizer, "vocabulary": words}
         if self.learned is not None:
@@ -149,12 +150,15 @@ class Encoding:
 
     @classmethod
     def from_json(cls, about: Mapping[str, Any], folder: Path = Path()) -> Self:
-        """The encoding of which `to_json` told. KeyError or ValueError when something is missing."""
+        """Return the encoding that `to_json` described. Raises KeyError or ValueError where something is missing.
+
+        `folder` is where the file of a user's own tokenizer is looked for besides the working directory.
+        """
         vocabulary = Vocabulary(about["vocabulary"]["words"], about["vocabulary"]["counts"])
         return cls(about["tokenizer"], vocabulary, about.get("learned"), about.get("source", ""), folder)
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return the encoding as a part of a file: entries of the header, and arrays, whose size has no limit."""
+        """Return the encoding as a part of a file, header entries and arrays by name; `from_arrays` reads it."""
         header: dict[str, Any] = {"tokenizer": self.tokenizer}
         arrays = {
             "vocabulary.words": storage.json_array(self.vocabulary.words),
@@ -168,7 +172,10 @@ class Encoding:
 
     @classmethod
     def from_arrays(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], folder: Path = Path()) -> Self:
-        """The encoding of which `to_arrays` told. KeyError or ValueError when something is missing."""
+        """Return the encoding that `to_arrays` described. Raises KeyError or ValueError where something is missing.
+
+        `folder` is where the file of a user's own tokenizer is looked for besides the working directory.
+        """
         vocabulary = Vocabulary(storage.from_json_array(arrays["vocabulary.words"]), arrays["vocabulary.counts"])
         learned = arrays.get("tokenizer.learned")
         state = None if learned is None else storage.from_json_array(learned)
@@ -176,12 +183,12 @@ class Encoding:
 
 
 def as_encoding(value: Encoding | Vocabulary) -> Encoding:
-    """Return an encoding as it is; a vocabulary alone becomes that of words which blanks separate."""
+    """Return an encoding unchanged, and for a vocabulary the encoding that it makes with the tokenizer `words`."""
     return value if isinstance(value, Encoding) else Encoding("words", value)
 
 
 def first_numbers(rule: Tokenizer, text: str) -> tuple[list[str], np.ndarray]:
-    """Return the distinct tokens of a text in order of first appearance, and for each token its number therein."""
+    """Return the distinct tokens of a text by first appearance, and the index in that list of each token, int32."""
     encoder = rule.encoder("the text")
     blocks = [text.encode("utf-8", "surrogatepass")] if text else []
     pieces = text_pieces(blocks, "the text", rule.cut) if rule.cut else blocks
@@ -190,7 +197,7 @@ def first_numbers(rule: Tokenizer, text: str) -> tuple[list[str], np.ndarray]:
 
 
 class Difference(NamedTuple):
-    """The first thing in which two encodings differ, what it is in either, and what to do about it."""
+    """The first difference of two encodings: what differs, its value in either, and what to do about it."""
 
     what: str
     one: str
@@ -225,12 +232,12 @@ def difference(one: Encoding, other: Encoding) -> Difference | None:
 
 
 def require_same(one: Encoding, other: Encoding, beginning: str) -> None:
-    """DataError where two encodings are not equal: the beginning of the message, and their first difference."""
-    found = difference(one, other)
-    if found is not None:
-        raise DataError(f"{beginning}: {found}")
+    """Raise DataError where two encodings are not equal; its message is `beginning` and their first difference."""
+    first_difference = difference(one, other)
+    if first_difference is not None:
+        raise DataError(f"{beginning}: {first_difference}")
 
 
 def _name(spec: str) -> str:
-    """The text that names a tokenizer; of a user's own without the path of its file."""
+    """Return the name of a tokenizer, of a user's own without the path of its file."""
     return spec if file_of(spec) is None else f"own:{spec.rpartition(':')[2]}"

@@ -1,4 +1,4 @@
-"""Bytes of a text from a file, a compressed file or standard input, in blocks of a few megabytes."""
+"""Reading the bytes of a text from a file, a compressed file or standard input, in blocks of a few megabytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple, cast
 
 from ..errors import DataError
 
-BLOCK = 4 << 20  # bytes: large enough that Python's per-block work vanishes, small enough to stay out of the way
+BLOCK = 4 << 20  # bytes: large enough that Python's work for each block is negligible, and small in memory
 
 _FORMATS: dict[str, tuple[bytes, Callable[..., Any]]] = {  # suffix -> first bytes, opener
     ".gz": (b"\x1f\x8b", gzip.open),
@@ -26,7 +26,7 @@ _MAGIC = 6
 
 
 def source_name(source: str | Path) -> str:
-    """Return what messages call a source: its path as given, or "standard input" for "-"."""
+    """Return the name of a source in messages: its path as given, or "standard input" for "-"."""
     return "standard input" if str(source) == "-" else str(source)
 
 
@@ -66,10 +66,10 @@ def read_blocks(source: str | Path, size: int = BLOCK) -> Iterator[bytes]:
     """
     name = source_name(source)
     with _opened(source) as file:
-        head = cast(io.BufferedReader, file).peek(_MAGIC)[:_MAGIC]
-        opener = next((op for magic, op in _FORMATS.values() if head.startswith(magic)), None)
+        first_bytes = cast(io.BufferedReader, file).peek(_MAGIC)[:_MAGIC]
+        opener = next((op for magic, op in _FORMATS.values() if first_bytes.startswith(magic)), None)
         suffix = Path(source).suffix
-        if opener is None and suffix in _FORMATS and head:
+        if opener is None and suffix in _FORMATS and first_bytes:
             raise DataError(f"{name} is called {suffix} but is not a {suffix} file. Rename it, or pack it again.")
         stream = cast(IO[bytes], opener(file, "rb")) if opener else file
         try:
@@ -82,12 +82,15 @@ def read_blocks(source: str | Path, size: int = BLOCK) -> Iterator[bytes]:
 
 
 class Head(NamedTuple):
-    """A file and its first bytes, unpacked: read once, whoever has to tell what the file is."""
+    """A path and the first bytes of that file, decompressed, so that one reading serves all that ask for its format."""
 
     path: str | Path
     start: bytes
 
     @classmethod
     def of(cls, path: str | Path | Head, size: int = 1 << 18) -> Head:
-        """The head of a file, or the head itself. DataError where the file cannot be read."""
+        """Return the head of a file, its first `size` bytes at most; a Head is returned as it is.
+
+        Raises DataError where the file cannot be read.
+        """
         return path if isinstance(path, Head) else cls(path, next(read_blocks(path, size), b""))

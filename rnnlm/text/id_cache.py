@@ -1,12 +1,12 @@
-"""Ids of texts that were read before, kept by the content of the text and not by its name.
+"""The cache of encoded texts, which is keyed by the content of a text and not by its path.
 
-    CACHE/encoded/KEY/       what `encode` wrote; KEY is the hash of the text's bytes and of all that makes ids of them
-    CACHE/texts/PATH.json    the hash of the bytes of the file at a path, and the state in which the file was then
+    CACHE/encoded/KEY/       what `encode` wrote; KEY is the hash of all that the ids depend on, as the text's bytes
+    CACHE/texts/PATH.json    the hash of the bytes of the file at a path, and the state of that file when it was read
 
-A text is known again without being read where its path leads to the same file, by device and inode, with the same size
-and the same times of writing and of change. The time of change is set by the system, so a program that puts the old
-time of writing back (`cp -p`, `tar`, `rsync -t`, `touch`) does not hide a new content. A file may be written twice
-within one tick of the file system's clock; so, as git does, a file that was young when it was read is read again.
+A text is recognised without being read where its path leads to the same file (device and inode) with the same size,
+modification time and change time. The change time is set by the system, so a program that restores the modification
+time (`cp -p`, `tar`, `rsync -t`, `touch`) does not hide a new content. A file may be written twice within one tick of
+the file system's clock; so, as git does, a file that was modified just before it was read is read again.
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ from .encode import Encoded, read_description
 from .encoding import Encoding
 from .tokenizer import Tokenizer
 
-_FORMAT = 3  # part of every key: raise it when a tokenizer or the files change
-YOUNG = 2_000_000_000  # nanoseconds: no file system has a coarser clock
+_FORMAT = 3  # a part of every key: increase it when a tokenizer or the format of the files changes
+YOUNG = 2_000_000_000  # nanoseconds; no file system has a coarser clock
 
 
 @dataclass(frozen=True)
 class Request:
-    """All that makes ids of a text's bytes.
+    """Everything besides the bytes of a text that its ids depend on.
 
-    The tokenizer; the encoding, where it is given and no vocabulary is made; the shares of the parts; and the limits
-    of a vocabulary that is made.
+    `tokenizer`               the rule that makes the tokens
+    `encoding`                the one that is given, or None where a vocabulary is made from the text
+    `fractions`               the shares of the parts
+    `max_vocab`, `min_count`  the limits of a vocabulary that is made; see `Vocabulary.from_counts`
     """
 
     tokenizer: Tokenizer
@@ -46,7 +48,7 @@ class Request:
     min_count: int
 
     def key(self, sha256: str) -> str:
-        """The name of the folder for a text whose bytes have this hash."""
+        """Return the name of the folder in the cache for a text whose bytes have this sha256."""
         rule = self.tokenizer
         choice = self.encoding.vocabulary.hash if self.encoding else f"own {self.max_vocab} {self.min_count}"
         parts = [_FORMAT, sha256, rule.spec, rule.state(), rule.running, choice, *map(float, self.fractions)]
@@ -54,44 +56,45 @@ class Request:
 
 
 def cached(cache: Path, source: str | Path, request: Request, write: Callable[[Path], Encoded]) -> tuple[Path, Encoded]:
-    """Return the folder in the cache that holds the ids of a file, and what is in it; `write` makes it in a draft.
+    """Return the folder in the cache that holds the ids of a file, and its description.
 
-    The text is read at most once. A text that changes while it is read is encoded as it was read, and not known again.
+    Where there is none yet, `write` encodes the text into a draft of the folder. The text is read at most once. A text
+    that changes while it is read is encoded as it was read, and its path is not remembered.
     Raises DataError where the cache cannot be written, and what `write` raises.
     """
-    found = lookup(cache, source, request)
-    if found is not None:
-        return found
+    entry = lookup(cache, source, request)
+    if entry is not None:
+        return entry
     path = Path(source).resolve()
     before, now = _State.of(path), time.time_ns()
     with draft_folder(cache / "encoded") as draft:
-        done = write(draft)
-        folder = cache / "encoded" / request.key(done.sha256)
-        if read_description(folder, done.encoding) is None:
+        encoded = write(draft)
+        folder = cache / "encoded" / request.key(encoded.sha256)
+        if read_description(folder, encoded.encoding) is None:
             shutil.rmtree(folder, ignore_errors=True)  # damaged, or not there
             settle(draft, folder)
     if before is not None and Path(source).resolve() == path and _State.of(path) == before:
-        _note(cache, path, before, now, done.sha256)
-    return folder, done
+        _note(cache, path, before, now, encoded.sha256)
+    return folder, encoded
 
 
 def lookup(cache: Path, source: str | Path, request: Request) -> tuple[Path, Encoded] | None:
-    """Return what `cached` returns where the text need not be read, else None."""
+    """Return what `cached` returns if that is possible without reading the text, else None."""
     sha256 = _known_hash(cache, Path(source).resolve())
     if sha256 is None:
         return None
     folder = cache / "encoded" / request.key(sha256)
-    known = read_description(folder, request.encoding)
-    if known is None:
+    encoded = read_description(folder, request.encoding)
+    if encoded is None:
         return None
-    if request.encoding is None and request.tokenizer.is_ready:  # no need to make it again, or to find its file
-        known = replace(known, encoding=Encoding.of(request.tokenizer, known.encoding.vocabulary))
-    return folder, known
+    if request.encoding is None and request.tokenizer.is_ready:  # saves making the tokenizer again, or finding its file
+        encoded = replace(encoded, encoding=Encoding.of(request.tokenizer, encoded.encoding.vocabulary))
+    return folder, encoded
 
 
 @dataclass(frozen=True)
 class _State:
-    """What changes when a path leads to another file, or the file to another content."""
+    """Properties of a file of which one changes when the path leads to another file, or when the file is written."""
 
     size: int
     mtime_ns: int
@@ -102,10 +105,10 @@ class _State:
     @classmethod
     def of(cls, path: Path) -> _State | None:
         try:
-            found = os.stat(path)
+            status = os.stat(path)
         except OSError:
             return None
-        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)
 
 
 def _entry(cache: Path, path: Path) -> Path:
@@ -113,7 +116,7 @@ def _entry(cache: Path, path: Path) -> Path:
 
 
 def _known_hash(cache: Path, path: Path) -> str | None:
-    """The hash of the bytes of the file at a path, where its state shows that it is the one that was read."""
+    """Return the noted hash of the file at a path, or None where its state does not prove that it is unchanged."""
     state = _State.of(path)
     try:
         about: dict[str, Any] = json.loads(_entry(cache, path).read_text(encoding="utf-8"))
@@ -126,7 +129,7 @@ def _known_hash(cache: Path, path: Path) -> str | None:
 
 
 def _note(cache: Path, path: Path, state: _State, read_ns: int, sha256: str) -> None:
-    """Keep the hash of a file's bytes beside its state; where that cannot be written, the file is read again."""
+    """Note the hash of a file's bytes and its state; where that fails, the file will just be read again."""
     entry = _entry(cache, path)
     about = {"path": str(path), "state": asdict(state), "read_ns": read_ns, "sha256": sha256}
     draft = entry.with_name(f".{entry.name}.{os.getpid()}-{time.time_ns()}")
@@ -135,5 +138,5 @@ def _note(cache: Path, path: Path, state: _State, read_ns: int, sha256: str) -> 
         draft.write_text(json.dumps(about), encoding="utf-8")
         os.replace(draft, entry)
     except OSError:
-        with suppress(OSError):  # where there is no folder, there is no draft
+        with suppress(OSError):  # without a folder there is no draft
             draft.unlink(missing_ok=True)

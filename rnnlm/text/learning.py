@@ -18,10 +18,11 @@ _WINDOW = 1 << 16  # bytes read at a time in search of a place to cut
 
 
 class Spooled:
-    """The pieces of a text in a file in `folder`, gone at the end of the block, cut into shares of its bytes.
+    """A text in a temporary file in `folder`, cut into shares of its bytes; a context manager that removes the file.
 
-    A part ends behind the first newline at or after its exact place, or behind a blank where the next part would have
-    no newline, or behind a whole character. Raises DataError where a part would be empty.
+    `pieces` are the bytes of the text, `fractions` the shares, `name` what messages call the text. A part ends behind
+    the first newline at or after its exact place; where none comes before the middle of the next part, behind a blank;
+    where there is no blank either, behind a whole character. Raises DataError where a part would be empty.
     """
 
     def __init__(self, pieces: Iterable[bytes], folder: Path, fractions: Sequence[float], name: str) -> None:
@@ -41,7 +42,7 @@ class Spooled:
         self._path.unlink(missing_ok=True)
 
     def blocks(self, part: int) -> Iterator[bytes]:
-        """Yield the bytes of a part in blocks."""
+        """Yield the bytes of the part of this number (from 0), in blocks."""
         start, stop = self._points[part : part + 2]
         with self._path.open("rb") as file:
             file.seek(start)
@@ -49,21 +50,21 @@ class Spooled:
                 yield block
 
     def lines(self, part: int) -> Iterator[str]:
-        """Yield the lines of a part, without their ends; bytes that are not UTF-8 as lone surrogates."""
+        """Yield the lines of a part without their ends; bytes that are not UTF-8 become lone surrogates."""
         waiting: list[bytes] = []
         for block in self.blocks(part):
-            *lines, rest = block.split(b"\n")
+            *lines, unfinished = block.split(b"\n")
             for line in lines:
                 yield _text(b"".join((*waiting, line)))
                 waiting = []
-            waiting.append(rest)
+            waiting.append(unfinished)
         if last := b"".join(waiting):
             yield _text(last)
 
     def _cut(self, shares: list[float]) -> list[int]:
         size = self._path.stat().st_size
         if not size:
-            return [0] * len(shares) + [0]  # whoever finds no token says so
+            return [0] * len(shares) + [0]  # an empty text; the caller raises the error for a text without tokens
         exact = [round(size * float(share)) for share in np.cumsum(shares)]
         points = [0]
         with self._path.open("rb") as file:
@@ -83,10 +84,10 @@ def _text(line: bytes) -> str:
 
 
 def _end(file: IO[bytes], place: int, limit: int) -> int:
-    """The place to cut at or after `place`: behind a newline before the limit, else a blank, else a character."""
+    """Return where to cut, at or after `place`: behind a newline before the limit, else a blank, else a character."""
     for pattern in (rb"\n", rb"[ \t]", rb"(?=[\x00-\x7f\xc0-\xff])"):
         file.seek(max(place - 1, 0))
-        while (at := file.tell()) < limit and (block := file.read(min(_WINDOW, limit - at))):
+        while (offset := file.tell()) < limit and (block := file.read(min(_WINDOW, limit - offset))):
             if match := re.search(pattern, block):
-                return at + match.end()
+                return offset + match.end()
     return place

@@ -1,4 +1,4 @@
-"""Where a text is cut into parts, and how many characters lie in each."""
+"""Cutting a text into parts at sentence ends, and counting the characters in front of a cut."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def check_fractions(fractions: Sequence[float]) -> list[float]:
 
 
 def cut_points(ids: np.ndarray, fractions: Sequence[float], name: str = "the text", eos: int = 0) -> list[int]:
-    """Return the places (n + 1 of them, from 0 to len(ids)) that cut a text into parts of these shares of its tokens.
+    """Return the n + 1 positions, from 0 to len(ids), that cut a text into n parts of these shares of its tokens.
 
-    A cut lies behind the `</s>` nearest to its exact place. Where there is none within half of the smaller of the two
-    parts (a text of one long line, or characters without newlines), the cut is at the exact place, inside a sentence.
+    A cut is behind the `</s>` nearest to its exact position. Where there is none within half of the smaller of the two
+    parts (a text of one long line, or characters without newlines), it is at the exact position, inside a sentence.
     Raises DataError where a part would be empty.
     """
     shares = check_fractions(fractions)
@@ -56,36 +56,36 @@ def _nearest_end(ids: np.ndarray, place: int, reach: int, eos: int) -> int:
 
 
 def count(ids: np.ndarray, value: int) -> int:
-    """Return how often `value` stands in ids, reading a memory-mapped array piece by piece."""
+    """Return how often `value` occurs in ids; a memory-mapped array is read in chunks."""
     return sum(int(np.count_nonzero(ids[i : i + _CHUNK] == value)) for i in range(0, len(ids), _CHUNK))
 
 
 def characters_before(ids: np.ndarray, sentence_characters: np.ndarray, place: int, eos: int = 0) -> int:
-    """Return how many characters of the text lie before token `place`.
+    """Return the number of characters of the text before token `place`.
 
-    Exact at a sentence end; inside a sentence its characters are shared out evenly over its tokens, so that the parts
-    of a text add up to the whole.
+    `sentence_characters` holds the characters of each sentence. The result is exact at a sentence end; inside a
+    sentence its characters are divided evenly over its tokens, so that the parts of a text add up to the whole.
     """
     if place == len(ids):  # no need to read the whole text
         return int(np.sum(sentence_characters, dtype=np.int64))
-    done = count(ids[:place], eos)
-    total = int(np.sum(sentence_characters[:done], dtype=np.int64))
+    sentences = count(ids[:place], eos)
+    total = int(np.sum(sentence_characters[:sentences], dtype=np.int64))
     if place == 0 or ids[place - 1] == eos:
         return total
     start, end = _sentence_around(ids, place, eos)
-    return total + int(sentence_characters[done]) * (place - start) // (end - start)
+    return total + int(sentence_characters[sentences]) * (place - start) // (end - start)
 
 
 def _sentence_around(ids: np.ndarray, place: int, eos: int) -> tuple[int, int]:
     start, end = 0, len(ids)
     for low in range(place, 0, -_CHUNK):
-        found = np.flatnonzero(ids[max(low - _CHUNK, 0) : low] == eos)
-        if len(found):
-            start = max(low - _CHUNK, 0) + int(found[-1]) + 1
+        ends = np.flatnonzero(ids[max(low - _CHUNK, 0) : low] == eos)
+        if len(ends):
+            start = max(low - _CHUNK, 0) + int(ends[-1]) + 1
             break
     for low in range(place, len(ids), _CHUNK):
-        found = np.flatnonzero(ids[low : low + _CHUNK] == eos)
-        if len(found):
-            end = low + int(found[0]) + 1
+        ends = np.flatnonzero(ids[low : low + _CHUNK] == eos)
+        if len(ends):
+            end = low + int(ends[0]) + 1
             break
     return start, end

@@ -1,4 +1,4 @@
-"""Blocks of bytes become pieces of text: cut where no token is hurt, and known to be UTF-8."""
+"""Turning blocks of bytes into pieces of text that cut no token in two and are checked to be UTF-8."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def after_blank(block: bytes) -> int:
-    """Return the place behind the last blank, tab or newline, 0 if there is none: words stay whole."""
+    """Return the position behind the last blank, tab or newline, 0 if there is none: no word is cut in two."""
     return 1 + max(block.rfind(b" "), block.rfind(b"\n"), block.rfind(b"\t"))
 
 
 def after_line(block: bytes) -> int:
-    """Return the place behind the last newline, 0 if there is none: lines stay whole."""
+    """Return the position behind the last newline, 0 if there is none: no line is cut in two."""
     return 1 + block.rfind(b"\n")
 
 
 def after_character(block: bytes) -> int:
-    """Return the place behind the last whole UTF-8 character; a CR waits for the LF that may follow it."""
+    """Return the position behind the last whole UTF-8 character; a last CR is left for the LF that may follow it."""
     if block.endswith(b"\r"):
         return len(block) - 1
     for back in range(1, min(4, len(block)) + 1):
         byte = block[-back]
-        if byte >= 0xC0:  # the first byte of a longer character: how many bytes does it want?
-            wanted = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return len(block) if back >= wanted else len(block) - back
+        if byte >= 0xC0:  # the first byte of a longer character says how many bytes it has
+            size = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return len(block) if back >= size else len(block) - back
         if byte < 0x80:
             break
     return len(block)
 
 
 def text_pieces(blocks: Iterable[bytes], name: str, cut: Callable[[bytes], int]) -> Iterator[bytes]:
-    """Yield the bytes again, re-cut at places that `cut` chooses, without a byte-order mark and checked to be text.
+    """Yield the bytes in pieces that end where `cut` says, without a byte-order mark and checked to be text.
 
-    A line or a word of any length works: what has no place to cut is gathered until one comes.
+    `cut` returns the position at which a block may be cut, 0 for nowhere; such blocks are joined until one can be cut,
+    so that lines and words may have any length. `name` is what messages call the text.
     Raises DataError, naming line and byte offset, for a zero byte or a byte that is not UTF-8.
     """
     waiting: list[bytes] = []
@@ -44,7 +45,7 @@ def text_pieces(blocks: Iterable[bytes], name: str, cut: Callable[[bytes], int])
     for block in blocks:
         if not offset and not waiting and block.startswith(_BOM):
             block, offset = block[len(_BOM) :], len(_BOM)
-        if len(waiting) == 1 and len(waiting[0]) < 8:  # a broken character: the cut must see it whole
+        if len(waiting) == 1 and len(waiting[0]) < 8:  # the beginning of a character, which `cut` must see whole
             block = waiting.pop() + block
         place = cut(block)
         if not place:
@@ -82,6 +83,6 @@ def _check(piece: bytes, name: str, offset: int, line: int) -> None:
 
 
 def place_of(piece: bytes, at: int, offset: int, line: int) -> str:
-    """Return "line …, byte offset …" of the byte `at` in a piece that starts at this offset (from 0) and line."""
+    """Return "line …, byte offset …" for byte `at` of a piece that starts at byte `offset` (from 0) of line `line`."""
     newlines = piece.count(b"\n", 0, at)
     return f"line {line + newlines}, byte offset {offset + at}"

@@ -1,4 +1,4 @@
-"""Where a token stands in the text that it was read from."""
+"""The place of a token in the text that it was read from: line, character offsets, original word."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ class Place(NamedTuple):
     `line`         from 1
     `start, stop`  character offsets in the whole text; equal for a token that the tokenizer added, such as the `</s>`
                    at the end of a sentence that no newline ends
-    `word`         the number, from 0, of the original word that the token is part of: of what blanks separate in the
-                   text. Of a token that touches several words it is the first; -1 for one that is part of none, such
-                   as `</s>` or a blank
+    `word`         the number, from 0, of the original word (what blanks separate in the text) that the token is part
+                   of; the first one if it is part of several, -1 if it is part of none, such as `</s>` or a blank
     """
 
     line: int
@@ -28,7 +27,7 @@ class Place(NamedTuple):
 
 
 class Locator:
-    """Turns stretches of one text into places."""
+    """Finds the places of tokens in one text by their character offsets."""
 
     def __init__(self, text: str) -> None:
         self.begin = len(BOM) if text.startswith(BOM) else 0  # where the text begins, behind a byte-order mark
@@ -37,7 +36,7 @@ class Locator:
         self._starts, self._stops = [start for start, _ in words], [stop for _, stop in words]
 
     def place(self, start: int, stop: int) -> Place:
-        """The place of the token that `text[start:stop]` became."""
+        """Return the place of the token that was made from `text[start:stop]`."""
         word = bisect_right(self._stops, start)  # the first word that does not end before the token
         is_part = start < stop and word < len(self._starts) and self._starts[word] < stop
         return Place(bisect_left(self._newlines, start) + 1, start, stop, word if is_part else -1)

@@ -1,4 +1,4 @@
-"""Tokenizer `prose`: raw English text into sentences and Treebank tokens, with no data to download."""
+"""Tokenizer `prose`: splits raw English text into sentences and Treebank tokens, with no data to download."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _GOES_ON = re.compile(r"[\"')\]]*[a-z]")  # the next sentence would start with a
 _OPEN_END = re.compile(r"[?!][\"')\]]*$")
 # The Treebank rules split off only the last period of a sentence; in "him.--Stand, ho!" there is one before.
 _PERIOD_BEFORE_DASH = re.compile(r"(?<=\w\w)\.(?=--)")
-# Letters and single marks: here the rules only part the marks from the words. Quantifiers that end in + never go back.
+# Letters and single marks: here all that the rules do is to separate the marks from the words. A quantifier that ends
+# in + never backtracks.
 _SIMPLE = re.compile(r"[A-Za-z]++(?:-[A-Za-z]++)*+(?:[,;:?!]?+ [A-Za-z]++(?:-[A-Za-z]++)*+)*+[,;:?!.]?")
 _SIMPLE_TOKEN = re.compile(r"[A-Za-z-]+|[,;:?!.]")
 _TWO_IN_ONE = re.compile(r"(?i)\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
-_LONG = 1 << 20  # characters of a paragraph after which its finished sentences are passed on
+_LONG = 1 << 20  # characters of a paragraph after which its finished sentences are returned
 
 
 class Prose(Tokenizer):
@@ -57,30 +58,30 @@ class Prose(Tokenizer):
 
     def prompt(self, text: str) -> list[str]:
         """Return the tokens of a prompt, `</s>` between its sentences but not at the end."""
-        found: list[str] = []
+        tokens: list[str] = []
         for paragraph in re.split(r"\n\s*\n", text):
             for sentence in sentences(" ".join(paragraph.split())):
-                found += [*words(sentence), EOS]
-        return found[:-1]
+                tokens += [*words(sentence), EOS]
+        return tokens[:-1]
 
     def places(self, text: str) -> list[Place]:
         """Return the place of each token; the `</s>` of a sentence stands, with no width, behind its last token.
 
-        Of "cannot" the first token is "can" and the second "not"; both tokens of a long dash that is part of three in
-        a row, and so on, stand at the characters of which they were made.
+        A token stands at the characters that it was made from: of "cannot", "can" at the first three and "not" at the
+        last three.
         """
         locator = Locator(text)
         finder = SentenceFinder()
-        found = [*finder.feed(text[locator.begin :]), *finder.finish()]
+        all_sentences = [*finder.feed(text[locator.begin :]), *finder.finish()]
         letters = _Letters(text, locator.begin)
         places: list[Place] = []
-        for sentence in found:
-            at = 0
+        for sentence in all_sentences:
+            stop = 0
             for token in words(sentence):
                 first, last = letters.take(token)
-                at = last + 1
-                places.append(locator.place(first, at))
-            places.append(locator.place(at, at)._replace(line=places[-1].line))
+                stop = last + 1
+                places.append(locator.place(first, stop))
+            places.append(locator.place(stop, stop)._replace(line=places[-1].line))
         return places
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
@@ -88,22 +89,22 @@ class Prose(Tokenizer):
         return spelled(ids, vocabulary)
 
     def join(self, tokens: Iterable[str]) -> str:
-        """Return the text as one would write it: no blank before punctuation, `n't` or `'s`, quotes closed."""
+        """Return the text as people write it, without blanks before punctuation, `n't` or `'s`; see `detokenize`."""
         return detokenize(tokens)
 
 
 class _Letters:
-    """The characters of a text without blanks, as the tokens have them, and where each stands in the text."""
+    """The characters of a text without blanks, as they occur in the tokens, and the position of each in the text."""
 
     def __init__(self, text: str, begin: int) -> None:
-        plain = ((mark, at) for at in range(begin, len(text)) for mark in text[at].translate(_PLAIN))
-        kept = [(mark, at) for mark, at in plain if not mark.isspace()]
+        plain = ((mark, position) for position in range(begin, len(text)) for mark in text[position].translate(_PLAIN))
+        kept = [(mark, position) for mark, position in plain if not mark.isspace()]
         self._letters = "".join(mark for mark, _ in kept)
-        self._places = [at for _, at in kept]
+        self._places = [position for _, position in kept]
         self._next = 0
 
     def take(self, token: str) -> tuple[int, int]:
-        """The places of the first and the last character of the next token."""
+        """Return the positions in the text of the first and the last character of the next token."""
         size = len(token)
         if token in ("``", "''") and self._letters[self._next] == '"':
             size = 1
@@ -123,18 +124,18 @@ def _nltk() -> tuple[Any, Any]:
 
 
 def sentences(paragraph: str) -> Iterator[str]:
-    """Yield the sentences of a paragraph whose blanks are single."""
-    held = ""
+    """Yield the sentences of a paragraph in which each blank is a single space."""
+    pending = ""
     for sentence in _nltk()[0].tokenize(paragraph):
         # Untrained Punkt ends a sentence at every ? and !, also within: "Who is there?" he asked.
-        if held and _OPEN_END.search(held) and _GOES_ON.match(sentence):
-            held = f"{held} {sentence}"
+        if pending and _OPEN_END.search(pending) and _GOES_ON.match(sentence):
+            pending = f"{pending} {sentence}"
         else:
-            if held:
-                yield held
-            held = sentence
-    if held:
-        yield held
+            if pending:
+                yield pending
+            pending = sentence
+    if pending:
+        yield pending
 
 
 def words(sentence: str) -> list[str]:
@@ -146,14 +147,14 @@ def words(sentence: str) -> list[str]:
 
 
 def treebank_words(sentence: str) -> list[str]:
-    """Return the Treebank tokens of one sentence by the rules alone: what `words` must agree with."""
+    """Return the Treebank tokens of one sentence by the full rules; `words` returns the same, faster."""
     plain = _PERIOD_BEFORE_DASH.sub(" . ", sentence.translate(_PLAIN))
-    found: list[str] = _nltk()[1].tokenize(plain)
-    return found
+    tokens: list[str] = _nltk()[1].tokenize(plain)
+    return tokens
 
 
 class SentenceFinder:
-    """Finds the sentences of a text that comes in pieces, paragraph by paragraph; their blanks become single."""
+    """Finds the sentences of a text that comes in pieces, paragraph by paragraph; runs of blanks become one space."""
 
     def __init__(self) -> None:
         self._paragraph: list[str] = []
@@ -161,8 +162,8 @@ class SentenceFinder:
         self._line_is_blank = True
 
     def feed(self, piece: str) -> list[str]:
-        """Return the sentences that end in this piece, which ends behind a blank or is the last."""
-        done: list[str] = []
+        """Return the sentences that end in this piece; the piece must end behind a blank or be the last."""
+        complete: list[str] = []
         lines = piece.split("\n")
         for number, line in enumerate(lines):
             text = " ".join(line.split())
@@ -171,22 +172,22 @@ class SentenceFinder:
                 self._paragraph.append(text)
                 self._size += len(text)
                 if self._size > _LONG:
-                    done += self._flush(keep_last=True)
+                    complete += self._flush(keep_last=True)
             if number < len(lines) - 1:  # a newline follows
                 if self._line_is_blank:
-                    done += self._flush()
+                    complete += self._flush()
                 self._line_is_blank = True
-        return done
+        return complete
 
     def finish(self) -> list[str]:
         """Return the sentences of the last paragraph."""
         return self._flush()
 
     def _flush(self, keep_last: bool = False) -> list[str]:
-        found = list(sentences(" ".join(self._paragraph)))
-        self._paragraph = [found.pop()] if keep_last and found else []
+        complete = list(sentences(" ".join(self._paragraph)))
+        self._paragraph = [complete.pop()] if keep_last and complete else []
         self._size = 0
-        return found
+        return complete
 
 
 class ProseEncoder:
@@ -198,7 +199,7 @@ class ProseEncoder:
         self.characters: list[np.ndarray] | None = []
 
     def feed(self, piece: bytes) -> np.ndarray:
-        """Return the ids of the sentences that end in this piece; it ends behind a blank or is the last."""
+        """Return the ids of the sentences that end in this piece; the piece must end behind a blank or be the last."""
         return self._ids(self._finder.feed(piece.decode("utf-8")))
 
     def finish(self) -> np.ndarray:
@@ -209,10 +210,10 @@ class ProseEncoder:
         """Return the distinct tokens in order of first appearance."""
         return list(self._types)
 
-    def _ids(self, done: list[str]) -> np.ndarray:
+    def _ids(self, complete: list[str]) -> np.ndarray:
         types = self._types
-        tokens = [token for sentence in done for token in (*words(sentence), EOS)]
+        tokens = [token for sentence in complete for token in (*words(sentence), EOS)]
         ids = np.fromiter((types.setdefault(token, len(types)) for token in tokens), dtype=np.int32, count=len(tokens))
         assert self.characters is not None
-        self.characters.append(np.array([len(sentence) + 1 for sentence in done], dtype=np.int32))
+        self.characters.append(np.array([len(sentence) + 1 for sentence in complete], dtype=np.int32))
         return ids

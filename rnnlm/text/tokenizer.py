@@ -1,4 +1,4 @@
-"""What a tokenizer is, and all that one needs besides its own rule.
+"""The base class of tokenizers: what one must define, and everything else it inherits.
 
 class Syllables(rnnlm.Tokenizer):
     def tokens(self, line): ...     # "water is" -> ["wa", "ter", " ", "is"]
@@ -20,10 +20,10 @@ from .vocabulary import EOS, Vocabulary
 
 
 class Encoder(Protocol):
-    """Turns pieces of one text into ids in order of first appearance; `</s>` is 0 from the start.
+    """Turns the pieces of one text into ids in order of first appearance; `</s>` is 0 from the start.
 
-    `characters` is one int array a piece, the characters of each sentence that ended in it, or None for a tokenizer
-    whose tokens are one character each.
+    `characters` holds one int array for each piece: the number of characters of each sentence that ended in it. It is
+    None for a tokenizer whose tokens are one character each.
     """
 
     characters: list[np.ndarray] | None
@@ -41,14 +41,15 @@ class Encoder(Protocol):
 class Tokenizer(ABC):
     """A rule that turns text into tokens and tokens into readable text.
 
-    A subclass writes `tokens` and `join`. The rest works line by line, with one `</s>` a line, and can be written too
-    where something else is meant: `spans` where a token is not written as the text has it; `learn`, `state` and
-    `restore` where the rule holds learned data. The same line must always give the same tokens.
+    A subclass defines `tokens` and `join`. What it inherits works line by line, with one `</s>` a line, and can be
+    overridden: `spans` where a token is not spelled as in the text; `learn`, `state` and `restore` where the rule holds
+    learned data. The same line must always give the same tokens.
 
     `help`      one line for the list of tokenizers
     `argument`  what stands behind the colon of NAME:ARGUMENT, for messages; "" where there is nothing
     `spec`      the short text that the tokenizer was made from, such as "words": see `rnnlm.text.tokenizers.tokenizer`
-    `source`    of a user's own: the SHA-256 of the file that the model names; `running`: of the one that is run
+    `source`    for a user's own tokenizer, the SHA-256 of its file as the model records it; "" for others
+    `running`   for a user's own tokenizer, the SHA-256 of the file that was run; "" for others
     """
 
     help: ClassVar[str] = ""
@@ -57,7 +58,8 @@ class Tokenizer(ABC):
     source: str = ""
     running: str = ""
 
-    # Where a block of bytes may be cut without hurting a token; None: anywhere, and the bytes need not be text.
+    # The function that says where a block of bytes may be cut so that no token is cut in two. None: anywhere, and the
+    # bytes need not be text.
     cut: Callable[[bytes], int] | None = staticmethod(after_line)
 
     @abstractmethod
@@ -69,30 +71,33 @@ class Tokenizer(ABC):
         """Return readable text; `</s>` becomes a newline."""
 
     def spans(self, line: str, tokens: Sequence[str]) -> list[tuple[int, int]]:
-        """Return (start, stop) in the line of each of its tokens, which are looked for in order.
+        """Return (start, stop) in the line for each of its tokens, which are searched in order.
 
-        Raises ValueError for a token that the line does not have there: a tokenizer that changes what it reads, such
-        as by lower case, writes this method itself.
+        Raises ValueError for a token that does not occur in the rest of the line: a tokenizer that changes what it
+        reads, for instance to lower case, must override this method.
         """
-        spans, at = [], 0
+        spans, stop = [], 0
         for token in tokens:
-            start = line.find(token, at)
+            start = line.find(token, stop)
             if start < 0:
-                raise ValueError(f"the token {token!r} is not in the line behind its first {at} characters")
-            at = start + len(token)
-            spans.append((start, at))
+                raise ValueError(f"the token {token!r} is not in the line behind its first {stop} characters")
+            stop = start + len(token)
+            spans.append((start, stop))
         return spans
 
     def learn(self, lines: Iterable[str]) -> None:
-        """Learn from the lines of the training text, before any text is encoded. A rule that learns writes this."""
+        """Learn from the lines of the training text, before any text is encoded.
+
+        A tokenizer that learns overrides this; it raises TypeError for others.
+        """
         raise TypeError(f"a {type(self).__name__} learns nothing")
 
     def state(self) -> Any:
-        """Return what was learned as JSON-able data, which goes into model files; None before learning."""
+        """Return what was learned, as data that can be written as JSON, for model files; None before learning."""
         return None
 
     def restore(self, state: Any) -> None:
-        """Take what `state` returned. A rule that learns writes this."""
+        """Restore what `state` returned. A tokenizer that learns overrides this; it raises TypeError for others."""
         raise TypeError(f"a {type(self).__name__} does not say how to take its state back: it has no method restore")
 
     @property
@@ -102,7 +107,7 @@ class Tokenizer(ABC):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the rule has learned what it learns, or learns nothing."""
+        """Whether the tokenizer can be used: it learns nothing, or it has learned already."""
         return not self.learns or self.state() is not None
 
     def encoder(self, source: str) -> Encoder:
@@ -110,11 +115,11 @@ class Tokenizer(ABC):
         return LineEncoder(self, source)
 
     def prompt(self, text: str) -> list[str]:
-        """Return the tokens of a text that goes on: `</s>` between its lines but not at the end."""
-        found: list[str] = []
+        """Return the tokens of a text that a model continues: `</s>` between its lines but not at the end."""
+        tokens: list[str] = []
         for line in text.rstrip("\r\n").split("\n"):
-            found += [*self.tokens(line.removesuffix("\r")), EOS]
-        return found[:-1]
+            tokens += [*self.tokens(line.removesuffix("\r")), EOS]
+        return tokens[:-1]
 
     def places(self, text: str) -> list[Place]:
         """Return the place of each token of a text, in the order in which `encoder` gives them.
@@ -122,8 +127,8 @@ class Tokenizer(ABC):
         Raises DataError, naming the line, where `spans` cannot say where the tokens stand.
         """
         locator = Locator(text)
-        at, places = locator.begin, []
-        lines = text[at:].split("\n")
+        offset, places = locator.begin, []
+        lines = text[offset:].split("\n")
         for number, line in enumerate(lines, 1):
             written = line.removesuffix("\r")
             tokens = self.tokens(written)
@@ -134,17 +139,17 @@ class Tokenizer(ABC):
                     f"the tokens of line {number} cannot be found in it: {error}. Let {self.spec or 'the tokenizer'} "
                     "write the method spans, which says where each stands."
                 ) from None
-            places += [locator.place(at + start, at + stop) for start, stop in spans]
-            end = at + len(line)
+            places += [locator.place(offset + start, offset + stop) for start, stop in spans]
+            end = offset + len(line)
             if number < len(lines):
                 places.append(locator.place(end, end + 1))
             elif tokens:  # the last line has no newline
                 places.append(locator.place(end, end))
-            at = end + 1
+            offset = end + 1
         return places
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
-        """Return how many characters a text has of which only the ids are there: those of the joined tokens."""
+        """Return the number of characters of a text given as ids only: that of its tokens joined."""
         return len(self.join(vocabulary.decode(ids)))
 
 
@@ -159,19 +164,19 @@ class LineEncoder:
         self.characters: list[np.ndarray] | None = []
 
     def feed(self, piece: bytes) -> np.ndarray:
-        """Return the ids of a piece that ends behind a newline, or is the last."""
+        """Return the ids of a piece, int32; the piece must end behind a newline or be the last."""
         ids: list[int] = []
         sizes: list[int] = []
-        *lines, rest = piece.decode("utf-8").split("\n")
+        *lines, unfinished = piece.decode("utf-8").split("\n")
         for line in lines:
             ids += [*self._line_ids(line), 0]
             sizes.append(_size(line))
             self._line += 1
-        if rest:
-            last = self._line_ids(rest)
+        if unfinished:
+            last = self._line_ids(unfinished)
             ids += last
             self._open = bool(last)
-            self._last = rest
+            self._last = unfinished
         assert self.characters is not None
         self.characters.append(np.array(sizes, dtype=np.int32))
         return np.array(ids, dtype=np.int32)
@@ -202,5 +207,5 @@ class LineEncoder:
 
 
 def _size(line: str) -> int:
-    """The characters of a line with single blanks, and its newline."""
+    """Return the number of characters of a line with single blanks, its newline included."""
     return len(" ".join(line.split())) + 1

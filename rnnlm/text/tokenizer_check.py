@@ -1,4 +1,4 @@
-"""Whether a tokenizer keeps what all the package relies on."""
+"""The contract of tokenizers, as a check that can be run on any of them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from .vocabulary import EOS
 
 
 def check_tokenizer(tokenizer: Tokenizer | str, text: str) -> None:
-    """Check a tokenizer on a text: a user's own, or one by its name. Raises DataError that names the first fault.
+    """Check on a text that a tokenizer, a user's own or one given by its name, keeps what the package relies on.
 
-    The same text gives the same tokens twice. Each token has a place in the text; places rise, and none goes over the
-    end of a line (but that of `</s>`). `join` gives the text back, blanks apart; a tokenizer that changes what it
-    reads, as `prose` does with curly quotes, can only pass this on a text in which there is nothing to change. Where it
-    learns, it learns from the text, and one that is restored from its `state` gives the same tokens.
+    The same text gives the same tokens twice. Each token has a place in the text; places are in order, and none
+    contains the end of a line, except that of `</s>`. `join` returns the text, blanks apart; a tokenizer that changes
+    what it reads, as `prose` does with curly quotes, can pass this only on a text in which there is nothing to change.
+    A tokenizer that learns does so from the text, and one that is restored from its `state` gives the same tokens.
+
+    Raises DataError that names the first fault.
     """
     rule = find_tokenizer(tokenizer) if isinstance(tokenizer, str) else deepcopy(tokenizer)
     rule.spec = rule.spec or type(rule).__name__
@@ -43,7 +45,7 @@ def check_tokenizer(tokenizer: Tokenizer | str, text: str) -> None:
 
 
 def _tokens(rule: Tokenizer, text: str) -> list[str]:
-    """The tokens of a text, by the ids that its encoder gives."""
+    """Return the tokens of a text, from the ids that the tokenizer's encoder returns."""
     types, numbers = first_numbers(rule, text)
     return [types[number] for number in numbers]
 

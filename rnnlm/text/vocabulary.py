@@ -15,9 +15,9 @@ UNK = "<unk>"  # the one word that stands for all the words that were cut
 
 
 class Vocabulary:
-    """A numbered list of words with their counts: `</s>` is number 0, the rest fall in count.
+    """A numbered list of words with their counts: `</s>` is number 0, the others are sorted by falling count.
 
-    The order is what word classes rely on (a class is a contiguous range of ids), so it is fixed here and nowhere else.
+    Word classes rely on this order (a class is a contiguous range of ids), so it is fixed here and nowhere else.
 
     `words`   list of V strings
     `counts`  (V,) int64, occurrences in the training text
@@ -51,7 +51,8 @@ class Vocabulary:
         """Sort words by falling count, ties in the mapping's order, and cut the rare ones.
 
         `max_vocab` bounds the number of words, `</s>` and `<unk>` included; `min_count` is the least count of a word
-        that stays. What is cut adds its count to `<unk>`; when nothing is, `<unk>` is there only if the text has it.
+        that is kept. The counts of the words that are cut are added to that of `<unk>`; where none is cut, the
+        vocabulary has `<unk>` only if the text has it.
         Raises UsageError for `max_vocab` < 2 or `min_count` < 1.
         """
         if max_vocab is not None and max_vocab < 2:
@@ -60,14 +61,14 @@ class Vocabulary:
             raise UsageError(f"min_count={min_count} keeps every word, as 1 does. Give min_count >= 1.")
         ordinary = [(word, int(n)) for word, n in counts.items() if word not in (EOS, UNK)]
         ordinary.sort(key=lambda pair: -pair[1])  # a stable sort: ties stay in order of first appearance
-        room = len(ordinary)
+        limit = len(ordinary)
         if max_vocab is not None and len(ordinary) + 1 + (UNK in counts) > max_vocab:
-            room = max_vocab - 2
-        kept = [pair for pair in ordinary[:room] if pair[1] >= min_count]
+            limit = max_vocab - 2
+        kept = [pair for pair in ordinary[:limit] if pair[1] >= min_count]
         cut = sum(n for _, n in ordinary[len(kept) :])
         unknown = int(counts.get(UNK, 0)) + cut
         if UNK in counts or len(kept) < len(ordinary):
-            # The place of <unk> among equal counts: behind them if it is new, else where the text has it.
+            # Among words of its count <unk> comes last if the text does not have it, else where the text has it first.
             rank = {word: i for i, word in enumerate(counts)}
             kept.append((UNK, unknown))
             kept.sort(key=lambda pair: (-pair[1], rank.get(pair[0], len(rank))))
@@ -85,7 +86,7 @@ class Vocabulary:
 
     @cached_property
     def hash(self) -> str:
-        """The hexadecimal sha256 of the words in their order: two models with the same hash can be mixed."""
+        """The hexadecimal sha256 of the words in their order: models with equal hashes share their words."""
         return hashlib.sha256("\n".join(self.words).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
@@ -95,13 +96,13 @@ class Vocabulary:
 
     def encode(self, tokens: Iterable[str]) -> np.ndarray:
         """Return the ids of the tokens, int32; an unknown word is `<unk>`, or -1 where the vocabulary has none."""
-        other = self.unknown_id
-        return np.array([self.index.get(token, other) for token in tokens], dtype=np.int32)
+        unknown = self.unknown_id
+        return np.array([self.index.get(token, unknown) for token in tokens], dtype=np.int32)
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """Return the words of the ids; -1 becomes `<unk>`. Raises DataError for an id outside the vocabulary."""
-        found = [int(i) for i in ids]
-        bad = next((i for i in found if not -1 <= i < len(self.words)), None)
-        if bad is not None:
-            raise DataError(f"word id {bad} is outside the vocabulary; ids run from 0 to {len(self) - 1}.")
-        return [UNK if i < 0 else self.words[i] for i in found]
+        numbers = [int(i) for i in ids]
+        outside = next((i for i in numbers if not -1 <= i < len(self.words)), None)
+        if outside is not None:
+            raise DataError(f"word id {outside} is outside the vocabulary; ids run from 0 to {len(self) - 1}.")
+        return [UNK if i < 0 else self.words[i] for i in numbers]

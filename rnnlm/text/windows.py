@@ -1,4 +1,4 @@
-"""A text as windows of T steps over B parallel streams, every token scored exactly once."""
+"""Cutting a text into windows of T steps over B parallel streams, in which every token is scored exactly once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def windows(
     """Yield (x, y, keep) windows: y is the text cut into parallel streams, x the token before each y.
 
     The streams are contiguous parts of the text, in its order, whose lengths differ by at most one; shorter streams end
-    in targets of -1, which score nothing. So every token of the text stands in y exactly once, whatever `streams` and
+    in targets of -1, which are not scored. So every token of the text stands in y exactly once, whatever `streams` and
     `steps` are. The token before the first of the text is `eos`; a later stream begins after the true last token of the
     stream before it.
 
@@ -48,28 +48,31 @@ def _windows(
     length = short + (stream < longer)  # (B,)
     places = first - 1 + np.arange(steps + 1)[:, None]  # (T + 1, B) of the first window, from the token before it on
     for number in numbers:
-        done = number * steps
-        T = min(steps, int(length[0]) - done)
-        found = np.take(ids, places[: T + 1] + done, mode="clip").astype(np.int32, copy=False)
-        x, y = found[:-1], found[1:]
-        if not done:
+        step = number * steps
+        T = min(steps, int(length[0]) - step)
+        tokens = np.take(ids, places[: T + 1] + step, mode="clip").astype(np.int32, copy=False)
+        x, y = tokens[:-1], tokens[1:]
+        if not step:
             x[0, 0] = eos
-        if done + T == length[0]:  # of a shorter stream the last step lies outside, or in the next stream
+        if step + T == length[0]:  # of a shorter stream the last step lies outside, or in the next stream
             y[-1, longer or streams :] = -1
         keep = None
         if independent:
             keep = (x != eos).astype(np.float32)
-            if not done:
+            if not step:
                 keep[0] = 0
         yield x, y, keep
 
 
 def in_order(parts: list[np.ndarray], n_tokens: int) -> np.ndarray:
-    """The values (T, B, …) that belong to the targets of all windows of a text, one a token in the text's order."""
-    whole = np.concatenate(parts)  # (T of the longest stream, B, …)
-    short, longer = divmod(n_tokens, whole.shape[1])
-    lengths = [short + (stream < longer) for stream in range(whole.shape[1])]
-    return np.concatenate([whole[:length, stream] for stream, length in enumerate(lengths)])
+    """Return one value for each token of a text, in the order of the text: (n_tokens, …).
+
+    `parts` holds for each window of `windows` the values of its targets, (T, B, …).
+    """
+    by_stream = np.concatenate(parts)  # (T of the longest stream, B, …)
+    short, longer = divmod(n_tokens, by_stream.shape[1])
+    lengths = [short + (stream < longer) for stream in range(by_stream.shape[1])]
+    return np.concatenate([by_stream[:length, stream] for stream, length in enumerate(lengths)])
 
 
 def _check(n_tokens: int, streams: int, steps: int) -> None:

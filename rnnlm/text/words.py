@@ -23,7 +23,7 @@ class Words(Tokenizer):
     """Whitespace-separated words, one `</s>` a line.
 
     An empty line is a `</s>`; a last line without newline has its `</s>` too; CR is whitespace, so CRLF is LF.
-    Only ASCII whitespace separates, as everywhere in language-model tools; a no-break space is part of a word.
+    Only ASCII whitespace separates words, as in other language-model tools; a no-break space is part of a word.
     """
 
     help = "what blanks separate; </s> ends each line"
@@ -46,7 +46,7 @@ class Words(Tokenizer):
         return places
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
-        """Return the letters of the words, one blank between two, one newline a line; `<unk>` is spelled so."""
+        """Return the number of letters, one blank between words and one newline a line; `<unk>` counts as spelled."""
         return spelled(ids, vocabulary)
 
     def join(self, tokens: Iterable[str]) -> str:
@@ -61,7 +61,7 @@ class Words(Tokenizer):
 
 
 def spelled(ids: np.ndarray, vocabulary: Vocabulary) -> int:
-    """Return how many characters the words of the ids have, one blank between two, one newline a line."""
+    """Return the number of characters of the words of the ids, one blank between words and one newline a line."""
     lengths = np.array([*(len(word) + 1 for word in vocabulary.words), len(UNK) + 1])  # -1 takes the last
     lengths[vocabulary.eos] = 0  # the blank behind a line's last word is its newline …
     ends = ids == vocabulary.eos
@@ -74,7 +74,7 @@ def _split(piece: bytes) -> list[bytes]:
 
 
 class _Types(dict[bytes, int]):
-    """Words and their ids in order of first appearance; asking for a new word adds it."""
+    """Words and their ids in order of first appearance; looking up a new word adds it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,9 +99,9 @@ class WordsEncoder:
         self.characters: list[np.ndarray] | None = []
 
     def feed(self, piece: bytes) -> np.ndarray:
-        """Return the ids of a piece that ends behind a blank, or is the last."""
-        if _EOS in piece and (found := _WRITTEN_EOS.search(piece)):
-            line = self._line + piece.count(b"\n", 0, found.start())
+        """Return the ids of a piece, int32; the piece must end behind a blank or be the last."""
+        if _EOS in piece and (written_end := _WRITTEN_EOS.search(piece)):
+            line = self._line + piece.count(b"\n", 0, written_end.start())
             raise DataError(
                 f"{self._source} has {EOS} written in line {line}: it marks the end of a line, which counts anyway. "
                 f"Remove it from the text (sed 's|{EOS}||g')."
