@@ -1,4 +1,4 @@
-"""The named corpora: what there is, and how to get it, checked, into the cache.
+"""The named corpora: the catalogue, and fetching its files, checked by their hashes, into the cache.
 
 | file                     | what                                                             |
 |--------------------------|------------------------------------------------------------------|
@@ -6,7 +6,7 @@
 | corpora                  | the catalogue; fetching a corpus; `NAME:PART` as a source        |
 | sources, fetch, digits   | how the files of each kind of corpus are made and checked        |
 | grammar, grammar_entropy | artificial languages whose best possible perplexity is known     |
-| data                     | the files that travel with the package                           |
+| data                     | the files that are installed with the package                    |
 """
 
 from .corpora import entries, get, is_name, part

@@ -1,4 +1,4 @@
-"""What named corpora there are, texts and labelled data, and how to get one into the cache."""
+"""The catalogue of named corpora, texts and labelled data, and getting one of them into the cache."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _entries() -> dict[str, Entry]:
 
 
 def entries() -> dict[str, Entry]:
-    """Return the catalogue: name -> entry."""
+    """Return the catalogue: a new dictionary from names to entries."""
     return dict(_entries())
 
 
@@ -47,15 +47,15 @@ def get(
     """Return the files of a named corpus, fetched, checked and unpacked into the cache on first use.
 
     `source` is a copy that you have: the folder of a licensed corpus, or the archive that would be fetched.
-    `progress(done, total)` is called with bytes while something is fetched; total may be None.
+    `progress(done, total)` is called with numbers of bytes while something is fetched; total may be None.
     `content` is what the caller can use: TEXT, LABELLED, or None for both.
-    Raises UsageError for an unknown name and for a corpus of the other content; DataError where the corpus cannot be
-    fetched, needs a licence, or is not what the catalogue describes. A corpus is in the cache whole or not at all.
+    A corpus is put into the cache whole or not at all. Raises UsageError for an unknown name and for a corpus of the
+    other content; DataError for one that cannot be fetched, needs a licence, or is not what the catalogue describes.
     """
     if not is_name(name):
         raise UsageError(f"there is no corpus {name!r}; choose one of {', '.join(_entries())}, or give a file.")
     _require_content(_entries()[name], content)
-    # Imported late: it brings zip, tar and subprocess, which reading a text does not need.
+    # Imported late: this loads zipfile, tarfile and subprocess, which reading a text does not need.
     from .grammar import Grammar
     from .sources import MAKERS
 
@@ -71,27 +71,27 @@ def get(
             about = {"recipe": recipe, "sha256": sha256}
             (draft / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)  # made by an older recipe, or from another source
-    train, valid, test = (next(folder.glob(f"{each}.*"), None) for each in PARTS)
+    train, valid, test = (next(folder.glob(f"{part_name}.*"), None) for part_name in PARTS)
     assert train is not None
     perplexity = Grammar.load(name).perplexity() if entry.kind == "grammar" else None
     return Fetched(entry, train, valid, test, entry.tokenizer, about["sha256"], perplexity)
 
 
 def part(source: str | Path, content: str = TEXT) -> str | Path:
-    """The file of a part of a named corpus where `source` is NAME:PART, such as "ptb:test"; other sources as they are.
+    """Return the file of a part of a named corpus for NAME:PART, such as "ptb:test"; any other source unchanged.
 
     `content` as for `get`. Raises UsageError for a corpus that has no such part, and what `get` raises.
     """
-    name, colon, wanted = str(source).rpartition(":")
+    name, colon, part_name = str(source).rpartition(":")
     if not colon or not is_name(name) or Path(source).exists():
         return source
-    found = getattr(get(name, content=content), wanted) if wanted in PARTS else None
-    if found is None:
+    file = getattr(get(name, content=content), part_name) if part_name in PARTS else None
+    if file is None:
         raise UsageError(
-            f"the corpus {name} has no part {wanted!r}. Parts are train, valid and test, but a corpus in one "
+            f"the corpus {name} has no part {part_name!r}. Parts are train, valid and test, but a corpus in one "
             "piece has only train; `rnnlm corpus get` shows them."
         )
-    return found
+    return file
 
 
 def _require_content(entry: Entry, content: str | None) -> None:
@@ -119,7 +119,7 @@ def _read_about(folder: Path) -> dict[str, Any] | None:
 def _writable(folder: Path) -> Path:
     if is_writable(folder):
         return folder
-    # Nowhere to keep it: good for this run only.
+    # The cache cannot be written, so the corpus is kept in a temporary folder for this process.
     scratch = Path(tempfile.mkdtemp(prefix="rnnlm-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     return scratch

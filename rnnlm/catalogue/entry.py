@@ -1,4 +1,4 @@
-"""A corpus in the catalogue, and its files once they are here."""
+"""A corpus in the catalogue, and its files once they are in the cache."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 PARTS = ("train", "valid", "test")
-TEXT, LABELLED = "text", "labelled data"  # what a corpus is: read by `rnnlm train`, or by `rnnlm classify train`
+TEXT, LABELLED = "text", "labelled data"  # the contents of a corpus: for `rnnlm train`, and for `rnnlm classify train`
 _LABELLED_KINDS = ("digits",)
 
 
@@ -15,8 +15,9 @@ _LABELLED_KINDS = ("digits",)
 class Entry:
     """A corpus in the catalogue.
 
-    `size` (bytes) and `sha256` are those of what is fetched, None where nothing is or they are not recorded;
-    `tokenizer` is the rule that suits the text, "" for labelled data; `kind` and `options` say how the files are made.
+    `size` (bytes) and `sha256` are those of the file that is fetched, None where nothing is fetched or the catalogue
+    does not record them. `tokenizer` is the one that suits the text, "" for labelled data. `kind` is a key of
+    `rnnlm.catalogue.sources.MAKERS`, which says how the files are made, and `options` are for that function.
     """
 
     name: str
@@ -40,9 +41,9 @@ class Entry:
 class Fetched:
     """The files of a corpus: texts, or .npz archives of labelled data (`rnnlm.datasets.read`).
 
-    Without `valid` and `test`, held-out parts are taken from `train`, of a text from its end. `sha256` was computed
-    from what the files were made of; `source_perplexity` is known for grammars: no model can have a lower one, on
-    average, per token of the tokenizer `words`.
+    Where `valid` and `test` are None, held-out parts are taken from `train`, of a text from its end. `sha256` is that
+    of what the files were made from. `source_perplexity` is known for grammars: on average no model can have a lower
+    perplexity per token of the tokenizer `words`.
     """
 
     entry: Entry

