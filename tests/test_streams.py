@@ -114,6 +114,17 @@ def test_figures_are_those_of_the_distributions(whole):
         np.testing.assert_allclose(logp / BIT, likeliest[int(before)][1])
 
 
+def test_a_stream_and_its_perplexity_say_what_they_are_in_one_line(corpus, whole):
+    assert repr(whole) == "Stream('bigram' on 'text', 9 tokens, 9 scored, entropy, rank, top 2)"
+    plain = score(Bigram(), corpus, name="my model").with_unknown("skip")
+    assert repr(plain) == "Stream('my model' on 'text', 9 tokens, 8 scored)"
+    # 16 bits for 9 tokens: 2 ** (16 / 9) = 3.43; 14 bits without `zebra`: 2 ** (14 / 8) = 3.36
+    assert repr(stream_perplexity(whole)) == "Perplexity(3.43 on 'text', 9 tokens, 1 unknown, 0 not scored)"
+    assert repr(stream_perplexity(plain)) == "Perplexity(3.36 on 'text', 9 tokens, 1 unknown, 1 not scored)"
+    many = replace(stream_perplexity(whole), tokens=12_000, scored=9_000, unknown=4_000)
+    assert repr(many) == "Perplexity(3.43 on 'text', 12,000 tokens, 4,000 unknown, 3,000 not scored)"
+
+
 def test_more_alternatives_than_possible_words(corpus):
     top = score(Bigram(), corpus, top=9)
     assert top.top_ids[5].tolist() == [0, 1, 2, 3]  # after <unk>, where b and <unk> are excluded

@@ -1,4 +1,4 @@
-"""What a trained model is worth, and what it says: one probability stream, perplexity and sampling for all models."""
+"""Scoring texts with any model: probability streams, perplexity, mixtures, significance tests and sampling."""
 
 from .external import external, is_external
 from .labelling import best_path, label_error_rate

@@ -1,4 +1,4 @@
-"""Streams from elsewhere: a file with a probability per token joins as a model."""
+"""Probability streams of other programs: a file with a probability per token can be used like a model."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from .stream_files import read_stream
 
 
 def is_external(file: str | Path | Head) -> bool:
-    """Whether a file holds a probability per token, ours or another program's, and not a model."""
+    """Return whether a file holds a probability per token, of `rnnlm score` or another program, and not a model."""
     try:
         return layout(file) is not None
-    except DataError:  # whoever reads it as a model says why
+    except DataError:  # reading the file as a model raises the error
         return False
 
 
 def external(path: str | Path, corpus: Corpus) -> Stream:
-    """The probability stream in a file, for a text in the ids of the model that it is to be compared with.
+    """Return the probability stream in a file, for a text in the ids of the model that it is to be compared with.
 
-    Read are files of `rnnlm score` (binary, or a table per word) and the layouts of `rnnlm.evaluation.layouts`. The
-    words in the file must be those of the text, token by token. A token has a probability where file and corpus agree
-    whether its word is known: P(`<unk>`) of one is not P(word) of the other. Unknown words of P = 0 in a file without
-    words are not scored; when the file scores none of those in the text, they are "left out". Raises DataError that
-    names the file, line and reason.
+    The file may come from `rnnlm score` (binary, or a table per word) or have one of the layouts of
+    `rnnlm.evaluation.layouts`. Its words must be those of the text, token by token. A token has a probability only
+    where file and corpus agree whether its word is known, since P(`<unk>`) of one is not P(word) of the other. Unknown
+    words of P = 0 are not scored; where the file scores none of the unknown words of the text, they are "left out".
+    Raises DataError that names the file, the line and the reason.
     """
-    kind = layout(path)
-    if kind is None:
+    layout_name = layout(path)
+    if layout_name is None:
         raise DataError(
             f"{path} holds no probability per token in a layout that is known: a file of `rnnlm score`, "
             "-lm-prob or -test -debug 2 of Mikolov's rnnlm, ngram -ppl -debug 2 of SRILM, query -v word of KenLM."
         )
-    if kind == OURS:
+    if layout_name == OURS:
         stream = read_stream(path, corpus.encoding)
         text = replace(
             stream,
@@ -55,7 +55,7 @@ def external(path: str | Path, corpus: Corpus) -> Stream:
     ids = np.asarray(corpus.ids)
     logp = np.full(len(ids), np.nan)
     n = 0
-    for n, token in enumerate(READERS[kind](path), start=1):
+    for n, token in enumerate(READERS[layout_name](path), start=1):
         if n > len(ids):
             raise bad_line(path, token.line, f"this is token {n:,}, and {corpus.name} has {len(ids):,}.")
         logp[n - 1] = _logp(path, token, corpus, n - 1)
@@ -76,14 +76,14 @@ def external(path: str | Path, corpus: Corpus) -> Stream:
 
 
 def _logp(path: str | Path, token: Token, corpus: Corpus, place: int) -> float:
-    """log P of the token at a place of the text, nan where file and text do not mean the same by it."""
+    """Return log P of the token at a place of the text, nan where the word is known to only one of file and text."""
     vocabulary, id = corpus.vocabulary, int(corpus.ids[place])
     is_unknown = id == vocabulary.unknown_id
     if token.word is not None:
         same = token.word == UNK or token.word not in vocabulary if is_unknown else token.word == vocabulary.words[id]
         if not same:
-            there = "an unknown word" if is_unknown else repr(vocabulary.words[id])
-            reason = f"token {place + 1:,} is {token.word!r}, and {corpus.name} has {there} there."
+            word_of_text = "an unknown word" if is_unknown else repr(vocabulary.words[id])
+            reason = f"token {place + 1:,} is {token.word!r}, and {corpus.name} has {word_of_text} there."
             if id == vocabulary.eos and (place == 0 or corpus.ids[place - 1] == vocabulary.eos):
                 reason += (
                     " That line of the text is empty, and SRILM leaves empty lines out: take them out of the text."

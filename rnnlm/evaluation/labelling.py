@@ -1,4 +1,4 @@
-"""What a sequence labelling network says, and how far that is from what was wanted."""
+"""Decoding the outputs of a sequence labelling network (CTC), and the error rate of the labels."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from ..ops.arrays import Array
 
 
 def best_path(y: Array, lengths: Sequence[int] | np.ndarray | None = None, *, blank: int = 0) -> list[list[int]]:
-    """The labels of the most probable path of each stream, which is the largest output of each frame.
+    """Return for each stream the labels of its most probable path, which has the largest output of each frame.
 
-    Repetitions are joined, then blanks dropped (Graves et al. 2006, best path decoding): not always the most probable
-    labels, for these may have many paths. y (T, B, K) logits or probabilities, lengths (B,) in frames, all T without
-    it -> B lists. Raises UsageError for other shapes.
+    Repeated labels are joined, then blanks are dropped (best path decoding, Graves et al. 2006). The result is not
+    always the most probable sequence of labels, because a sequence may have many paths.
+
+    y        (T, B, K) logits or probabilities
+    lengths  (B,) the frames of each stream, T for all where it is None
+    returns  B lists of class ids
+
+    Raises UsageError for other shapes.
     """
     if y.ndim != 3 or not y.shape[2]:
         raise UsageError(f"outputs of the shape {y.shape} have no frames of classes. Give (T, B, K).")
@@ -25,25 +30,26 @@ def best_path(y: Array, lengths: Sequence[int] | np.ndarray | None = None, *, bl
     if frames.shape != (B,) or (frames < 0).any() or (frames > T).any():
         raise UsageError(f"lengths={frames.tolist()} do not fit {B} streams of {T} frames. Give {B} of 0 to {T}.")
     classes = ops_for(y).to_host(y.argmax(2))  # (T, B)
-    new = np.concatenate([np.ones((1, B), bool), classes[1:] != classes[:-1]])[:T]
-    said = new & (classes != blank) & (np.arange(T)[:, None] < frames)
-    return [classes[said[:, b], b].tolist() for b in range(B)]
+    differs = np.concatenate([np.ones((1, B), bool), classes[1:] != classes[:-1]])[:T]
+    emitted = differs & (classes != blank) & (np.arange(T)[:, None] < frames)
+    return [classes[emitted[:, b], b].tolist() for b in range(B)]
 
 
 def label_error_rate(found: Iterable[Sequence[int]], wanted: Iterable[Sequence[int]]) -> float:
-    """Σ edit distance / Σ number of wanted labels, over all sequences; 0 is perfect, and it may exceed 1.
+    """Return Σ edit distance / Σ number of reference labels, over all sequences; 0 is perfect, and it may exceed 1.
 
-    The edit distance is the least number of labels to insert, delete or replace (Levenshtein 1966). Entries of -1 are
-    padding and are left out. Raises UsageError when the two differ in number, or nothing is wanted at all.
+    `found` are the decoded sequences, `wanted` the reference sequences in the same order. The edit distance is the
+    least number of labels to insert, delete or replace (Levenshtein 1966). Entries of -1 are padding and are ignored.
+    Raises UsageError where the numbers of sequences differ, or the references hold no label.
     """
     from nltk.metrics.distance import edit_distance
 
-    ours, theirs = ([[int(label) for label in row if label >= 0] for row in rows] for rows in (found, wanted))
-    if len(ours) != len(theirs):
-        raise UsageError(f"{len(ours)} sequences were found for {len(theirs)} that were wanted. Give as many.")
-    total = sum(map(len, theirs))
+    decoded, references = ([[int(label) for label in row if label >= 0] for row in rows] for rows in (found, wanted))
+    if len(decoded) != len(references):
+        raise UsageError(f"{len(decoded)} sequences were found for {len(references)} that were wanted. Give as many.")
+    total = sum(map(len, references))
     if not total:
         raise UsageError(
-            f"the {len(theirs)} wanted sequences hold no label, so there is no error rate. Give some labels."
+            f"the {len(references)} wanted sequences hold no label, so there is no error rate. Give some labels."
         )
-    return sum(map(edit_distance, ours, theirs)) / total
+    return sum(map(edit_distance, decoded, references)) / total

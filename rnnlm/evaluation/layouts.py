@@ -30,7 +30,13 @@ _KENLM_SUMMARY = re.compile(r"(Perplexity (in|ex)cluding OOVs|OOVs|Tokens):\t")
 
 
 class Token(NamedTuple):
-    """What a file says about a token: log P in nats, nan for none; `word` and `unknown` are None where it is silent."""
+    """What a file says about one token.
+
+    `line`     the number of its line, from 1
+    `word`     the word, None where the layout does not name it
+    `logp`     log P in nats, nan where the token has none
+    `unknown`  whether the word is unknown to the program that wrote the file, None where the layout does not say
+    """
 
     line: int
     word: str | None
@@ -39,11 +45,14 @@ class Token(NamedTuple):
 
 
 def layout(file: str | Path | Head) -> str | None:
-    """The name of a file's layout, known by its first lines, or None. DataError when the file cannot be read."""
+    """Return the name of a file's layout, recognised by its first lines, None for any other file.
+
+    It is `OURS` for files of `rnnlm score`, else a key of `READERS`. Raises DataError where the file cannot be read.
+    """
     head = Head.of(file)
-    ours = storage.kind(head.path, head.start)
-    if ours is not None:
-        return OURS if ours == "stream" else None
+    kind = storage.kind(head.path, head.start)
+    if kind is not None:
+        return OURS if kind == "stream" else None
     lines = head.start[: 1 << 16].decode("utf-8", "replace").split("\n")[:50]
     if lines[0].startswith(MAGIC):
         return OURS
@@ -55,7 +64,8 @@ def layout(file: str | Path | Head) -> str | None:
         return "srilm"
     if _KENLM.match(lines[0].partition("\t")[0]):
         return "kenlm"
-    return "lm-prob" if 2 * sum(map(_is_number, lines)) > len(lines) else None  # so a bad line is still found
+    # Half of the lines may be bad, so that reading the file names the first of them.
+    return "lm-prob" if 2 * sum(map(_is_number, lines)) > len(lines) else None
 
 
 def _lm_prob(path: str | Path) -> Iterator[Token]:
@@ -84,10 +94,10 @@ def _rnnlm(path: str | Path) -> Iterator[Token]:
 
 
 def _srilm(path: str | Path) -> Iterator[Token]:
-    inside = False  # between the first word of a sentence and its end; elsewhere are the sentence itself and sums
+    inside = False  # between the first word of a sentence and its end; other lines hold the sentence itself or sums
     for number, line in numbered_lines(path):
-        if found := _SRILM.match(line):
-            word, how, log10 = found.groups()
+        if match := _SRILM.match(line):
+            word, how, log10 = match.groups()
             logp = _nats(path, number, log10, is_log10=True)
             if "[OOV]" in how and logp == -math.inf:
                 yield Token(number, None, math.nan, True)
@@ -106,10 +116,10 @@ def _kenlm(path: str | Path) -> Iterator[Token]:
         if not total.startswith("Total: "):
             raise bad_line(path, number, f"it ends in {total[-60:]!r}, not in `Total: … OOV: …`.")
         for cell in cells:
-            found = _KENLM.match(cell)
-            if not found:
+            match = _KENLM.match(cell)
+            if not match:
                 raise bad_line(path, number, f"{cell[:60]!r} is not `word=id length log10 P`.")
-            word, index, log10 = found.groups()
+            word, index, log10 = match.groups()
             yield Token(number, word, _nats(path, number, log10, is_log10=True), index == "0" or word == UNK)
 
 

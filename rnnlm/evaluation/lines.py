@@ -1,4 +1,4 @@
-"""A text file line by line, with the numbers that messages name."""
+"""Reading a text file line by line, with the line numbers for error messages."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from ..text.files import BLOCK, read_blocks
 
 
 def numbered_lines(path: str | Path, block: int = BLOCK) -> Iterator[tuple[int, str]]:
-    """Yield (number from 1, line without its end) of a UTF-8 file, plain or compressed. DataError names the line."""
-    number, rest = 0, b""
+    """Yield (number from 1, line without its end) for each line of a UTF-8 file, plain or compressed.
+
+    `block` is the number of bytes read at a time. Raises DataError that names the line where it is not UTF-8.
+    """
+    number, unfinished = 0, b""
     for piece in read_blocks(path, block):
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
+        *lines, unfinished = (unfinished + piece).split(b"\n")
+        for line in lines:
             number += 1
             yield number, _decoded(path, number, line)
-    if rest:
-        yield number + 1, _decoded(path, number + 1, rest)
+    if unfinished:
+        yield number + 1, _decoded(path, number + 1, unfinished)
 
 
 def bad_line(path: str | Path, number: int, reason: str) -> DataError:
-    """The error for a line that cannot be used."""
+    """Return a DataError that names the file, the line and the reason why it cannot be used."""
     return DataError(f"{path}, line {number}: {reason}")
 
 

@@ -1,4 +1,4 @@
-"""Geometric mixtures of language models: the fit of their exponents."""
+"""Fitting the exponents of a geometric (log-linear) mixture of language models."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .predictor import Predictor
 from .score import distribution_windows, score
 
 ROUNDS = 50  # Newton steps; half a dozen are usual
-GAIN = 1e-9  # nats a token that the last step may promise
-CELLS = 1 << 20  # probabilities of one model that are worked on at a time
+GAIN = 1e-9  # nats a token; the search ends when the next step would gain less
+CELLS = 1 << 20  # probabilities of one model that are processed at a time
 
 
 def fit_geometric(
@@ -26,13 +26,14 @@ def fit_geometric(
     skip_unknown: bool = False,
     tell: Callable[[float], None] | None = None,
 ) -> np.ndarray:
-    """The exponents λ_i >= 0 with which P(w) = Π_i P_i(w)^λ_i / Z gives a text the highest probability.
+    """Return the exponents λ_i >= 0 with which P(w) = Π_i P_i(w)^λ_i / Z gives a text the highest probability.
 
-    Z is worked out over the whole vocabulary at every token. The mean log-probability is concave, with the gradient
-    E_text[log P_i] - E_P[log P_i] and the Hessian -Cov_P(log P_i, log P_j), averaged over the tokens; each Newton step
-    under λ >= 0, from λ_i = 1 over their number on, reads the text once through every model. A model that excludes a
-    word of the text (P = 0) gets λ = 0. `skip_unknown` leaves `<unk>` out of the text; `tell(nll)` is called after
-    each reading. Raises DataError when every model excludes a word of the text, or it has nothing to score.
+    Z is computed over the whole vocabulary at every token. The mean log-probability is concave in λ, with the gradient
+    E_text[log P_i] - E_P[log P_i] and the Hessian -Cov_P(log P_i, log P_j), averaged over the tokens. The search starts
+    from λ_i = 1 / number of models and takes Newton steps under λ >= 0; each reads the text once through every model. A
+    model that excludes a word of the text (P = 0) gets λ = 0. With `skip_unknown` unknown words are not scored;
+    `tell(nll)` is called after each reading, with the cross-entropy in nats a token. Returns λ, (models,). Raises
+    DataError where every model excludes some word of the text, or no token is scored.
 
     D. Klakow, "Log-linear interpolation of language models", ICSLP 1998.
     """
@@ -41,42 +42,44 @@ def fit_geometric(
         streams = [stream.with_unknown("skip") for stream in streams]
     if not streams[0].scored.any():
         raise DataError(f"no token of {corpus.name} has a probability, so there is nothing to fit to.")
-    able = np.array([bool(np.isfinite(stream.logp[stream.scored]).all()) for stream in streams])
-    if not able.any():
+    is_usable = np.array([bool(np.isfinite(stream.logp[stream.scored]).all()) for stream in streams])
+    if not is_usable.any():
         raise DataError(
             f"every model gives some word of {corpus.name} the probability 0, and so would any product of them. "
             "Use a linear mixture."
         )
-    some = [model for model, yes in zip(models, able, strict=True) if yes]
+    usable = [model for model, use in zip(models, is_usable, strict=True) if use]
 
-    def read(at: np.ndarray) -> _Moments:
-        found = _moments(some, corpus, at, skip_unknown)
+    def read(exponents: np.ndarray) -> _Moments:
+        moments = _moments(usable, corpus, exponents, skip_unknown)
         if tell is not None:
-            tell(-found.value)
-        return found
+            tell(-moments.value)
+        return moments
 
-    x = np.full(len(some), 1 / len(models))
-    now = read(x)
+    x = np.full(len(usable), 1 / len(models))
+    current = read(x)
     for _ in range(ROUNDS):
-        target = nonnegative(now.curvature, now.gradient + now.curvature @ x)
-        way = target - x
-        promised = now.gradient @ way - way @ now.curvature @ way / 2
-        if promised < GAIN:
-            # Where a model excludes words, its last bit of weight still matters, and the step may not drop it.
-            if np.all(target[x > 0] > 0) or read(target).value >= now.value - GAIN:
+        target = nonnegative(current.curvature, current.gradient + current.curvature @ x)
+        step = target - x
+        expected_gain = current.gradient @ step - step @ current.curvature @ step / 2
+        if expected_gain < GAIN:
+            # A model that excludes words matters however small its exponent is, so the step may not set that to 0.
+            if np.all(target[x > 0] > 0) or read(target).value >= current.value - GAIN:
                 x = target
             break
-        new = read(target)
-        while new.value < now.value and np.abs(way).max() > 1e-9:
-            way = way / 2
-            new = read(x + way)
-        x, now = x + way, new
+        following = read(target)
+        while following.value < current.value and np.abs(step).max() > 1e-9:
+            step = step / 2
+            following = read(x + step)
+        x, current = x + step, following
     weights = np.zeros(len(models))
-    weights[able] = x
+    weights[is_usable] = x
     return weights
 
 
 class _Moments(NamedTuple):
+    """The mean log-probability of a text at one point λ, and its derivatives."""
+
     value: float  # mean log P
     gradient: np.ndarray  # (models,)
     curvature: np.ndarray  # (models, models), minus the Hessian
@@ -85,16 +88,16 @@ class _Moments(NamedTuple):
 def _moments(models: Sequence[Predictor], corpus: Corpus, x: np.ndarray, skip_unknown: bool) -> _Moments:
     value, tokens = 0.0, 0
     gradient, curvature = np.zeros(len(x)), np.zeros((len(x), len(x)))
-    left_out = models[0].vocabulary.unk if skip_unknown else None
+    ignored_id = models[0].vocabulary.unk if skip_unknown else None
     rows = max(1, CELLS // len(corpus.vocabulary))
-    with one_thread():  # around all: the models' own limits do not end in the reverse order of their beginnings
+    with one_thread():  # around all models, since their own limits do not end in the reverse order
         for windows in zip(*(distribution_windows(model, corpus) for model in models), strict=True):
             target = windows[0][0].reshape(-1)
-            scored = np.flatnonzero((target >= 0) & (target != (-1 if left_out is None else left_out)))
+            scored = np.flatnonzero((target >= 0) & (target != (-1 if ignored_id is None else ignored_id)))
             flat = [logp.reshape(len(target), -1) for _, logp in windows]
             for first in range(0, len(scored), rows):
                 part = scored[first : first + rows]
-                logp = np.stack([one[part] for one in flat])  # (models, n, V)
+                logp = np.stack([distribution[part] for distribution in flat])  # (models, n, V)
                 excluded = np.isneginf(logp)
                 logp[excluded] = 0
                 total = np.tensordot(x, logp, 1)  # (n, V)

@@ -1,4 +1,4 @@
-"""Perplexity, with everything that must be known to compare it."""
+"""The perplexity of a text, with everything that must be known to compare it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from .stream import Stream
 
 @dataclass(frozen=True)
 class Perplexity:
-    """How well a model predicts a text. `nll` is the mean cross-entropy in nats over all scored tokens, `</s>`
-    included.
+    """How well a model predicts a text.
 
-    `tokens` all tokens of the text; `scored` those that have a probability (an unknown word has none where the
-    vocabulary lacks `<unk>`); `unknown` the words not in the vocabulary or written `<unk>`; `nll_known` the mean
-    over the scored tokens that are not `<unk>`; `characters` of the text, a sentence end counting one.
+    `name`        what messages call the text
+    `tokens`      the number of all its tokens, `</s>` included
+    `scored`      of those that have a probability; an unknown word has none where the vocabulary lacks `<unk>`
+    `unknown`     of the words that are not in the vocabulary or are written `<unk>`
+    `sentences`   of the sentence ends
+    `characters`  of the characters; a sentence end counts as one
+    `nll`         the cross-entropy: the mean of -log P over the scored tokens, nats
+    `nll_known`   the same over the scored tokens that are not `<unk>`
     """
 
     name: str
@@ -35,29 +39,40 @@ class Perplexity:
     nll: float
     nll_known: float
 
+    def __repr__(self) -> str:
+        unscored = self.tokens - self.scored
+        return (
+            f"Perplexity({self.ppl:.2f} on {self.name!r}, {self.tokens:,} tokens, {self.unknown:,} unknown, "
+            f"{unscored:,} not scored)"
+        )
+
     @property
     def ppl(self) -> float:
-        """exp(nll): the perplexity."""
+        """The perplexity, exp(nll); inf where a scored token has the probability 0."""
         return _exp(self.nll)
 
     @property
     def ppl_known(self) -> float:
-        """The perplexity over the words that are not unknown."""
+        """The perplexity over the tokens that are not `<unk>`; nan where there are none."""
         return _exp(self.nll_known)
 
     @property
     def bits_per_token(self) -> float:
+        """The cross-entropy in bits a token, nll / log 2."""
         return self.nll / math.log(2)
 
     @property
     def bits_per_character(self) -> float:
-        """All bits over all characters, comparable between tokenizers; nan where some words have no probability."""
+        """The bits of all tokens over the number of characters, which can be compared between tokenizers.
+
+        It is nan where some tokens have no probability.
+        """
         if self.scored < self.tokens:
             return math.nan
         return self.nll * self.scored / math.log(2) / self.characters
 
     def as_dict(self) -> dict[str, Any]:
-        """Every figure by name, for machines."""
+        """Return every figure by name, as data that can be written as JSON."""
         derived = ("ppl", "ppl_known", "bits_per_token", "bits_per_character")
         return asdict(self) | {name: getattr(self, name) for name in derived}
 
@@ -65,12 +80,12 @@ class Perplexity:
 def perplexity(
     model: Predictor, text: Corpus | str | Path, *, streams: int = 1, independent: bool | None = None
 ) -> Perplexity:
-    """The perplexity of a text: exp of the mean −log P over every token, none dropped.
+    """Return the perplexity of a text: exp of the mean −log P over every token, none dropped.
 
-    `text` is a path or a Corpus that was encoded with the model's own vocabulary. One stream reads it from beginning
-    to end, the state carried across sentences; more streams are faster and start from the empty state that many times.
-    `independent` clears the state at sentence ends; None does as in training. Raises DataError when the corpus has
-    another vocabulary, or no token of the text has a probability.
+    `text` is a path or a Corpus that was encoded with the model's own encoding. One stream reads it from beginning to
+    end, and the state is carried across sentences; more streams are faster, and each starts from the empty state.
+    `independent` clears the state at sentence ends; None does so if training did. Raises DataError where the corpus has
+    another encoding, or no token of the text has a probability.
     """
     corpus = as_corpus(model, text)
     tally = _Tally(model.vocabulary.unknown_id)
@@ -80,7 +95,7 @@ def perplexity(
 
 
 def stream_perplexity(stream: Stream) -> Perplexity:
-    """The perplexity of a text from its probability stream. DataError when no token of it has a probability."""
+    """Return the perplexity of a text from its probability stream. Raises DataError where no token is scored."""
     tally = _Tally(stream.vocabulary.unknown_id)
     tally.add(stream.ids, stream.logp, stream.scored)
     ends = int(np.count_nonzero(stream.ids == stream.vocabulary.eos))
@@ -88,7 +103,7 @@ def stream_perplexity(stream: Stream) -> Perplexity:
 
 
 class _Tally:
-    """The sums of which a perplexity is made."""
+    """Adds up the sums that a perplexity is made of."""
 
     def __init__(self, unknown: int) -> None:
         self.unknown = unknown

@@ -1,4 +1,4 @@
-"""A table per word, as `write_tsv` makes it, read back into a probability stream."""
+"""Reading a table per word, as `write_tsv` makes it, back into a probability stream."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ Lines = Iterator[tuple[int, str]]
 
 
 def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
-    """The stream in a table per word, to the digits that are written. DataError names the file, line and reason."""
+    """Return the stream in a table per word, with the digits that are written.
+
+    `encoding` is that of the model that scored the text. Raises DataError that names the file, the line and the reason.
+    """
     encoding = as_encoding(encoding)
     vocabulary = encoding.vocabulary
     lines = numbered_lines(path)
@@ -62,7 +65,7 @@ def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
 
 
 def _head(path: str | Path, lines: Lines) -> tuple[dict[str, str], list[str]]:
-    """What the lines `# key: value` say, and the names of the columns."""
+    """Return the values of the lines `# key: value`, and the names of the columns."""
     about: dict[str, str] = {}
     number, line = next(lines)
     while line.startswith("# "):
@@ -70,10 +73,10 @@ def _head(path: str | Path, lines: Lines) -> tuple[dict[str, str], list[str]]:
         about[key] = value.removeprefix(" ")
         number, line = next(lines, (number, ""))
     names = line.split("\t")
-    lost = [f"# {key}:" for key in _KEYS if key not in about]
-    lost += [name for name in ("word", "unknown", "logprob") if name not in names]
-    if lost:
-        raise bad_line(path, number, f"{lost[0]!r} is missing up to here. Score the text again.")
+    missing = [f"# {key}:" for key in _KEYS if key not in about]
+    missing += [name for name in ("word", "unknown", "logprob") if name not in names]
+    if missing:
+        raise bad_line(path, number, f"{missing[0]!r} is missing up to here. Score the text again.")
     for key in ("tokens", "characters"):
         if not about[key].isdecimal():
             raise DataError(f"{path}: {key} is {about[key]!r}, not a number. Score the text again.")
@@ -85,11 +88,11 @@ def _head(path: str | Path, lines: Lines) -> tuple[dict[str, str], list[str]]:
 def _rows(
     path: str | Path, lines: Lines, names: list[str], encoding: Encoding
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """The ids (n,), the columns of figures, and the ids of the likeliest words (n, k)."""
-    place = {name: i for i, name in enumerate(names)}
-    word, unknown = place["word"], place["unknown"]
-    tops = [i for name, i in place.items() if f"{name}_logprob" in place]
-    figures = {name: i for name, i in place.items() if name in ("entropy", "rank") or name.endswith("logprob")}
+    """Return the ids (n,), the columns of figures, and the ids of the likeliest words (n, k)."""
+    column = {name: i for i, name in enumerate(names)}
+    word, unknown = column["word"], column["unknown"]
+    top_columns = [i for name, i in column.items() if f"{name}_logprob" in column]
+    figure_columns = {name: i for name, i in column.items() if name in ("entropy", "rank") or name.endswith("logprob")}
 
     word_id, unknown_id = encoding.cell_ids.__getitem__, encoding.vocabulary.unknown_id
 
@@ -102,17 +105,17 @@ def _rows(
             if len(cells) != len(names):
                 raise ValueError(f"there are {len(cells)} columns, and {len(names)} names of columns")
             ids.append(unknown_id if cells[unknown] == "1" else word_id(cells[word]))
-            top_ids.append([word_id(cells[i]) for i in tops])
-            values.append([float(cells[i]) for i in figures.values()])
-            if float(cells[place["logprob"]]) > ABOVE_ZERO:
-                raise ValueError(f"the log-probability {cells[place['logprob']]} is above 0")
+            top_ids.append([word_id(cells[i]) for i in top_columns])
+            values.append([float(cells[i]) for i in figure_columns.values()])
+            if float(cells[column["logprob"]]) > ABOVE_ZERO:
+                raise ValueError(f"the log-probability {cells[column['logprob']]} is above 0")
         except KeyError as error:
             raise bad_line(path, number, f"the word {error} is not in the vocabulary. Score the text again.") from None
         except ValueError as error:
             raise bad_line(path, number, f"{error}. Score the text again.") from None
-    columns = np.array(values, dtype=np.float64).reshape(-1, len(figures)).T
+    columns = np.array(values, dtype=np.float64).reshape(-1, len(figure_columns)).T
     return (
         np.array(ids, dtype=np.int32),
-        dict(zip(figures, columns, strict=True)),
-        np.array(top_ids, dtype=np.int32).reshape(len(ids), len(tops)),
+        dict(zip(figure_columns, columns, strict=True)),
+        np.array(top_ids, dtype=np.int32).reshape(len(ids), len(top_columns)),
     )

@@ -1,4 +1,4 @@
-"""Drawing texts from a model."""
+"""Drawing texts from a language model."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from ..options import make, signature
 from ..sampling_options import SamplingOptions
 from .predictor import Predictor
 
-REDRAWS = 20  # rejected draws of <unk> before P of every word is worked out
-BURN_IN = 20  # words that stand for a sentence in a text that has no sentence ends
-MAX_SENTENCE = 100  # words, where neither a length nor a sentence end stops a sample
+REDRAWS = 20  # draws of <unk> that are rejected before P of every word is computed
+BURN_IN = 20  # words that are drawn instead of a sentence where the training text has no sentence ends
+MAX_SENTENCE = 100  # words at which a sample without a length stops if no sentence end comes
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One drawn text. `words` are the drawn words, `logprobs` the model's own log P of each, in nats (whatever the
-    temperature was), `prompt` the words before them; `str()` is the whole as readable text."""
+    """One drawn text.
+
+    `prompt`    the words before it
+    `words`     the drawn words
+    `logprobs`  the model's log P of each of them, nats, whatever the temperature was
+    `text`      prompt and words as readable text, which `str()` returns too
+    """
 
     prompt: tuple[str, ...]
     words: tuple[str, ...]
@@ -38,17 +43,18 @@ class Sample:
 def sample(
     model: Predictor, prompt: str = "", length: int | None = None, *, count: int | None = None, **options: Any
 ) -> list[Sample] | Sample:
-    """Draw a continuation of `prompt`: `length` words, or without a length one sentence, to its end.
+    """Draw a continuation of `prompt`: `length` words, or without a length the rest of one sentence.
 
-    `count` texts are drawn side by side and returned as a list (None: one Sample). The distribution is
-    P^(1/temperature), renormalised; then cut to the `top_k` likeliest words, then to the fewest words with `top_p`
-    of the probability (nucleus sampling, Holtzman et al. 2020). temperature 0 takes the likeliest word. `<unk>` is
-    drawn only with `unknown=True`. Words of the prompt that the model does not know are read as `<unk>`, or skipped.
-    Same seed: same texts.
+    `count` texts are drawn side by side and returned as a list (None: one Sample). Words are drawn from
+    P^(1/temperature), renormalised, then cut to the `top_k` likeliest words, then to the fewest words with `top_p`
+    of the probability (nucleus sampling, Holtzman et al. 2020). With temperature 0 the likeliest word is taken. `<unk>`
+    is drawn only with `unknown=True`. Unknown words of the prompt are read as `<unk>`, or skipped where the vocabulary
+    lacks it. The same `seed` gives the same texts.
 
-    With `burn_in` a sentence is drawn first and thrown away, so that the text starts in the middle of things as in
-    training. None does so where nothing else leads in: no prompt, chance to draw by (temperature > 0), and a model that
-    carries its state across sentences.
+    With `burn_in` a sentence is drawn first and thrown away, so that the state is that of the middle of a text, as in
+    training. None does so if there is no prompt, the temperature is above 0, and the model carries its state across
+    sentences.
+
     Raises UsageError for values out of range.
     """
     how: SamplingOptions = make(SamplingOptions, options)
@@ -90,10 +96,10 @@ def sample(
 
 
 def _middle(model: Predictor, x: np.ndarray, state, rng: np.random.Generator):
-    """(the last word, the state before it) once every stream has drawn a sentence to its end.
+    """Return (the last word, the state before it) after every stream has drawn a sentence to its end.
 
-    The streams end at different words, so each one's state is kept from there. Where the text has no sentence ends, or
-    none comes, the streams just go on from the words drawn so far.
+    The sentences end after different numbers of words, so the state of each stream is kept from its own end. Where the
+    training text has no sentence ends, or none comes, the state after the words drawn so far is returned.
     """
     eos = model.vocabulary.eos
     steps = MAX_SENTENCE if model.vocabulary.counts[eos] else BURN_IN
@@ -110,20 +116,20 @@ def _middle(model: Predictor, x: np.ndarray, state, rng: np.random.Generator):
 
 
 def _read(model: Predictor, x: np.ndarray, state):
-    """The state after x, by scoring a target that counts nothing: no distribution over all words is made."""
+    """Return the state after x, by scoring a target of -1, so that no distribution over all words is computed."""
     return model.score(x[None], np.full((1, len(x)), -1, dtype=np.int32), state)
 
 
 def _draw(model: Predictor, x: np.ndarray, state, rng: np.random.Generator, ban: int | None, how: SamplingOptions):
-    """(ids, the model's log P of them, the state after x); the word `ban` is never drawn."""
+    """Return (ids, the model's log P of them, the state after x); the word `ban` is never drawn."""
     if how.temperature == 1 and how.top_k is None and how.top_p is None:
         ids, logp, after = model.draw(x, state, rng)
         for _ in range(REDRAWS):  # reject and draw again: P(word | not <unk>), without P of every word
-            again = np.flatnonzero(ids == (-1 if ban is None else ban))
-            if not len(again):
+            rejected = np.flatnonzero(ids == (-1 if ban is None else ban))
+            if not len(rejected):
                 return ids, logp, after
-            part = tuple(array[ops_for(array).asarray(again)] for array in state)
-            ids[again], logp[again], _ = model.draw(x[again], part, rng)
+            part_of_state = tuple(array[ops_for(array).asarray(rejected)] for array in state)
+            ids[rejected], logp[rejected], _ = model.draw(x[rejected], part_of_state, rng)
     logp, state = model.next(x, state)
     logp = ops_for(logp).to_host(logp).astype(np.float64)
     shaped = _shape(logp, ban, how)
@@ -132,14 +138,14 @@ def _draw(model: Predictor, x: np.ndarray, state, rng: np.random.Generator, ban:
 
 
 def _shape(logp: np.ndarray, ban: int | None, how: SamplingOptions) -> np.ndarray:
-    """The log-probabilities (B, V) that are drawn from: tempered, cut, renormalised."""
+    """Return the log-probabilities (B, V) to draw from, with temperature, top_k and top_p applied, renormalised."""
     temperature, top_k, top_p = how.temperature, how.top_k, how.top_p
     logp = logp.copy()
     if ban is not None:
         logp[:, ban] = -np.inf
     if temperature == 0:
         top_k, temperature = 1, 1.0
-    # the likeliest word to 0 first, so that a tiny temperature cannot push them all to -inf
+    # The likeliest word is shifted to 0 first, so that a tiny temperature cannot make all of them -inf.
     with np.errstate(over="ignore"):
         logp = _normalised((logp - logp.max(1, keepdims=True)) / temperature)
     if top_k is not None and top_k < logp.shape[1]:
@@ -149,7 +155,7 @@ def _shape(logp: np.ndarray, ban: int | None, how: SamplingOptions) -> np.ndarra
     if top_p is not None:
         order = np.argsort(-logp, axis=1, kind="stable")
         p = np.exp(np.take_along_axis(logp, order, axis=1))
-        beyond = np.cumsum(p, axis=1) - p >= top_p  # what comes before a word suffices already
+        beyond = np.cumsum(p, axis=1) - p >= top_p  # the likelier words have that probability already
         ranked = np.where(beyond, -np.inf, np.take_along_axis(logp, order, axis=1))
         np.put_along_axis(logp, order, ranked, axis=1)
         logp = _normalised(logp)

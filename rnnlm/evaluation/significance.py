@@ -1,4 +1,4 @@
-"""How sure a perplexity is, and whether a text can tell two models apart."""
+"""Confidence intervals of a perplexity, and the test whether two models differ on a text."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..ops.threads import one_thread
 from .perplexity import stream_perplexity
 from .stream import Stream, require_same
 
-BLOCK = 10  # sentences that are drawn together: neighbours share their subject, and a model its state
-SAMPLES = 10_000
-LEVEL = 0.95  # of every interval; models are told apart at 1 - LEVEL
-CELLS = 4_000_000  # of a matrix of resampled blocks: some 30 MB
+BLOCK = 10  # sentences that are resampled together, since neighbours share their subject and a model's state
+SAMPLES = 10_000  # resampled texts
+LEVEL = 0.95  # of every interval; two models differ significantly where p < 1 - LEVEL
+CELLS = 4_000_000  # numbers in a matrix of resampled blocks: about 30 MB
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure of a text, and the interval in which 95 % of the resampled texts have it."""
+    """A figure of a text, and the interval that contains the figure of 95 % of the resampled texts."""
 
     value: float
     low: float
@@ -30,10 +30,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models on one text. `a`, `b` are their perplexities, `ratio` = PPL(a)/PPL(b), `difference` = PPL(a) - PPL(b).
+    """The comparison of two models a and b on one text.
 
-    `nats` is the difference of the cross-entropies H(a) - H(b) in nats a token, `p` the two-sided p value of the
-    hypothesis that it is 0, `blocks` how many blocks the text has, `tokens` how many of its tokens are scored.
+    `names`       what messages call the models
+    `a`, `b`      their perplexities
+    `ratio`       PPL(a) / PPL(b)
+    `difference`  PPL(a) - PPL(b)
+    `nats`        the difference of the cross-entropies, H(a) - H(b), in nats a token
+    `p`           the two-sided p value of the hypothesis that this difference is 0
+    `blocks`      the number of blocks of the text
+    `tokens`      the number of its scored tokens
     """
 
     names: tuple[str, str]
@@ -48,12 +54,12 @@ class Comparison:
 
     @property
     def distinct(self) -> bool:
-        """Whether the text tells the models apart: p < 0.05."""
+        """Whether the models differ significantly on this text: p < 0.05."""
         return self.p < 1 - LEVEL
 
     @property
     def verdict(self) -> str:
-        """The answer in a sentence."""
+        """The result of the test as a sentence."""
         if self.distinct:
             better, worse = self.names if self.nats.value < 0 else self.names[::-1]
             return f"{better} is better than {worse}: chance alone would differ so much with p = {self.p:.2g}."
@@ -65,17 +71,18 @@ class Comparison:
         return f"The text cannot tell {self.names[0]} and {self.names[1]} apart: p = {self.p:.2g}."
 
     def as_dict(self) -> dict[str, Any]:
-        """Every figure by name, for machines."""
+        """Return every figure by name, as data that can be written as JSON."""
         return asdict(self) | {"distinct": self.distinct, "verdict": self.verdict}
 
 
 def perplexity_interval(stream: Stream, *, block: int = BLOCK, samples: int = SAMPLES, seed: int = 1) -> Interval:
-    """The perplexity of a text with its 95 % interval, by the block bootstrap (Efron & Tibshirani 1993).
+    """Return the perplexity of a text with its 95 % interval, by the block bootstrap (Efron & Tibshirani 1993).
 
-    The text is cut into blocks of `block` consecutive sentences. Each of `samples` resampled texts draws as many blocks
-    with replacement, and its perplexity is exp(Σ nll / Σ tokens) over those; the interval lies between their quantiles
-    2.5 % and 97.5 %. It speaks of other texts of the same kind, not of other seeds of training. Raises DataError for
-    fewer than 2 blocks, a token of probability zero, or no scored token; UsageError for a value out of range.
+    The text is cut into blocks of `block` consecutive sentences. Each of `samples` resampled texts has as many blocks,
+    drawn with replacement, and its perplexity is exp(Σ nll / Σ tokens) over those; the interval goes from the 2.5 % to
+    the 97.5 % quantile of these perplexities. It says what to expect of other texts of the same kind, not of training
+    with other seeds. Raises DataError for fewer than 2 blocks, a token of probability zero, or no scored token;
+    UsageError for a value out of range.
     """
     sums = _block_sums([stream], block)
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):
@@ -84,19 +91,19 @@ def perplexity_interval(stream: Stream, *, block: int = BLOCK, samples: int = SA
 
 
 def compare(a: Stream, b: Stream, *, block: int = BLOCK, samples: int = SAMPLES, seed: int = 1) -> Comparison:
-    """Whether two models differ on a text: a paired test, since what is hard for one is hard for the other.
+    """Compare two models on a text by a paired test, since what is hard for one model is hard for the other.
 
-    Intervals as in `perplexity_interval`; those of ratio and differences draw the same blocks for both models (Koehn
-    2004). The p value is that of approximate randomization (Noreen 1989): were the models alike, the difference
-    d_k = Σ nll(a) - Σ nll(b) of each block k could as well have the other sign, so
+    The intervals are those of `perplexity_interval`; for the ratio and the differences the same blocks are drawn for
+    both models (Koehn 2004). The p value is that of approximate randomization (Noreen 1989): if the models were alike,
+    the difference d_k = Σ nll(a) - Σ nll(b) of each block k could as well have the other sign, so
 
         p = (1 + #{random signs s: |Σ s_k d_k| >= |Σ d_k|}) / (1 + samples)
 
-    Raises DataError as `require_same` and `perplexity_interval` do.
+    Raises DataError as `require_same` and `perplexity_interval` do, UsageError for a value out of range.
     """
     require_same([a, b])
     sums = _block_sums([a, b], block)
-    paired = np.insert(sums, 2, sums[:, 0] - sums[:, 1], axis=1)  # so that equal models differ by 0, not by a rounding
+    paired = np.insert(sums, 2, sums[:, 0] - sums[:, 1], axis=1)  # so that equal models differ by exactly 0
     first, second = stream_perplexity(a), stream_perplexity(b)
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         nll_a, nll_b, nats = _resampled_means(paired, samples, seed).T
@@ -114,7 +121,7 @@ def compare(a: Stream, b: Stream, *, block: int = BLOCK, samples: int = SAMPLES,
 
 
 def _block_sums(streams: list[Stream], block: int) -> np.ndarray:
-    """Σ nll of each stream and the number of scored tokens in each block that has some: (K, streams + 1)."""
+    """Return (K, streams + 1): Σ nll of each stream and the number of scored tokens, for each block that has some."""
     if block < 1:
         raise UsageError(f"block={block} is too small. Give a number of sentences >= 1.")
     for stream in streams:
@@ -127,22 +134,22 @@ def _block_sums(streams: list[Stream], block: int) -> np.ndarray:
                 f"{impossible[0] + 1}, {word!r}: its perplexity is infinite on any text that has them, so there is no "
                 "interval. Smooth the model, or mix it with another."
             )
-    one = streams[0]
-    ends = one.ids == one.vocabulary.eos
-    number = (np.cumsum(ends) - ends) // block  # (n,) of the block in which each token stands
+    first = streams[0]
+    ends = first.ids == first.vocabulary.eos
+    number = (np.cumsum(ends) - ends) // block  # (n,) the number of the block of each token
     columns = [-np.where(stream.scored, stream.logp, 0.0) for stream in streams]
-    sums = np.stack([np.bincount(number, weights=column) for column in (*columns, one.scored)], axis=1)
+    sums = np.stack([np.bincount(number, weights=column) for column in (*columns, first.scored)], axis=1)
     sums = sums[sums[:, -1] > 0]
     if len(sums) < 2:
         raise DataError(
-            f"{one.text} has {int(ends.sum()):,} sentences, {len(sums)} block of {block}, and resampling needs "
+            f"{first.text} has {int(ends.sum()):,} sentences, {len(sums)} block of {block}, and resampling needs "
             "at least 2 blocks. Give a longer text, or a smaller block (block=1)."
         )
     return sums
 
 
 def _resampled_means(sums: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """The cross-entropy of each stream on each resampled text: (samples, streams), nats a token."""
+    """Return the cross-entropy of each stream on each resampled text: (samples, streams), nats a token."""
     if samples < 100:
         raise UsageError(f"samples={samples} are too few for a 95 % interval. Give at least 100, better 10000.")
     if seed < 0:
@@ -159,7 +166,7 @@ def _resampled_means(sums: np.ndarray, samples: int, seed: int) -> np.ndarray:
 
 
 def _p_value(differences: np.ndarray, samples: int, seed: int) -> float:
-    # Signs that leave the sum as it is must count as equal, in whatever order the terms are added.
+    # Signs that do not change the sum must count as reaching it, in whatever order the terms are added.
     bound = abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
     reached = 0
     for rows, rng in _chunks(samples, len(differences), seed):
@@ -169,13 +176,13 @@ def _p_value(differences: np.ndarray, samples: int, seed: int) -> float:
 
 
 def _chunks(samples: int, blocks: int, seed: int) -> Iterator[tuple[int, np.random.Generator]]:
-    """How many resampled texts to draw at a time, and with what."""
+    """Yield (number of resampled texts to draw together, the generator to draw them with) until there are `samples`."""
     rng = np.random.default_rng(seed)
     step = max(1, CELLS // blocks)
     for start in range(0, samples, step):
         yield min(step, samples - start), rng
 
 
-def _interval(value: float, drawn: np.ndarray) -> Interval:
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def _interval(value: float, resampled: np.ndarray) -> Interval:
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(value, float(low), float(high))

@@ -1,4 +1,4 @@
-"""One log-probability per token: what every comparison, mixture and perplexity is made of."""
+"""The class `Stream`: one log-probability per token, which every comparison, mixture and perplexity is made from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import DataError, UsageError
 from ..text.encoding import Encoding, as_encoding, difference
 from ..text.vocabulary import Vocabulary
 
-ABOVE_ZERO = 1e-6  # nats by which rounding may take a log-probability that was written down above 0
+ABOVE_ZERO = 1e-6  # nats: how far above 0 the rounding of its digits may put a log-probability in a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,15 +19,18 @@ class Stream:
     """The log-probability that a model gave to each token of a text, and all that must be known to compare it.
 
     `ids`         (n,) int32, the tokens in the order of the text; 0 is `</s>`, -1 a word that has no probability
-    `logp`        (n,) float64, nats; nan where a token is not scored, -inf where a model excludes it
-    `model`       what produced it; `text`, `sha256`: the name of the text, and of its bytes
-    `encoding`    how the text became ids: its tokenizer and its `vocabulary`; a vocabulary alone is that of `words`
+    `logp`        (n,) float64, nats; nan where a token is not scored, -inf where the model gives it P = 0
+    `model`       the name of what produced it
+    `text`        the name of the text
+    `sha256`      of the bytes of the text, "" where it is not known
+    `encoding`    how the text became ids: its tokenizer and `vocabulary`; a vocabulary alone means tokenizer `words`
     `unknown`     how unknown words count: "<unk>" (as that word), "divided over N types", or "left out"
+    `characters`  the number of characters of the text; a sentence end counts as one
     `ends`        whether sentence ends are scored
-    `characters`  of the text, a sentence end counting one
-    `entropy`     (n,) of the whole prediction, nats, or None; `rank` (n,) of the token in it, 1 for the likeliest,
-                  0 for one that is not scored
-    `top_ids`, `top_logp`  (n, k): the k likeliest words at each place, falling, or None
+    `entropy`     (n,) the entropy of the prediction at each token, nats, or None
+    `rank`        (n,) the rank of the token in the prediction, 1 for the likeliest, 0 where it is not scored, or None
+    `top_ids`     (n, k) the k likeliest words at each token, likeliest first, or None
+    `top_logp`    (n, k) their log-probabilities, nats, or None
     """
 
     ids: np.ndarray
@@ -54,28 +57,35 @@ class Stream:
 
     @property
     def tokenizer(self) -> str:
-        """The short text that names the rule which cut the text into tokens."""
+        """The name of the tokenizer that made the tokens, such as "words"."""
         return self.encoding.tokenizer
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        parts = [f"{len(self):,} tokens", f"{np.count_nonzero(self.scored):,} scored"]
+        parts += [name for name in ("entropy", "rank") if getattr(self, name) is not None]
+        if self.top_ids is not None:
+            parts.append(f"top {self.top_ids.shape[1]}")
+        return f"Stream({self.model!r} on {self.text!r}, {', '.join(parts)})"
+
     @property
     def is_unknown(self) -> np.ndarray:
-        """(n,) bool: the words that are not in the vocabulary, or are written `<unk>`."""
+        """(n,) bool: whether the token is not in the vocabulary, or is written `<unk>`."""
         return (self.ids < 0) | (self.ids == self.vocabulary.unknown_id)
 
     @property
     def scored(self) -> np.ndarray:
-        """(n,) bool: the tokens that have a probability, be it zero."""
+        """(n,) bool: whether the token has a probability, which may be zero."""
         return ~np.isnan(self.logp)
 
     def with_unknown(self, rule: str | int) -> Stream:
-        """The same stream with another rule for unknown words.
+        """Return the same stream with another rule for unknown words.
 
-        "<unk>" leaves them as the model scored them, "skip" leaves them out, and a whole number N (or its digits)
-        divides P(`<unk>`) evenly over N unseen types: log P(`<unk>`) - log N each. Raises UsageError for another rule,
-        N < 1, or an N where P(`<unk>`) is not there to be divided.
+        "<unk>" leaves them as the model scored them, "skip" does not score them, and a whole number N (or its digits)
+        divides P(`<unk>`) evenly over N unseen words: log P(`<unk>`) - log N for each. Raises UsageError for another
+        rule, for N < 1, and for an N where the stream has no P(`<unk>`) to divide.
         """
         types = unseen_types(rule)
         if rule == "<unk>":
@@ -98,7 +108,7 @@ class Stream:
 
 
 def unseen_types(rule: str | int) -> int:
-    """The number N in a rule for unknown words, 1 for "<unk>" and "skip". UsageError for what is not a rule."""
+    """Return the number N in a rule for unknown words, 1 for "<unk>" and "skip". Raises UsageError for others."""
     if rule in ("<unk>", "skip"):
         return 1
     types = int(rule) if isinstance(rule, str) and rule.isdecimal() else rule
@@ -108,12 +118,12 @@ def unseen_types(rule: str | int) -> int:
 
 
 def unknown_rule(vocabulary: Vocabulary) -> str:
-    """How a model with this vocabulary counts unknown words by itself."""
+    """Return how a model with this vocabulary counts unknown words: "<unk>", or "left out" without that word."""
     return "left out" if vocabulary.unk is None else "<unk>"
 
 
 def require_same(streams: list[Stream]) -> None:
-    """DataError that names the first difference where two streams do not score the same tokens by the same rules."""
+    """Raise DataError, naming the first difference, unless all streams score the same tokens by the same rules."""
     for other in streams[1:]:
         _require_pair(streams[0], other)
 
@@ -125,12 +135,12 @@ def _require_pair(a: Stream, b: Stream) -> None:
             "Probabilities compare only over the same tokens."
         )
 
-    if found := difference(a.encoding, b.encoding):
-        refuse(*found)
+    if first_difference := difference(a.encoding, b.encoding):
+        refuse(*first_difference)
     if a.sha256 and b.sha256 and a.sha256 != b.sha256:
         refuse("they scored different texts", f"{a.text} {a.sha256[:12]}", f"{b.text} {b.sha256[:12]}")
-    same = min(len(a), len(b))
-    for i in np.flatnonzero(a.ids[:same] != b.ids[:same])[:1]:
+    shorter = min(len(a), len(b))
+    for i in np.flatnonzero(a.ids[:shorter] != b.ids[:shorter])[:1]:
         refuse(f"token {i + 1} differs", *(_word(s, i) for s in (a, b)))
     if len(a) != len(b):
         refuse("their texts differ in length", f"{len(a):,} tokens", f"{len(b):,}")

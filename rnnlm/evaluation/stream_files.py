@@ -1,4 +1,4 @@
-"""Probability streams in files: the compact binary file, exact to the bit, and the table per word read back."""
+"""Probability streams in files: writing and reading the binary file, which is exact to the bit, and reading tables."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ _ARRAYS = ("ids", "logp", "entropy", "rank", "top_ids", "top_logp")
 
 
 def write_binary(stream: Stream, path: str | Path) -> None:
-    """Write a stream to a compact file, whole or not at all, exact to the bit. DataError when the disk refuses."""
+    """Write a stream to a binary file, exact to the bit, whole or not at all. Raises DataError where that fails."""
     arrays = {name: array for name in _ARRAYS if (array := getattr(stream, name)) is not None}
     about, words = stream.encoding.to_arrays()
     storage.write(path, "stream", {name: getattr(stream, name) for name in _ABOUT} | about, arrays | words)
 
 
 def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = None) -> Stream:
-    """The stream in a file of `write_binary`, or in a table per word of `write_tsv`.
+    """Return the stream in a file of `write_binary`, or in a table per word of `write_tsv`.
 
-    A table says only the hash of its vocabulary, so it needs the `vocabulary`, or the whole encoding where its
-    tokenizer has learned data or is a user's own, and gives the digits that are written.
-    Raises DataError for a file that is something else, damaged or cut short, or a table of another vocabulary.
+    A table holds only the hash of its vocabulary, so reading one needs the `vocabulary`, or the whole encoding where
+    its tokenizer has learned data or is a user's own; the numbers have the digits that are written.
+    Raises DataError for a file that is something else, damaged or cut short, or a table of another vocabulary;
+    UsageError for a table without `vocabulary`.
     """
     if _is_safetensors(path):
         return _read_binary(path)
@@ -49,9 +50,9 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
 def _is_safetensors(path: str | Path) -> bool:
     try:
         with open(path, "rb") as file:
-            return file.read(9)[8:] == b"{"  # behind the length of the header
+            return file.read(9)[8:] == b"{"  # the first byte behind the length of the header
     except OSError:
-        return False  # reading it says why
+        return False  # reading the file raises the error
 
 
 def _read_binary(path: str | Path) -> Stream:

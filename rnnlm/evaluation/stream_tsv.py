@@ -1,4 +1,4 @@
-"""A probability stream as a table for people: a line a word, a sentence or a text, tabs between the columns."""
+"""Writing a probability stream as a table with tabs: a line for each word, for each sentence, or for the text."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .stream import Stream
 
 MAGIC = "# rnnlm score: per "
 PER = ("word", "sentence", "text")
-UNITS = {"nats": 1.0, "bits": math.log(2), "log10": math.log(10)}  # one of each in nats
-_ROWS = 10_000  # lines made at a time
+UNITS = {"nats": 1.0, "bits": math.log(2), "log10": math.log(10)}  # the size of each unit in nats
+_ROWS = 10_000  # lines that are formatted at a time
 _SPECIAL = {"nan": "NaN", "inf": "Inf", "-inf": "-Inf"}  # as R and pandas read them
 
 
@@ -31,9 +31,9 @@ def write_tsv(
     unit: str = "bits",
     words: Corpus | None = None,
 ) -> None:
-    """Write a stream as a table to a file, whole or not at all, or to standard output.
+    """Write a stream as a table to a file, whole or not at all, or without a path to standard output.
 
-    Lines `# key: value` say what must be known to compare it; then come the names of the columns, then the lines:
+    The first lines, `# key: value`, say what must be known to compare it. Then come the names of the columns, then:
 
     per word      sentence, position (both from 1), word, unknown (1 or 0), logprob, surprisal = -logprob, and where
                   the stream has them entropy, rank, and top1, top1_logprob, top2, …: the likeliest words
@@ -41,11 +41,11 @@ def write_tsv(
     per text      tokens, scored, unknown, sentences, logprob, perplexity, perplexity_known (without unknown words),
                   bits_per_character
 
-    `unit` (nats, bits, log10) is that of log-probabilities, surprisal and entropy. `words` is the same text encoded
-    with its own vocabulary, `Corpus.encode(path, tokenizer=lm.encoding.rule)`: the word column shows unknown words as
-    they are written; without it they are `<unk>`. What is not scored is NaN, its rank 0; a tab in a token is `\\t`, a
-    carriage return `\\r`, a newline `\\n`. Raises UsageError for another `per` or `unit`, DataError for other `words`,
-    or when the disk refuses.
+    `unit` (nats, bits, log10) is the unit of log-probabilities, surprisal and entropy. `words` is the same text encoded
+    with its own vocabulary, `Corpus.encode(path, tokenizer=lm.encoding.rule)`, so that the word column shows unknown
+    words as they are written; without it they are `<unk>`. A token that is not scored has NaN and the rank 0. A tab in
+    a token is written `\\t`, a carriage return `\\r`, a newline `\\n`. Raises UsageError for another `per` or `unit`,
+    DataError where `words` is another text or the file cannot be written.
     """
     check(per, unit)
     if words is not None and len(words) != len(stream):
@@ -62,7 +62,7 @@ def write_tsv(
 
 
 def check(per: str, unit: str) -> None:
-    """UsageError unless a table can be `per` this, in this unit."""
+    """Raise UsageError unless `per` is one of `PER` and `unit` one of `UNITS`."""
     if per not in PER:
         raise UsageError(f"per={per!r} is not possible. Give one of {', '.join(PER)}.")
     if unit not in UNITS:
@@ -94,8 +94,8 @@ def _words(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
     top = 0 if stream.top_ids is None else stream.top_ids.shape[1]
     yield "\t".join(columns + [name for k in range(1, top + 1) for name in (f"top{k}", f"top{k}_logprob")])
 
-    known = [*stream.encoding.cells, UNK]  # the last is that of id -1
-    shown, ids = known, stream.ids
+    words_of_model = [*stream.encoding.cells, UNK]  # the last one is for the id -1
+    shown, ids = words_of_model, stream.ids
     if words is not None:
         shown, ids = words.encoding.cells, words.ids
     starts = _starts(stream)
@@ -120,7 +120,7 @@ def _words(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
         for k in range(top):
             assert stream.top_ids is not None
             assert stream.top_logp is not None
-            cells.append(map(known.__getitem__, stream.top_ids[rows, k].tolist()))
+            cells.append(map(words_of_model.__getitem__, stream.top_ids[rows, k].tolist()))
             cells.append(_figures(stream.top_logp[rows, k] / unit))
         yield "\n".join(map("\t".join, zip(*cells, strict=True)))
 
@@ -131,7 +131,7 @@ def _sentences(stream: Stream, unit: float, words: Corpus | None) -> Iterator[st
     tokens = np.diff(starts, append=len(stream))
     scored, unknown = (np.add.reduceat(marks.astype(int), starts) for marks in (stream.scored, stream.is_unknown))
     logp = np.add.reduceat(np.where(stream.scored, stream.logp, 0.0), starts)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a sentence without a scored word: NaN
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a sentence without a scored word has NaN
         ppl = np.exp(-logp / scored)
     counts = (map(str, part.tolist()) for part in (np.arange(1, len(starts) + 1), tokens, scored, unknown))
     yield "\n".join(map("\t".join, zip(*counts, _figures(logp / unit), _figures(ppl), strict=True)))
@@ -140,20 +140,20 @@ def _sentences(stream: Stream, unit: float, words: Corpus | None) -> Iterator[st
 def _text(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
     names = "tokens scored unknown sentences logprob perplexity perplexity_known bits_per_character"
     yield names.replace(" ", "\t")
-    p = stream_perplexity(stream)
+    figures = stream_perplexity(stream)
     total = stream.logp.sum(where=stream.scored) / unit
-    counts = map(str, (p.tokens, p.scored, p.unknown, p.sentences))
-    yield "\t".join([*counts, *_figures(np.array([total, p.ppl, p.ppl_known, p.bits_per_character]))])
+    counts = map(str, (figures.tokens, figures.scored, figures.unknown, figures.sentences))
+    yield "\t".join([*counts, *_figures(np.array([total, figures.ppl, figures.ppl_known, figures.bits_per_character]))])
 
 
 def _starts(stream: Stream) -> np.ndarray:
-    """The places where sentences start; a text without a last `</s>` has a sentence more than sentence ends."""
+    """Return the positions where sentences start; what follows the last `</s>` of the text is a sentence too."""
     starts = np.append(0, np.flatnonzero(stream.ids == stream.vocabulary.eos) + 1)
     return starts[starts < len(stream)]
 
 
 def _figures(values: np.ndarray) -> list[str]:
-    found = [f"{value:.10g}" for value in values.tolist()]
+    cells = [f"{value:.10g}" for value in values.tolist()]
     for i in np.flatnonzero(~np.isfinite(values)):
-        found[i] = _SPECIAL[found[i]]
-    return found
+        cells[i] = _SPECIAL[cells[i]]
+    return cells
