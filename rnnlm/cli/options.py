@@ -131,7 +131,7 @@ def _gathered(command: Callable[..., Any], cls: type, into: str, names: Sequence
 def _click_option(one: Declared, common: bool) -> Callable[[Any], Any]:
     o, name = one.option, one.name.replace("_", "-")
     names = [*(n for n in o.names if not n.startswith("--")), f"--{name}", *(n for n in o.names if n.startswith("--"))]
-    more: dict[str, Any] = {"group": o.group, "common": common, "help": _help(one), "default": one.default}
+    more: dict[str, Any] = {"group": o.group, "common": common, "help": _help(one), "default": _typed(one.default)}
     if o.metavar or one.choices:
         more["metavar"] = o.metavar or "NAME"
     if o.envvar:
@@ -143,8 +143,13 @@ def _click_option(one: Declared, common: bool) -> Callable[[Any], Any]:
     else:
         number = next((kind for kind in (int, float) if kind in one.types and str not in one.types), None)
         more["type"] = str if number is None else Number(number) if one.optional else number
-        more["show_default"] = one.default is not None
+        more["show_default"] = more["default"] is not None
     return option(*names, one.name, **more)
+
+
+def _typed(default: Any) -> Any:
+    """A default as it would be typed: the parts of a sequence with commas, nothing where there are none."""
+    return (",".join(map(str, default)) or None) if isinstance(default, tuple) else default
 
 
 def _help(one: Declared) -> str:
