@@ -120,6 +120,11 @@ class RecurrentLM(LanguageModel, Network):
     def _weights(self) -> int:
         return sum(param.value.size for param in self.params.values())
 
+    def _about(self) -> list[str]:
+        o = self.options
+        units = f"{o.hidden} {getattr(o, 'activation', 'hidden')} units in {o.layers} layer{'s' * (o.layers > 1)}"
+        return [f"{len(self.vocabulary):,} words", units, self.output.description, f"{self._weights():,} weights"]
+
     def pack(self) -> tuple[Header, dict[str, Array]]:
         return {}, {**{name: param.value for name, param in self.params.items()}, **self.output.structure()}
 
