@@ -16,7 +16,7 @@ _KEY = "rnnlm.show all options"
 
 
 class Number(click.ParamType):
-    """A number, or `none` where an option can be without one."""
+    """A number, or `none` where a person may ask for none."""
 
     def __init__(self, kind: type) -> None:
         self.kind = kind
@@ -142,7 +142,7 @@ def _click_option(one: Declared, common: bool) -> Callable[[Any], Any]:
         more["is_flag"] = True
     else:
         number = next((kind for kind in (int, float) if kind in one.types and str not in one.types), None)
-        more["type"] = str if number is None else Number(number) if one.optional else number
+        more["type"] = str if number is None else Number(number) if o.none else number
         more["show_default"] = one.default is not None
     return option(*names, one.name, **more)
 

@@ -109,14 +109,14 @@ def command(
 
 
 def _check(extras: TrainExtras) -> None:
-    check(extras)
     if extras.jobs is not None and extras.runs is None:
         raise UsageError("`jobs` says how many of several `runs` go on side by side. Give `runs`, or leave it out.")
     if extras.keep_epochs and extras.last is None:
-        raise UsageError("`keep_epochs` keeps the models of the `last` epochs. Give `last`, or leave it out.")
+        raise UsageError("`keep_epochs` keeps the models of the `last` epochs. Give last=N, or leave it out.")
     for name in ("snapshot", "sample", "last") if extras.runs is not None else ():
         if getattr(extras, name) is not None:
             raise UsageError(f"`{name}` is for one run, and `runs` trains several. Leave one of them out.")
+    check(extras)
 
 
 def _train(settings: Settings, extras: TrainExtras, typed: str, as_json: bool) -> bool:

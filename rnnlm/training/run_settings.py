@@ -46,7 +46,13 @@ class FileOptions:
         common=True,
     )
     save_every: float | None = option(
-        None, "Checkpoints between epochs too.", group="Files", metavar="MINUTES", above=0, free=True
+        None,
+        "Checkpoints between epochs too.",
+        group="Files",
+        metavar="MINUTES",
+        above=0,
+        advice="in minutes",
+        free=True,
     )
     resume: bool = option(False, "Go on with a run that was cut off.", group="Files", free=True)
 

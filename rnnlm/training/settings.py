@@ -11,7 +11,7 @@ from ..models import MODELS, CustomLM
 from ..models.own_source import file_of
 from ..models.recurrent import RecurrentLM
 from ..optim import OptimizerOptions, ScheduleOptions
-from ..options import option, refuse_others, subset, union
+from ..options import check, option, refuse_others, subset, union
 from .data import TextOptions
 from .run_settings import LengthOptions, RunSettings
 
@@ -76,9 +76,11 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
         return _CLASSES[self.kind]
 
     def model_keywords(self) -> dict[str, Any]:
-        """The keywords of the model's constructor. UsageError for an option of another model or optimizer."""
+        """The keywords of the model's constructor. UsageError for an option of another model or optimizer, or a value
+        that this model does not allow."""
         keywords = subset(self.model_class.Options, self)
         refuse_others(self, "model", self.kind, self.model)
+        check(self.model_class.Options(**keywords))
         refuse_others(self, "optimizer", self.optimizer)
         return {**keywords, "recurrence": self.model} if self.kind == CUSTOM else keywords
 
