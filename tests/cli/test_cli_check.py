@@ -113,7 +113,7 @@ def test_colours(call, few, broken, monkeypatch):
     [
         (["--device", "tpu"], "device 'tpu' is not known. Give one of cpu, gpu, or gpu:1 for the second GPU."),
         (["--backend", "fortran"], "backend 'fortran' is not known."),
-        (["--threads", "0"], "threads=0 is too few."),
+        (["--threads", "0"], "--threads 0 is too few."),
         (["Affine"], "unexpected extra argument"),
     ],
 )
