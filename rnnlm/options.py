@@ -253,9 +253,13 @@ def refuse_others(options: Any, selector: str, kind: str, shown: str = "") -> No
         value, owners = getattr(options, name), one.option.kinds
         if value is not None and one.option.selector == selector and kind not in owners:
             raise UsageError(
-                f"{name}={value!r} is for the {selector} {' or '.join(owners)}, and this is {shown or kind}. "
-                "Leave it out."
+                f"{name}={value!r} is for the {selector} {listed(owners)}, and this is {shown or kind}. Leave it out."
             )
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words for a sentence: "elman, jordan or rnnlm"."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _new(name: str, found: Mapping[str, tuple[Any, Any]]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..options import Declared, declared
+from ..options import Declared, declared, listed
 
 GROUPS = ("Text", "Data", "Model", "Output", "Training", "Regularisation", "Several runs", "Files", "Machine", "Other")
 NEEDED = "Options that most people need"
@@ -152,10 +152,6 @@ def _help(one: Declared) -> str:
     o = one.option
     whose = f"{', '.join(o.kinds)}: " if 0 < len(o.kinds) <= 3 else ""
     told = all(word in o.help for word in one.choices)
-    line = o.help if told else f"{o.help.removesuffix('.')}: {_listed(one.choices)}."
+    line = o.help if told else f"{o.help.removesuffix('.')}: {listed(one.choices)}."
     usual = f"  [{o.usual}]" if o.usual and not one.is_flag else ""
     return f"{whose}{line}{usual}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

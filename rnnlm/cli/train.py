@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
+from ..machine import EXACT
 from ..options import check
 from ..options import option as declare
 from ..training.processes import INTERRUPTED
@@ -96,6 +97,7 @@ def command(
     settings["text"] = next((given for given in (text, train_text) if given is not None), Settings.text)
     if grad_clip is not None:
         settings |= {"clip": grad_clip, "clip_by": "value"}
+    settings["precision"] = settings["precision"] or EXACT
     if settings["output"] is None:
         settings["output"] = default_output(settings["text"])
     _check(extras)

@@ -48,8 +48,9 @@ def _require_same_shape(first: RecurrentLM, other: RecurrentLM, place: int) -> N
                 f"models 1 and {place} cannot be averaged: {name} is {one!r} in one and {two!r} in the other."
             )
     one, two = first.output.structure(), other.output.structure()
-    if one.keys() != two.keys() or not all(np.array_equal(one[name], two[name]) for name in one):
+    differing = [name for name in sorted(one.keys() | two.keys()) if not np.array_equal(one.get(name), two.get(name))]
+    if differing:
         raise DataError(
             f"models 1 and {place} cannot be averaged: their output layers are built in other ways "
-            f"({first.output.description}, {other.output.description})."
+            f"({first.output.description}, {other.output.description}), which {', '.join(differing)} tells."
         )

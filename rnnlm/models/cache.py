@@ -62,7 +62,11 @@ class CacheLM(WrappedLM):
             (1000.0, 30.0, 8.0), "By order, how many remembered words weigh as much as the model.", metavar="X,X,X"
         )
         window: int | None = option(
-            None, "Words to remember; without it, until they count nothing.", metavar="N", least=1
+            None,
+            "Words to remember; without it, until they count nothing.",
+            metavar="N",
+            least=1,
+            advice="the number of words to remember",
         )
 
     def __init__(self, model: LanguageModel, **keywords: Any) -> None:

@@ -174,7 +174,7 @@ def bad(what, *says, status=USAGE):
         bad("NET -o c.rnnlm --continuous --strengths 9", "--strengths is for the cache of n-grams"),
         bad("NET -o c.rnnlm --continuous --size 0", "--size 0 is too small", "Give --size >= 1"),
         bad("NET -o c.rnnlm --continuous --theta -1", "--theta -1.0 is not possible", "Give --theta >= 0"),
-        bad("NET -o c.rnnlm --continuous --share 1", "--share 1.0 is not possible", "Give 0 <= --share < 1"),
+        bad("NET -o c.rnnlm --continuous --share 1", "--share 1.0 is not possible", "Give 0 <= --share < 1, the weight of the cache"),
         bad("NET -o c.rnnlm --continuous --fit VALID --theta nan", "--theta nan is not possible"),
         bad("NET -o c.rnnlm --continuous --fit VALID --share 0.1", "the share is given, and --fit is to choose it"),
         bad("KN -o c.rnnlm --continuous", "a continuous cache needs a recurrent model", "'ngram'"),

@@ -448,7 +448,9 @@ def test_info(at):
     facts = dict(re.split(r"  +", line, maxsplit=1) for line in called.out.splitlines())
     assert called.err == ""
     assert facts["model"] == "feedforward"
-    assert facts["settings"].startswith("layers [6], activation relu, dropout 0.0, loss cross-entropy, standardize")
+    assert facts["settings"] == (
+        "activation relu, loss cross-entropy, standardize mean, seed 1, dtype float32, layers [6], dropout 0.0"
+    )
     assert (facts["inputs"], facts["labels"], facts["weights"]) == ("3", ", ".join(KINDS), "45")
     assert facts["trained on"].split(", sha256 ")[0].endswith("train.csv, 54 examples")
     assert "vocabulary" not in facts

@@ -44,7 +44,10 @@ def test_info_for_people(call, model, shared):
     assert facts["output"] == "4 word classes"
     assert facts["weights"] == f"{size:,}"
     assert facts["backend"] == ops.backend().description
-    assert "hidden 12, layers 1, activation logistic, classes 4" in facts["settings"]
+    assert facts["settings"] == (
+        "hidden 12, layers 1, classes 4, class_by sqrt, dropout 0.4, input_dropout 0.0, independent False, seed 1, "
+        "dtype float32, activation logistic"
+    )
     assert facts["trained"].startswith(f"on  {shared / 'text.txt'}, ")
     assert facts["epochs"] == "4; the best is 4; 4 epochs done"
     best = min(entry["valid_nll"] for entry in model.log if entry["kind"] == "epoch")
