@@ -89,7 +89,7 @@ class RunSettings(MachineOptions, FileOptions):
     @classmethod
     def chosen(cls, selector: str, record: Mapping[str, Any]) -> str | None:
         """The kind that a record chooses with the option `selector`; None where it leaves that to the data."""
-        return record.get(selector)
+        return record.get(selector, declared(cls)[selector].default)
 
     @classmethod
     def comparable(cls, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
 
     @classmethod
     def chosen(cls, selector: str, record: Mapping[str, Any]) -> str | None:
-        found = record.get(selector)
+        found = super().chosen(selector, record)
         return _kind(found) if selector == "model" and found else found
 
 
