@@ -32,11 +32,11 @@ class Option:
     `help` one line; `group` the heading under which it is listed; `metavar` the letter or word for its value; `choices`
     the words allowed (a function where they are worked out); `least` and `most` bounds that are allowed, `above` and
     `below` bounds that are not; `advice` what an error adds to them, as in "in minutes"; `none` what None does where a
-    person may ask for it, as in "no clipping"; `names` further names on the command line; `usual` what None stands for, in words; `common`
-    whether most people need it; `free` whether a resumed run may have another value; `envvar` the environment variable
-    that is read where nothing is given. `kinds` are the kinds of what `selector` chooses (a model, a schedule) that
-    have the option, none where all have it; `fallback` is what None means for all of these; `by_kind` whether each
-    kind allows other values, so that the kind's own declaration checks them.
+    person may ask for it, as in "no clipping"; `names` further names on the command line; `usual` what None stands for,
+    in words; `common` whether most people need it; `free` whether a resumed run may have another value; `envvar` the
+    environment variable that is read where nothing is given. `kinds` are the kinds of what `selector` chooses (a model,
+    a schedule) that have the option, none where all have it; `fallback` is what None means for all of these; `by_kind`
+    whether each kind allows other values, so that the kind's own declaration checks them.
     """
 
     help: str = ""
@@ -233,7 +233,7 @@ def union(name: str, selector: str, classes: Mapping[str, type]) -> Any:
         if len(defaults) == 1:
             keywords["fallback"] = first.default
             if first.default not in (None, False) and not first.option.usual:
-                keywords["usual"] = f"{first.default}"
+                keywords["usual"] = _typed(first.default)
         elif not first.option.usual:
             keywords["usual"] = f"the {selector}'s own"
         found[option_name] = (_annotation((*first.types, NoneType)), option(None, **keywords))
@@ -292,6 +292,13 @@ def _declarations(cls: type, name: str) -> Iterator[Option]:
         f = vars(base).get("__dataclass_fields__", {}).get(name)
         if f is not None and _KEY in f.metadata:
             yield f.metadata[_KEY]
+
+
+def _typed(value: Any) -> str:
+    """A default as a person would ask for it."""
+    if isinstance(value, tuple):
+        return ",".join(map(_typed, value))
+    return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:

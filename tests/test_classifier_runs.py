@@ -100,7 +100,9 @@ def test_cut_anywhere_and_resumed(folder, whole, tmp_path, update):
 @pytest.mark.parametrize("update", [4, 7, 12])
 def test_the_best_epoch_outlives_a_cut(folder, tmp_path, monkeypatch, update):
     """The first is the best here, and its weights are those of the model whenever the run was cut off."""
-    monkeypatch.setattr(ClassifierTrainer, "_judge", lambda self, valid: ValidationScore(0.5, 9 - self.progress.epoch, 9))
+    monkeypatch.setattr(
+        ClassifierTrainer, "_judge", lambda self, valid: ValidationScore(0.5, 9 - self.progress.epoch, 9)
+    )
     first = run(settings(folder, output=tmp_path / "first", max_updates=UPDATES)).model
     run(settings(folder, output=tmp_path / "m"), cut_at=update)
     run(settings(folder, output=tmp_path / "m", resume=True))

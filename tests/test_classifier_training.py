@@ -281,8 +281,8 @@ def test_log_entries():
 
 def test_fewer_wrong_answers_are_better_whatever_the_loss():
     figures = [
-        ValidationScore(9e9, 100, 100), ValidationScore(0.1, 99, 100), ValidationScore(0.2, 99, 100), ValidationScore(5e3, 99, 100), ValidationScore(1e-9, 98, 100),
-        ValidationScore(0.0, 0, 100),
+        ValidationScore(9e9, 100, 100), ValidationScore(0.1, 99, 100), ValidationScore(0.2, 99, 100),
+        ValidationScore(5e3, 99, 100), ValidationScore(1e-9, 98, 100), ValidationScore(0.0, 0, 100),
     ]  # fmt: skip
     assert sorted(figures, key=lambda judged: judged.figure) == figures
     assert len({judged.figure for judged in figures}) == len(figures)

@@ -373,7 +373,11 @@ def test_errors_in_a_users_file_are_one_line(here, source, capsys):
             "mine.py is a file that may hold several recurrences. Give mine.py:elman, mine.py:lstm,",
         ),
         ("--model none.py:mine", 1, "the recurrence none.py:mine needs the file none.py, and there is no "),
-        ("--model mine.py:elman --activation relu", 2, "--activation 'relu' is for the model elman, jordan, rnnlm, bengio or convolution, and this is mine.py:elman. Leave"),
+        (
+            "--model mine.py:elman --activation relu",
+            2,
+            "--activation 'relu' is for the model elman, jordan, rnnlm, bengio or convolution, and this is mine.py:elman.",
+        ),
         ("--model mine.py:elman -o mine.py", 2, "the output mine.py is the recurrence itself, which it would replace"),
     ],
 )

@@ -103,7 +103,8 @@ def test_what_is_refused(keywords, message):
 
 
 @pytest.mark.parametrize(
-    "keywords", [{}, {"units": 1}, {"share": 0}, {"top": 1}, {"top": None}, {"limit": None}, {"limit": 1e-9}, {"late": "b"}]
+    "keywords",
+    [{}, {"units": 1}, {"share": 0}, {"top": 1}, {"top": None}, {"limit": None}, {"limit": 1e-9}, {"late": "b"}],
 )
 def test_what_is_allowed(keywords):
     assert make(Some, keywords) == Some(**keywords)
@@ -132,7 +133,8 @@ def test_values_of_a_file(name, value, expected):
     ("name", "value", "message"),
     [
         ("units", "4", "units = '4' is not a whole number"), ("units", 4.0, "units = 4.0 is not a whole number"),
-        ("units", True, "units = True is not a whole number"), ("units", "none", "units = 'none' is not a whole number"),
+        ("units", True, "units = True is not a whole number"),
+        ("units", "none", "units = 'none' is not a whole number"),
         ("share", "x", "share = 'x' is not a number"), ("share", False, "share = False is not a number"),
         ("rule", 3, "rule = 3 is not a text"), ("deep", 1, "deep = 1 is not true or false"),
         ("share", [1], r"share = \[1\] is not a number"),

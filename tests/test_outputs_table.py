@@ -29,7 +29,7 @@ def made(structure=None, **options):
 
 
 def test_the_options_say_which_one_is_made():
-    assert OUTPUTS == (ClassSoftmax, Softmax)
+    assert list(OUTPUTS) == [ClassSoftmax, Softmax]
     assert list(declared(OutputOptions)) == ["classes", "class_by"]
     assert isinstance(made(), Softmax)  # of so few words
     assert isinstance(made(classes=0), Softmax)
@@ -164,7 +164,8 @@ def command(*arguments):
         status = run(list(arguments))
     return status, out.getvalue(), err.getvalue()
 
-small = ("--hidden", "6", "--streams", "4", "--epochs", "12", "--backend", "numpy", "--dtype", "float64", "--clip", "none")
+small = ("--hidden", "6", "--streams", "4", "--epochs", "12", "--backend", "numpy", "--dtype", "float64",
+         "--clip", "none")
 found = {name: command(*typed) for name, typed in {
     "train": ("train", "text.txt", "--rank", "3", "--test", "text.txt", *small, "-o", "m.rnnlm"),
     "info": ("info", "m.rnnlm", "--backend", "numpy"),
@@ -205,7 +206,7 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def third(tmp_path_factory):
-    """What the commands say in a copy of the package that has one output layer more: a file, and a line in the table."""
+    """What commands say in a copy of the package that has one output layer more: a file, and a line in the table."""
     folder = tmp_path_factory.mktemp("third")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(rnnlm.__file__).parent, folder / "rnnlm", ignore=ignored)
@@ -215,7 +216,9 @@ def third(tmp_path_factory):
     source = table.read_text().replace("= (ClassSoftmax, Softmax)", "= (LowRank, ClassSoftmax, Softmax)")
     table.write_text(source.replace("from .softmax import", "from .low_rank import LowRank\nfrom .softmax import"))
     # One word can follow each: whoever has learnt nothing is near a perplexity of 8.
-    lines = (" ".join(f"w{(first + i) % 7}" for i in range(8)) for first in np.random.default_rng(1).integers(0, 7, 150))
+    lines = (
+        " ".join(f"w{(first + i) % 7}" for i in range(8)) for first in np.random.default_rng(1).integers(0, 7, 150)
+    )
     (folder / "text.txt").write_text("\n".join(lines))
     env = os.environ | {"PYTHONPATH": "", "RNNLM_CACHE": str(folder / "cache"), "NO_COLOR": "1"}
     command = [sys.executable, "-c", SCRIPT]
@@ -228,7 +231,7 @@ def test_a_third_output_layer_is_chosen_trained_and_read_again(third):
     for name in ("train", "info", "json", "ppl", "sample", "full"):
         assert third[name][0] == 0, third[name]
     assert third["kinds"] == ["LowRank", "Softmax"]
-    status, out, err = third["train"]
+    _, out, err = third["train"]
     assert ", softmax of rank 3, " in err
     perplexity = float(re.search(r"test perplexity ([\d.]+)", out)[1])
     assert json.loads(third["ppl"][1])["ppl"] == pytest.approx(perplexity, abs=1e-4)

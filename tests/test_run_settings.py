@@ -30,7 +30,8 @@ CLASSIFIER_VALUES = {
         "epochs", "max_updates", "seed", "device", "precision", "backend", "threads", "output", "save_every", "resume",
     )},
     "data": Path("d.npz"), "held_out": 0.25, "label_column": 3, "size": (4, 5), "shape": "4x5x1", "model": "convnet",
-    "layers": (6, 5), "activation": "tanh", "blocks": ("conv 3 2", "pool 2"), "loss": "hinge", "standardize": "each", "batch": 7,
+    "layers": (6, 5), "activation": "tanh", "blocks": ("conv 3 2", "pool 2"), "loss": "hinge", "standardize": "each",
+    "batch": 7,
     "balance": True, "shift": 1, "warmup": 3,
 }  # fmt: skip
 EVERY = [(Settings, TEXT_VALUES), (ClassifierSettings, CLASSIFIER_VALUES)]
@@ -170,7 +171,9 @@ def test_options_of_another_model_mean_nothing():
 
 def test_the_data_are_compared_but_not_the_test():
     record = Settings().record()
-    found = Settings.comparable(record | {"data.train": "aa", "data.test": "bb", "data.valid_tokens": 7, "command": "c"})
+    found = Settings.comparable(
+        record | {"data.train": "aa", "data.test": "bb", "data.valid_tokens": 7, "command": "c"}
+    )
     assert {name: value for name, value in found.items() if name.startswith("data")} == {
         "data.train": "aa",
         "data.valid_tokens": 7,

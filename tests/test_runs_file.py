@@ -32,7 +32,10 @@ def test_toml():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[[run]]\n[[run]]\nhiden = 7", r"runs\.toml, run 2: setting 'hiden' is not known\. Did you mean hidden\? Settings are .*valid"),
+        (
+            "[[run]]\n[[run]]\nhiden = 7",
+            r"runs\.toml, run 2: setting 'hiden' is not known\. Did you mean hidden\? Settings are .*valid",
+        ),
         ('[[run]]\nhidden = "7"', r"runs\.toml, run 1: hidden = '7' is not a whole number\."),
         ("[[run]]\nhidden = true", r"run 1: hidden = True is not a whole number"),
         ("[[run]]\nlr = [1]", r"run 1: lr = \[1\] is not a number\."),

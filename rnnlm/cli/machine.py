@@ -27,7 +27,8 @@ def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def choose(machine: HostOptions) -> Device:
     """Make the choice for this process; somebody who waits at a terminal is told when a kernel is compiled first.
 
-    A command begins anew, whatever another one chose in the same process. Returns the device. UsageError for one that there is not.
+    A command begins anew, whatever another one chose in the same process. Returns the device. UsageError for one that
+    there is not.
     """
     from .. import ops
     from ..machine import choose as choose_for_process

@@ -139,7 +139,7 @@ def _click_option(one: Declared, common: bool) -> Callable[[Any], Any]:
     if one.is_flag:
         usually_on = one.default or o.fallback
         names = [f"--{name}/--no-{name}"] if usually_on else names
-        more["is_flag"] = True
+        more |= {"is_flag": True, "show_default": one.default is True}
     else:
         number = next((kind for kind in (int, float) if kind in one.types and str not in one.types), None)
         more["type"] = str if number is None else Number(number) if o.none else number
@@ -153,5 +153,5 @@ def _help(one: Declared) -> str:
     whose = f"{', '.join(o.kinds)}: " if 0 < len(o.kinds) <= 3 else ""
     told = all(word in o.help for word in one.choices)
     line = o.help if told else f"{o.help.removesuffix('.')}: {listed(one.choices)}."
-    usual = f"  [{o.usual}]" if o.usual and not one.is_flag else ""
+    usual = f"  [{o.usual}]" if o.usual else ""
     return f"{whose}{line}{usual}"

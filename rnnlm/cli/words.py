@@ -22,12 +22,12 @@ def in_words_of(command: click.Command | None, message: str) -> str:
         return message
     for param in options:
         if param.is_flag:
-            message = re.sub(rf"(?<![\w.`-]){param.name}=True\b", _shown(param), message)
+            message = re.sub(rf"(?<![\w./`-]){param.name}=True\b", _shown(param), message)
             if param.secondary_opts:
-                message = re.sub(rf"(?<![\w.`-]){param.name}=False\b", param.secondary_opts[0], message)
+                message = re.sub(rf"(?<![\w./`-]){param.name}=False\b", param.secondary_opts[0], message)
     message = re.sub(rf"`({known})`", lambda found: names[found[1]], message)
-    message = re.sub(rf"(?<![\w.`-])({known})=(?=[^\s=])", lambda found: f"{names[found[1]]} ", message)
-    message = re.sub(rf"(?<![\w.`-])({known})(?= (?:>=|<=|<|>) )", lambda found: names[found[1]], message)
+    message = re.sub(rf"(?<![\w./`-])({known})=(?=[^\s=])", lambda found: f"{names[found[1]]} ", message)
+    message = re.sub(rf"(?<![\w./`-])({known})(?= (?:>=|<=|<|>) )", lambda found: names[found[1]], message)
     return re.sub(rf"((?:<|<=) )({known})(?![\w=-])", lambda found: f"{found[1]}{names[found[2]]}", message)
 
 

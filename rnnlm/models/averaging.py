@@ -48,7 +48,8 @@ def _require_same_shape(first: RecurrentLM, other: RecurrentLM, place: int) -> N
                 f"models 1 and {place} cannot be averaged: {name} is {one!r} in one and {two!r} in the other."
             )
     one, two = first.output.structure(), other.output.structure()
-    differing = [name for name in sorted(one.keys() | two.keys()) if not np.array_equal(one.get(name), two.get(name))]
+    names = sorted(one.keys() | two.keys())
+    differing = [n for n in names if n not in one or n not in two or not np.array_equal(one[n], two[n])]
     if differing:
         raise DataError(
             f"models 1 and {place} cannot be averaged: their output layers are built in other ways "

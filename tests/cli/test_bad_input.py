@@ -136,6 +136,13 @@ OPTIONS = [
     ("--sample_n 0", ["--sample 0", "Give --sample >= 1"]),
     ("--model transformer", ["model 'transformer'", "elman, jordan, rnnlm"]),
     ("--activation sine", ["activation 'sine'", "tanh, logistic, relu"]),
+    ("--optimizer adams", ["--optimizer 'adams' is not known. Did you mean adam? Give one of sgd, momentum"]),
+    ("--model elmann", ["model 'elmann' is not known. Did you mean elman? Give one of elman, jordan", "file.py:NAME"]),
+    ("--schedule stpe", ["schedule 'stpe' is not known. Did you mean step?"]),
+    (
+        "--activation gated",
+        ["--activation 'gated' is not known", "tanh, logistic, relu, clipped_relu, leaky_relu, elu."],
+    ),
     ("--optimizer magic", ["optimizer 'magic'", "sgd, momentum, nesterov"]),
     ("--schedule never", ["schedule 'never'", "halving, constant, step"]),
     ("--tokens letters", ["tokenizer 'letters'", "words, prose, chars, bytes"]),
@@ -153,7 +160,7 @@ OPTIONS = [
     ("--model convolution --kernel 0", ["--kernel 0", "--kernel >= 1"]),
     ("--model convolution --embedding -1", ["--embedding -1", "--embedding >= 1"]),
     ("--model convolution --layers 0", ["--layers 0", "--layers >= 1"]),
-    ("--model convolution --activation sine", ["activation 'sine'", "gated, tanh, logistic"]),
+    ("--model convolution --activation sine", ["--activation 'sine'", "gated, tanh, logistic"]),
     ("--model jordan --feedback words", ["--feedback 'words'", "distribution, embedding"]),
     ("--model jordan --feedback embedding --classes 3", ["--feedback 'embedding'", "3 word classes", "--classes 0"]),
     (

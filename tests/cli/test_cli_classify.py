@@ -490,9 +490,15 @@ OPTIONS = [
     ("--layers 5.5", ["--layers '5.5' are no sizes"]),
     ("--model linear", ["model 'linear' is not known", "feedforward, convnet"]),
     ("--model convnet", ["block 'conv 20 5' on an input of 3: it needs images", "Give the shape of the images"]),
-    ("--model convnet --layers 3", ["--layers '3' is for the model feedforward, and this is convnet", "`affine UNITS`"]),
+    (
+        "--model convnet --layers 3",
+        ["--layers '3' is for the model feedforward, and this is convnet", "`affine UNITS`"],
+    ),
     ("--model convnet --dropout 0.5", ["--dropout 0.5 is for the model feedforward", "`dropout RATE`"]),
-    ("--blocks pool_2", ["--blocks 'pool_2' is for the model convnet, and this is feedforward", "--shape HEIGHTxWIDTH"]),
+    (
+        "--blocks pool_2",
+        ["--blocks 'pool_2' is for the model convnet, and this is feedforward", "--shape HEIGHTxWIDTH"],
+    ),
     ("--loss ctc", ["loss 'ctc' is not known", "cross-entropy, hinge, squared"]),
     ("--activation sine", ["activation 'sine' is not known", "relu"]),
     ("--standardize all", ["standardization 'all' is not known", "none, mean, each"]),
