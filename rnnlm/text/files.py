@@ -56,7 +56,7 @@ def _opened(source: str | Path) -> Iterator[IO[bytes]]:
         near = get_close_matches(str(source), catalogue.entries(), n=1)
         hint = f" Did you mean the corpus {near[0]}?" if near else ""
         raise DataError(
-            f"{path} does not exist.{hint} Check the name; a text can also be one of those that `rnnlm corpus list` shows."
+            f"{path} does not exist.{hint} Check the name. A text can also be a name that `rnnlm corpus list` shows."
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
