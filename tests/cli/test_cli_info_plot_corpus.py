@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -174,7 +173,7 @@ def test_colours_on_a_terminal(environment, painted):
     master, slave = os.openpty()
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     env = {**kept, "TERM": "xterm", **environment}
-    done = python("-m", "rnnlm", "info", "nothing", env=env, stderr=slave, stdout=subprocess.PIPE)
+    done = python("-m", "rnnlm", "info", "nothing", env=env, stderr=slave)
     os.close(slave)
     said = os.read(master, 4096)
     os.close(master)
@@ -187,9 +186,9 @@ def test_a_reader_that_goes_away_is_no_accident(shared):
     """As in `rnnlm sample m.rnnlm | head`: no traceback, and not a success either."""
     read, write = os.pipe()
     os.close(read)
-    done = python("-m", "rnnlm", "info", shared / "m.rnnlm", stdout=write, stderr=subprocess.PIPE)
+    done = python("-m", "rnnlm", "info", shared / "m.rnnlm", stdout=write)
     os.close(write)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_no_command_shows_the_help(call):

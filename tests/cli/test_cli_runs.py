@@ -6,12 +6,11 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from python_process import start_python
 
 import rnnlm
 from rnnlm import ops
@@ -88,10 +87,8 @@ def test_one_epoch_is_nothing_to_average(call, shared):
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_ctrl_c_in_a_real_process(shared, tmp_path):
     """Whatever the runs are doing: status 130, no traceback, and --resume ends it."""
-    command = [sys.executable, "-m", "rnnlm", "train", str(shared / "text.txt"), *map(str, QUICK), "--epochs", "40"]
-    command += ["--save-every", "1e-9", "--runs", "2", "--jobs", "2", "-o", str(tmp_path / "m.rnnlm")]
-    place = Path(rnnlm.__file__).parents[1]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place)
+    command = ["-m", "rnnlm", "train", shared / "text.txt", *QUICK, "--epochs", 40]
+    process = start_python(*command, "--save-every", 1e-9, "--runs", 2, "--jobs", 2, "-o", tmp_path / "m.rnnlm")
     said = []
     for line in process.stderr:
         said.append(line)
