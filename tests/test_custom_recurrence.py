@@ -376,7 +376,8 @@ def test_errors_in_a_users_file_are_one_line(here, source, capsys):
         (
             "--model mine.py:elman --activation relu",
             2,
-            "--activation 'relu' is for the model elman, jordan, rnnlm, bengio or convolution, and this is mine",
+            "--activation 'relu' is for the model elman, jordan, rnnlm, bengio or convolution, and "
+            "this is mine.py:elman. Leave it out.",
         ),
         ("--model mine.py:elman -o mine.py", 2, "the output mine.py is the recurrence itself, which it would replace"),
     ],
