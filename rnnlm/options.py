@@ -35,6 +35,8 @@ class Option:
     `choices`         the words that are allowed, or a function that returns them; empty where any value is
     `least`, `most`   bounds that are allowed values themselves
     `above`, `below`  bounds that are not
+    `advice`          what an error message adds to the bounds, such as "in minutes"
+    `none`            what None does, where a user may ask for it, such as "no clipping"
     `names`           further names on the command line
     `usual`           what None stands for, in words
     `common`          whether most people need it, so that the short `--help` shows it
@@ -43,6 +45,7 @@ class Option:
     `selector`        the option that chooses a kind (of model, of schedule), for an option that only some `kinds` have
     `kinds`           those kinds; empty where all have it
     `fallback`        what None means for all of these kinds
+    `by_kind`         whether the kinds allow different values, so that the declaration of the chosen kind checks them
     """
 
     help: str = ""
@@ -53,6 +56,8 @@ class Option:
     most: float | None = None
     above: float | None = None
     below: float | None = None
+    advice: str = ""
+    none: str = ""
     names: tuple[str, ...] = ()
     usual: str = ""
     common: bool = False
@@ -61,6 +66,7 @@ class Option:
     selector: str = ""
     kinds: tuple[str, ...] = ()
     fallback: Any = None
+    by_kind: bool = False
 
 
 def option(default: Any, help: str, **more: Any) -> Any:
@@ -94,8 +100,11 @@ class Declared:
         return NoneType in self.types
 
     def check(self, value: Any) -> None:
-        """Raise UsageError for a value that is not one of the choices, or out of range."""
-        if value is None and (self.optional or self.default is None):
+        """Raise UsageError for a value that is not one of the choices, or out of range.
+
+        An option whose kinds allow different values is not checked here, but with the options of the chosen kind.
+        """
+        if self.option.by_kind or (value is None and (self.optional or self.default is None)):
             return
         choices = self.choices
         if choices and value not in choices:
@@ -104,7 +113,8 @@ class Declared:
         if allowed and not (isinstance(value, int | float) and self._inside(value)):
             too_small = self.option.least is not None and isinstance(value, int | float) and value < self.option.least
             problem = "is too small" if too_small and int in self.types else "is not possible"
-            raise UsageError(f"{self.name}={value} {problem}. Give {allowed}.")
+            advice = [self.option.advice, self.option.none and f"or none for {self.option.none}"]
+            raise UsageError(f"{self.name}={value} {problem}. Give {', '.join(filter(None, [allowed, *advice]))}.")
 
     def range(self) -> str:
         """Return the allowed range as text, such as "0 <= dropout < 1"; "" where there is no limit."""
@@ -190,7 +200,7 @@ def as_dict(options: Any) -> dict[str, Any]:
 
 
 def signature(function: Callable[..., Any], cls: type, *, without: Sequence[str] = ()) -> None:
-    """Make help() and the editors show the options of a class in place of the function's `**keywords`."""
+    """Make help() show the options of a class in place of the function's `**keywords`."""
     explicit = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
     names = {p.name for p in explicit} | set(without)
     declared_parameters = [
@@ -237,12 +247,15 @@ def union(name: str, selector: str, classes: Mapping[str, type]) -> Any:
             options[option_name] = (_annotation(first.types), option(first.default, **keywords))
             continue
         keywords["choices"] = tuple(dict.fromkeys(word for entry in by_kind.values() for word in entry.choices))
+        keywords["by_kind"] = len({(entry.choices, entry.range()) for entry in by_kind.values()}) > 1
         if len(by_kind) < len(classes):
             keywords |= {"selector": selector, "kinds": tuple(by_kind)}
         if len(defaults) == 1:
             keywords["fallback"] = first.default
             if first.default not in (None, False) and not first.option.usual:
-                keywords["usual"] = f"{first.default}"
+                keywords["usual"] = _typed(first.default)
+        elif not first.option.usual:
+            keywords["usual"] = f"the {selector}'s own"
         options[option_name] = (_annotation((*first.types, NoneType)), option(None, **keywords))
     return _new(name, options)
 
@@ -262,9 +275,13 @@ def refuse_others(options: Any, selector: str, kind: str, shown: str = "") -> No
         value, kinds = getattr(options, name), entry.option.kinds
         if value is not None and entry.option.selector == selector and kind not in kinds:
             raise UsageError(
-                f"{name}={value!r} is for the {selector} {' or '.join(kinds)}, and this is {shown or kind}. "
-                "Leave it out."
+                f"{name}={value!r} is for the {selector} {listed(kinds)}, and this is {shown or kind}. Leave it out."
             )
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as in a sentence: "elman, jordan or rnnlm"."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _new(name: str, options: Mapping[str, tuple[Any, Any]]) -> Any:
@@ -298,6 +315,13 @@ def _declarations(cls: type, name: str) -> Iterator[Option]:
         f = vars(base).get("__dataclass_fields__", {}).get(name)
         if f is not None and _KEY in f.metadata:
             yield f.metadata[_KEY]
+
+
+def _typed(value: Any) -> str:
+    """Return a default as a user would type it."""
+    if isinstance(value, tuple):
+        return ",".join(map(_typed, value))
+    return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:
