@@ -1,1 +1,1 @@
-"""The judges: every formula written a second time, from the papers, and what compares the package with them."""
+"""The self-check: every formula written a second time, from the papers, and comparing the package with them."""

@@ -1,4 +1,4 @@
-"""Compiling what a check will need in a second process, from the other end of the list."""
+"""Compiling the kernels that the check needs in a second process, which starts from the other end of the list."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .machines import Machine
 
 
 class Ahead:
-    """A context; `begin`, called when a kernel is about to be compiled, starts the second process, once.
+    """A context manager whose `begin`, called when a kernel is about to be compiled, starts the second process once.
 
-    Numba compiles on one core. The two processes share the compiled kernels on the disk, so they meet in the middle;
-    the second one checks nothing, and ends with the context.
+    Numba compiles on one core. The two processes share the compiled kernels on the disk, and each takes about half of
+    the list. The second one reports nothing, and is ended with the context.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen | None = None
 
     def begin(self) -> None:
-        """Start it, where a core is free for it."""
+        """Start the second process, unless it runs already or this process has one core only."""
         if self._process is None and ops.cores() > 1:
             command = [sys.executable, "-c", "from rnnlm.checks.ahead import compile_backwards; compile_backwards()"]
             nothing = subprocess.DEVNULL
@@ -41,7 +41,7 @@ class Ahead:
 
 
 def compile_backwards() -> None:
-    """Run every check on the Numba backend, the last one first, for nothing but what is compiled on the way."""
+    """Run every check on the Numba backend, the last one first, so that its kernels are compiled."""
     machine = Machine("numba", 1)
     for check in reversed(checks()):
         for precision in reversed(PRECISIONS):

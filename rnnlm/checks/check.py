@@ -1,4 +1,4 @@
-"""The self-check: whether everything computes right on this machine."""
+"""The self-check of `rnnlm check`: whether everything is computed correctly on this machine."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from .finding import Check, Finding, findings
 from .machines import Machine, why_no_numba
 
 PRECISIONS = ("float64", "float32")
-UNCHECKED = "not checked"  # the section of what was left out
+UNCHECKED = "not checked"  # the section of the findings about what was not checked
 
 
 def run(device: str = "cpu", *, only: Container[str] | None = None) -> Iterator[Finding]:
     """Check every layer, loss, output layer, kind of model and optimizer, in both precisions.
 
-    Gradients against autograd on a second statement of each formula and against differences; distributions that sum to
-    one; a batch of streams against each alone; files; and every backend against the plain array code on NumPy. It runs
-    on what `ops.use` chose, and with device "gpu" or "gpu:1" on CuPy arrays too. `only`: names, as in `Finding.what`,
-    of what to check. What is not checked is a finding without an error, at the end. Raises UsageError for another
-    device, for a GPU that cannot be used, or for one whose products are chosen to be rounded.
+    Compared are gradients with those of autograd, for a second statement of each formula, and with differences; sums
+    of distributions with 1; a batch of streams with each stream alone; models with those read from their files; and
+    every backend with the plain array code on NumPy. The check uses the backend that `ops.use` chose, and with device
+    "gpu" or "gpu:1" CuPy arrays too. `only` holds the names, as in `Finding.what`, of what to check. Yields findings;
+    the last ones have no error and say what was not checked. Raises UsageError for another device, for a GPU that
+    cannot be used, or where the precision of the GPU is set to one that rounds products.
     """
     chosen = ops.backend()
     machines = [Machine(chosen.name, chosen.threads)]
@@ -38,16 +39,16 @@ def run(device: str = "cpu", *, only: Container[str] | None = None) -> Iterator[
 
 
 def _run(machines: list[Machine], only: Container[str] | None) -> Iterator[Finding]:
-    wanted = [check for check in checks() if only is None or check.what in only]
+    selected = [check for check in checks() if only is None or check.what in only]
     for machine in machines:
-        for check in wanted:
+        for check in selected:
             if check.on_gpu or machine.name != "cupy":
                 for precision in PRECISIONS:
                     yield from findings(check, machine, precision)
     names = [machine.name for machine in machines]
     if "numba" not in names:
         yield Finding(UNCHECKED, "Numba", note=why_no_numba() or "the backend is numpy")
-    host_only = ", ".join(dict.fromkeys(check.what for check in wanted if not check.on_gpu))
+    host_only = ", ".join(dict.fromkeys(check.what for check in selected if not check.on_gpu))
     if "cupy" in names and host_only:
         yield Finding(UNCHECKED, f"on the GPU {host_only}", note="these work on NumPy arrays only")
     elif "cupy" not in names:
@@ -55,5 +56,5 @@ def _run(machines: list[Machine], only: Container[str] | None) -> Iterator[Findi
 
 
 def checks() -> list[Check]:
-    """All there is to check, in the order of the layout."""
+    """Return all checks, in the order in which they are reported."""
     return [*gradients.checks(), *outputs.checks(), *models.checks(), *optimizers.checks()]

@@ -1,4 +1,4 @@
-"""What is checked, and what was found."""
+"""What a check is, what it finds, and how far two results may be apart."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from .machines import Machine
 
-# Judge -> how far off a result may be in (float64, float32), as a share of the largest number of its array. Rounding
-# leaves about 1e-15 and 1e-6; the room above it is for other compilers and processors, and a wrong sign, factor or
-# index is further off by far. gradients.py says what `differences` can see; what is loaded from a file is the same.
+# What a result is compared with -> the error that is allowed in (float64, float32), as a share of the largest number of
+# the array. Rounding causes about 1e-15 and 1e-6. The limits are higher, since compilers and processors differ; a wrong
+# sign, factor or index causes far larger errors. gradients.py explains the limit of `differences`; a loaded model must
+# be equal to the bit.
 ALLOWED = {
     "autograd": (1e-10, 1e-4),
     "differences": (1e-6, 1e-4),
@@ -23,26 +24,36 @@ ALLOWED = {
     "alone": (1e-10, 1e-4),
     "file": (0.0, 0.0),
 }
-FLOOR = 1e-3  # arrays whose numbers are all smaller are measured against this: they may be nothing but rounding
+FLOOR = 1e-3  # errors of arrays with smaller numbers are divided by this, since those may be nothing but rounding
 
-Measured = Mapping[str, tuple[float, str]]  # judge -> the error, and the array in which it is the largest
+Measured = Mapping[str, tuple[float, str]]  # compared with -> the error, and the array that has the largest one
 
 
 class Check(NamedTuple):
-    """One thing that can be measured on a machine in a precision."""
+    """One thing that can be checked on a machine in a precision.
+
+    `section`  the heading under which it is reported
+    `what`     the name of the layer, model or optimizer
+    `variant`  which of several variants of it, "" for the only one
+    `measure`  (machine, precision) -> errors, and the array with the largest one, by what is compared with
+    `on_gpu`   whether it works on CuPy arrays
+    """
 
     section: str
-    what: str  # the layer, model or rule
-    variant: str  # which of several such
+    what: str
+    variant: str
     measure: Callable[[Machine, str], Measured]
     on_gpu: bool = True
 
 
 @dataclass(frozen=True)
 class Finding:
-    """How far something is from what its judge says, on one machine, in one precision.
+    """The result of one comparison on one machine in one precision.
 
-    `error` is None where nothing was checked, and `note` says why; where a check could not end, it is nan.
+    `section`, `what` and `variant` are those of the `Check`. `judge` names what it was compared with, a key of
+    `ALLOWED`; `error` is the largest error, as a share of the largest number of its array, and `allowed` its limit.
+    `error` is None where nothing was checked, and nan where the check raised an error; `note` says why, or names the
+    array with the largest error.
     """
 
     section: str
@@ -57,11 +68,12 @@ class Finding:
 
     @property
     def passed(self) -> bool:
-        return self.error is None or self.error <= self.allowed  # nan is not
+        """Whether the error is within its limit; True where nothing was checked."""
+        return self.error is None or self.error <= self.allowed  # False for nan
 
 
 def findings(check: Check, machine: Machine, precision: str) -> list[Finding]:
-    """What a check measures; whatever it raises is a finding too."""
+    """Return the findings of a check on a machine; an error that it raises becomes a finding too."""
     about = check.section, check.what, check.variant, machine.name, precision
     try:
         with machine.working():
@@ -73,18 +85,18 @@ def findings(check: Check, machine: Machine, precision: str) -> list[Finding]:
 
 
 def furthest(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[float, str]:
-    """The largest `distance` between arrays of the same name, and that name."""
+    """Return the largest `distance` between two arrays of the same name, and that name."""
     return worst({name: distance(ours[name], theirs[name]) for name in theirs})
 
 
 def worst(errors: Mapping[str, float]) -> tuple[float, str]:
-    """The largest error and its name; nan is larger than any."""
+    """Return the largest error and its name; nan is larger than any."""
     name = max(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
     return errors[name], name
 
 
 def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The largest difference as a share of the largest number, inf for another shape."""
+    """Return max |ours - theirs| / max(max |theirs|, FLOOR), inf for arrays of different shapes."""
     if np.shape(ours) != np.shape(theirs):
         return float("inf")
     ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)

@@ -1,4 +1,4 @@
-"""The machines that a check runs on."""
+"""The machines that a check runs on: NumPy arrays with a backend, or CuPy arrays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Machine(NamedTuple):
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """A context in which this machine computes; the process's own choice is back afterwards."""
+        """Use this machine within a `with` block; the backend of the process is restored afterwards."""
         before = ops.backend()
         try:
             if self.name != "cupy":
@@ -35,11 +35,11 @@ class Machine(NamedTuple):
             ops.use(before.name, before.threads)
 
     def put(self, array: np.ndarray) -> Array:
-        """A host array on this machine."""
+        """Return an array of the host as an array of this machine."""
         return put(array, current_gpu()) if self.name == "cupy" else array
 
     def place(self, params: Mapping[str, Param]) -> None:
-        """Move parameters onto this machine."""
+        """Move the values of parameters to this machine."""
         for param in params.values():
             param.set(self.put(param.value))
 
@@ -48,12 +48,12 @@ NUMPY = Machine("numpy", 1)
 
 
 def host(array: Any) -> np.ndarray:
-    """An array of any machine on the host."""
+    """Return an array of any machine as a NumPy array."""
     return np.asarray(ops.ops_for(array).to_host(array))
 
 
 def why_no_numba() -> str | None:
-    """What keeps Numba from computing here; None where nothing does."""
+    """Return why Numba cannot be used on this machine, as a sentence without its full stop; None where it can."""
     try:
         with Machine("numba").working():
             return None

@@ -1,4 +1,4 @@
-"""Whole models: distributions, streams that do not see each other, files, and every backend's numbers."""
+"""Checks of whole models: distributions, independence of parallel streams, files, and the numbers of every backend."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from .finding import Check, Measured, distance, furthest, worst
 from .machines import NUMPY, Machine, host
 
 V, H = 50, 64
-T, B = 12, 48  # with H, work enough for a second thread
+T, B = 12, 48  # with H, enough work for a second thread
 X, Y = np.random.default_rng(1).integers(0, V, (2, T, B))
 SHAPE, LABELS = (16, 16, 1), ("a", "b", "c")
 IMAGES = np.random.default_rng(2).normal(size=(6, *SHAPE))
 ANSWERS = np.array([0, 2, 1, 1, 0, 2])
-TRAIN = (3, 1)
+TRAIN = (3, 1)  # seed and number of the update, which dropout masks depend on
 
 Make = Callable[[str], Any]  # precision -> model
 
 
 def makers() -> Iterator[tuple[str, str, Make]]:
-    """Every kind of model: (kind, variant, how to make it)."""
+    """Yield (kind, variant, function that makes the model in a precision) for every kind of model."""
     for kind in MODELS:
         yield kind, "full softmax", partial(recurrent, kind, classes=0)
         yield kind, "classes", partial(recurrent, kind, classes=7)
@@ -58,7 +58,7 @@ def makers() -> Iterator[tuple[str, str, Make]]:
 
 
 def recurrent(kind: str, dtype: str, **config: Any) -> RecurrentLM:
-    """A model whose distributions are far from uniform."""
+    """Return a recurrent model with random weights, so that its distributions are far from uniform."""
     make: Any = KINDS[kind]
     model: RecurrentLM = make(vocabulary(), hidden=H, dropout=0.3, dtype=dtype, **config)
     rng = np.random.default_rng(3)
@@ -68,22 +68,26 @@ def recurrent(kind: str, dtype: str, **config: Any) -> RecurrentLM:
 
 
 def classifier(kind: str, dtype: str) -> Classifier:
+    """Return a classifier of small images, with its initial weights."""
     make: Any = CLASSIFIERS[kind]
     return make(SHAPE, LABELS, dtype=dtype)
 
 
 def ngram(dtype: str) -> LanguageModel:
+    """Return a trigram model of 3,000 random tokens, whose frequencies follow Zipf's law."""
     ids = np.random.default_rng(4).zipf(1.5, 3000).clip(1, V) - 1
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # so small a vocabulary has no rare words
+        warnings.simplefilter("ignore")  # it warns that so small a vocabulary has no rare words
         return NgramLM.train(Corpus(ids.astype(np.int32), vocabulary()), order=3, dtype=dtype)
 
 
 def vocabulary() -> Vocabulary:
+    """Return a vocabulary of V words with falling counts, without `<unk>`."""
     return Vocabulary(["</s>", *(f"w{i}" for i in range(1, V))], np.arange(V, 0, -1) ** 2)
 
 
 def checks() -> list[Check]:
+    """Return a check for each model of `makers`."""
     return [
         Check("models", kind, variant, partial(measure, make), kind in MODELS or kind in CLASSIFIERS)
         for kind, variant, make in makers()
@@ -91,23 +95,26 @@ def checks() -> list[Check]:
 
 
 def measure(make: Make, machine: Machine, dtype: str) -> Measured:
+    """Return the errors of one model: of its distributions, its file, and on other machines against NumPy."""
     model = placed(make(dtype), machine)
-    found = of_classifier(model) if isinstance(model, Classifier) else of_language_model(model)
-    found["file"] = reloaded(model, machine)
+    errors = of_classifier(model) if isinstance(model, Classifier) else of_language_model(model)
+    errors["file"] = reloaded(model, machine)
     if machine != NUMPY:
         with NUMPY.working():
             theirs = numbers(make(dtype))
-        found["NumPy"] = furthest(numbers(placed(make(dtype), machine)), theirs)
-    return found
+        errors["NumPy"] = furthest(numbers(placed(make(dtype), machine)), theirs)
+    return errors
 
 
 def placed(model: Any, machine: Machine) -> Any:
+    """Return the model after moving its parameters, if it has any, to a machine."""
     if isinstance(model, Network):
         machine.place(model.params)
     return model
 
 
 def of_language_model(lm: LanguageModel) -> dict[str, tuple[float, str]]:
+    """Return the errors of sums of P, of scores against distributions, and of a batch against single streams."""
     logp, _ = lm.distributions(X, lm.start(B))
     logp, scores = host(logp).astype(np.float64), host(lm.score(X, Y, lm.start(B))[0])
     alone = [host(lm.score(X[:, b : b + 1], Y[:, b : b + 1], lm.start(1))[0]) for b in (0, B // 2, B - 1)]
@@ -119,6 +126,7 @@ def of_language_model(lm: LanguageModel) -> dict[str, tuple[float, str]]:
 
 
 def of_classifier(model: Classifier) -> dict[str, tuple[float, str]]:
+    """Return the errors of sums of P, of losses against probabilities, and of a batch against single images."""
     p, outputs = model.probabilities(IMAGES), model.outputs(IMAGES)
     losses = host(model.forward(IMAGES, ANSWERS)[0])
     return {
@@ -129,7 +137,7 @@ def of_classifier(model: Classifier) -> dict[str, tuple[float, str]]:
 
 
 def reloaded(model: Model, machine: Machine) -> tuple[float, str]:
-    """The model saved and loaded: its arrays, its scores, and the file that it writes in turn."""
+    """Return the largest error of a saved and loaded model (arrays, scores, the file that it writes), and its name."""
     with tempfile.TemporaryDirectory() as folder:
         first, second = Path(folder, "first.rnnlm"), Path(folder, "second.rnnlm")
         model.save(first)
@@ -142,19 +150,20 @@ def reloaded(model: Model, machine: Machine) -> tuple[float, str]:
 
 
 def scored(model: Any) -> np.ndarray:
+    """Return the outputs of a classifier for the images, or log P of a language model (T, B)."""
     if isinstance(model, Classifier):
         return model.outputs(IMAGES)
     return host(model.score(X, Y, model.start(B))[0])
 
 
 def numbers(model: Any) -> dict[str, np.ndarray]:
-    """Scores, and for networks the losses and gradients of one window or batch while they learn."""
-    found = {"scores": scored(model)}
+    """Return by name the scores, and for networks the losses and gradients of one training window or batch."""
+    arrays = {"scores": scored(model)}
     if isinstance(model, Network):
         network: Any = model
-        given = (IMAGES, ANSWERS) if isinstance(model, Classifier) else (X, Y, network.start(B))
-        loss, _, tape = network.forward(*given, train=TRAIN)
+        arguments = (IMAGES, ANSWERS) if isinstance(model, Classifier) else (X, Y, network.start(B))
+        loss, _, tape = network.forward(*arguments, train=TRAIN)
         network.backward(tape, 1 / loss.size)
-        found["losses"] = host(loss)
-        found |= {name: host(param.grad) for name, param in model.params.items()}
-    return found
+        arrays["losses"] = host(loss)
+        arrays |= {name: host(param.grad) for name, param in model.params.items()}
+    return arrays

@@ -1,4 +1,4 @@
-"""Optimizers and the clipping of gradients: every backend's rule against the plain array code."""
+"""Checks of optimizers and gradient clipping: every backend against the plain array code."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ ROWS, UNITS, TOKENS = 30, 17, 8
 
 
 def checks() -> list[Check]:
+    """Return a check for each optimizer."""
     return [Check("optimizers", name, "", partial(measure, name)) for name in OPTIMIZERS]
 
 
 def measure(name: str, machine: Machine, dtype: str) -> Measured:
+    """Return the error of the updated parameters against NumPy; nothing on NumPy itself."""
     if machine == NUMPY:
         return {}
     with NUMPY.working():
@@ -29,7 +31,7 @@ def measure(name: str, machine: Machine, dtype: str) -> Measured:
 
 
 def updated(name: str, machine: Machine, dtype: str) -> dict[str, np.ndarray]:
-    """Parameters after two updates by gradients in all forms: of the whole, of spans, of rows, and as two factors."""
+    """Return parameters by name after two updates, with gradients of all forms: dense, spans, rows, outer products."""
     rng = np.random.default_rng(7)
 
     def draw(*shape: int):

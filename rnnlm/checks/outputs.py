@@ -1,4 +1,4 @@
-"""Output layers as distributions: Σ P = 1, and scores and draws that agree with them."""
+"""Checks of output layers: Σ P = 1, and scores and draws that agree with the distributions."""
 
 from __future__ import annotations
 
@@ -12,40 +12,47 @@ from .finding import Check, Measured, distance, furthest
 from .machines import NUMPY, Machine, host
 
 N, H, V = 40, 33, 101
-START = [0, 1, 4, 20, 70, V]
+START = [0, 1, 4, 20, 70, V]  # the first word of each class, and the number of words
 
 
 def full(r: np.random.Generator, d: str) -> Any:
+    """Return a full softmax over V words in the precision d."""
     return Softmax(V, H, rng=r, dtype=d)
 
 
 def classes(r: np.random.Generator, d: str) -> Any:
+    """Return a softmax over classes and over the words of a class, in the precision d."""
     return ClassSoftmax(ClassMap(np.array(START)), H, rng=r, dtype=d)
 
 
 def checks() -> list[Check]:
+    """Return a check for each output layer."""
     made = {"Softmax": full, "ClassSoftmax": classes}
     return [Check("distributions", name, "", partial(measure, make)) for name, make in made.items()]
 
 
 def measure(make: Any, machine: Machine, dtype: str) -> Measured:
+    """Return the errors of sums of P, of scores, of draws, and on other machines those against NumPy."""
     rng = np.random.default_rng(5)
     target = rng.integers(0, V, N)
     ours = distribution(make, machine, dtype, target)
     logp = ours["log P"].astype(np.float64)
-    found = {
+    errors = {
         "Σ P = 1": (float(np.abs(np.exp(logp).sum(1) - 1).max()), ""),
         "scores": (distance(ours["log P of the targets"], logp[np.arange(N), target]), ""),
         "draws": (distance(ours["log P of the drawn"], logp[np.arange(N), ours["drawn"]]), ""),
     }
     if machine != NUMPY:
         with NUMPY.working():
-            found["NumPy"] = furthest(ours, distribution(make, NUMPY, dtype, target))
-    return found
+            errors["NumPy"] = furthest(ours, distribution(make, NUMPY, dtype, target))
+    return errors
 
 
 def distribution(make: Any, machine: Machine, dtype: str, target: np.ndarray) -> dict[str, np.ndarray]:
-    """What an output layer says about N hidden vectors."""
+    """Return by name what an output layer computes for N random hidden vectors.
+
+    These are log P of every word (N, V), log P of the `target` words (N,), and drawn words (N,) with their log P (N,).
+    """
     rng = np.random.default_rng(6)
     layer = make(rng, dtype)
     for param in layer.params.values():

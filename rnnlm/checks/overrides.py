@@ -1,4 +1,4 @@
-"""Operations that a backend does in its own way, and how their results are compared with the plain array code's."""
+"""Operations that a backend overrides, and how their results are compared with those of the plain array code."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from ..ops import Reference
 from ..ops.arrays import Array
 
-ON_THE_HOST = {"u"}  # arguments that are numbers of the host though they are no integers
+ON_THE_HOST = {"u"}  # arguments that stay on the host although they are no integers
 
 
 def overridden(kind: type[Reference]) -> list[str]:
-    """The operations of `Reference` that a backend has a method of its own for, by name."""
+    """Return the names of the operations of `Reference` that a backend overrides with a method of its own."""
     public = [name for name in dir(Reference) if not name.startswith("_") and callable(getattr(Reference, name))]
     return [
         name for name in public if inspect.getattr_static(kind, name) is not inspect.getattr_static(Reference, name)
@@ -24,12 +24,12 @@ def overridden(kind: type[Reference]) -> list[str]:
 
 
 def parameters(name: str) -> list[str]:
-    """The names of an operation's arguments."""
-    return [each for each in inspect.signature(getattr(Reference, name)).parameters if each != "self"]
+    """Return the names of the arguments of an operation, without `self`."""
+    return [argument for argument in inspect.signature(getattr(Reference, name)).parameters if argument != "self"]
 
 
 def each(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The value with `change` made to everything that is no tuple, list or dataclass in it, in any nest."""
+    """Return the value with `change` applied to each leaf of its nested tuples, lists and dataclasses."""
     if isinstance(value, tuple | list):
         parts = [each(part, change) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
@@ -40,12 +40,12 @@ def each(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def leaves(value: Any) -> list[Any]:
-    """All that stands in a nest of tuples, lists and dataclasses, but for None."""
+    """Return the leaves of nested tuples, lists and dataclasses in order, without those that are None."""
 
     def walk(part: Any) -> Iterator[Any]:
         if isinstance(part, tuple | list):
-            for one in part:
-                yield from walk(one)
+            for element in part:
+                yield from walk(element)
         elif dataclasses.is_dataclass(part) and not isinstance(part, type):
             for field in dataclasses.fields(part):
                 yield from walk(getattr(part, field.name))
@@ -55,22 +55,23 @@ def leaves(value: Any) -> list[Any]:
     return list(walk(value))
 
 
-def moved(name: str, given: tuple[Any, ...], put: Callable[[np.ndarray], Array]) -> tuple[Any, ...]:
-    """An operation's arguments where `put` puts arrays; those of integers stay, they are the host's book-keeping."""
+def moved(name: str, arguments: tuple[Any, ...], put: Callable[[np.ndarray], Array]) -> tuple[Any, ...]:
+    """Return an operation's arguments with `put` applied to the arrays; those of integers stay on the host."""
 
     def change(value: Any) -> Any:
         return put(value) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
-    names = parameters(name)
-    return tuple(
-        value if which in ON_THE_HOST else each(value, change) for value, which in zip(given, names, strict=False)
-    )
+    pairs = zip(arguments, parameters(name), strict=False)
+    return tuple(value if argument in ON_THE_HOST else each(value, change) for value, argument in pairs)
 
 
-def comparable(ops: Reference, name: str, given: tuple[Any, ...]) -> Any:
-    """The results of an operation that mean the same on every backend."""
-    found = getattr(ops, name)(*given)
+def comparable(ops: Reference, name: str, arguments: tuple[Any, ...]) -> Any:
+    """Return those results of an operation that are the same on every backend.
+
+    The gradient of the weights of an output layer has a form of its own on each backend; it is turned into an array.
+    """
+    results = getattr(ops, name)(*arguments)
     if not name.endswith("_nll"):
-        return found
-    nll, dh, own, *more = found  # `own`: the gradient of the weights in the backend's own form
-    return [nll, ops.softmax_gradient(own, dh, 0.3), *more] if given[-1] else [nll]
+        return results
+    nll, dh, weight_gradient, *more = results
+    return [nll, ops.softmax_gradient(weight_gradient, dh, 0.3), *more] if arguments[-1] else [nll]

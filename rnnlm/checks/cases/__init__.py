@@ -1,9 +1,9 @@
-"""Every layer, once or in several variants, with its formula: what the gradients are checked on.
+"""The cases that gradients are checked on: every layer, in one or several variants, with its formula.
 
-A new layer gets a case in the file of its folder.
+A new layer gets a case in the file that is named after the layer's folder.
 """
 
-from . import gpu_operations, image_operations  # they add theirs to OPERATIONS
+from . import gpu_operations, image_operations  # importing them adds their arguments to OPERATIONS
 from .case import Case
 from .layers import LAYERS
 from .losses import LOSSES

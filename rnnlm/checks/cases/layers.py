@@ -1,4 +1,4 @@
-"""Maps without memory."""
+"""Cases of the layers without memory."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .case import IDS, Case, looked_up, mask, used
 BATCH = {"x": (4, 3, 5)}
 IMAGES = {"x": (2, 4, 3, 4)}
 SEQUENCES = {"x": (6, 2, 4)}
-NOTHING, ONE = (0, 0), (1, 1)  # around an image
+NOTHING, ONE = (0, 0), (1, 1)  # padding before and behind an axis of an image
 STATISTICS = frozenset(("mean", "variance", "scale"))
 
 rows = normalization.each
 
 
 def over_time(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """A formula of images for sequences: each is an image of T rows and B columns."""
+    """Return the formula for sequences (T, B, C) that treats each as an image of T rows and B columns."""
     return lambda p, x: formula(p, x[None])[0]
 
 
 def activation(name: str) -> Case:
-    """Inputs wide enough for saturated units and for the ceiling of the clipped ReLU."""
+    """Return the case of an activation, with inputs so large that units saturate and reach the clipped ReLU's limit."""
     formula = ref.ACTIVATIONS[name]
     return Case("Activation", lambda r, d: layers.Activation(name), BATCH, lambda p, x: formula(x), name, scale=12)
 

@@ -1,4 +1,4 @@
-"""Losses: the sum over rows, one of them without a target."""
+"""Cases of the losses: the sum over rows, one of which has no target."""
 
 from __future__ import annotations
 

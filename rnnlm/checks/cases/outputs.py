@@ -1,4 +1,4 @@
-"""Output layers: the sum of -log P over tokens, one of them without a target."""
+"""Cases of the output layers: the sum of -log P over tokens, one of which has no target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..formulas import recurrent as ref
 from .case import Case, each_row, scored
 
 H, V = 6, 9
-START = [0, 1, 4, V]  # word classes, one of a single word
+START = [0, 1, 4, V]  # the first word of each class, one of which has a single word, and V
 TARGET = np.array([5, -1, 0, 2, 5, 8, 1])
 
 TOKENS = {"h": (len(TARGET), H)}

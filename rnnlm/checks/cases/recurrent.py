@@ -1,4 +1,4 @@
-"""Maps with memory."""
+"""Cases of the recurrent layers and the other layers with memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ RATE = 0.4
 
 
 def unrolled(step: Callable[[Any], Any], *masked: int) -> Callable[..., Any]:
-    """A step of the formulas over the window: y and the state after it; the sizes of what dropout 1, 2, … acts on."""
+    """Return the formula that runs a step of the formulas over the window: (parameters, x, *state) -> (y, *state).
+
+    `masked` are the sizes of the vectors that the dropout layers 1, 2, … act on.
+    """
     masks = [mask((T, B, size), RATE, number) for number, size in enumerate(masked, 1)]
 
     def formula(p: Any, x: Any, *state: Any) -> tuple:
@@ -31,20 +34,24 @@ def unrolled(step: Callable[[Any], Any], *masked: int) -> Callable[..., Any]:
 
 
 def inputs(*state: int) -> Mapping[str, Shape]:
-    """x (T, B, H), and the arrays of the state."""
+    """Return the shapes of x (T, B, H) and of the arrays of the state, whose sizes are given."""
     return {"x": (T, B, H)} | {f"state {number}": (B, n) for number, n in enumerate(state, 1)}
 
 
 def elman(activation: str) -> Case:
+    """Return the case of an Elman layer with this activation."""
+
     def make(r: Generator, d: str) -> recurrent.Elman:
         return recurrent.Elman(H, rng=r, activation=activation, dtype=d)
 
     formula = unrolled(lambda p: ref.elman(p, activation))
-    scale = 15 if activation == "clipped_relu" else 1  # units on both sides of the ceiling
+    scale = 15 if activation == "clipped_relu" else 1  # so that units lie on both sides of the limit
     return Case("Elman", make, inputs(H), formula, activation, window, scale=scale)
 
 
 def jordan(readout: str) -> Case:
+    """Return the case of a Jordan layer with two hidden layers, whose feedback is one of words, classes, embedding."""
+
     def make(r: Generator, d: str) -> recurrent.Jordan:
         output: Any = outputs.Softmax(V, H, rng=r, dtype=d)
         if readout == "classes":
@@ -61,11 +68,14 @@ def jordan(readout: str) -> Case:
 
 
 def stack(r: Generator, d: str) -> recurrent.Stack:
+    """Return two Elman layers on top of each other, with an affine layer between them and dropout."""
     between = [layers.Affine(H, H, rng=r, dtype=d)]
     return recurrent.Stack([recurrent.Elman(H, rng=r, dtype=d) for _ in range(2)], between, RATE)
 
 
 def causal(activation: str, residual: bool) -> Case:
+    """Return the case of a causal convolution over three inputs, with or without a residual connection."""
+
     def make(r: Generator, d: str) -> recurrent.CausalConvolution:
         return recurrent.CausalConvolution(H, H, kernel=3, rng=r, activation=activation, residual=residual, dtype=d)
 
@@ -96,6 +106,6 @@ RECURRENT = [
         inputs(H),
         unrolled(lambda p: ref.elman(p, "tanh")),
         run=window,
-        on_gpu=False,  # autograd knows NumPy only
+        on_gpu=False,  # autograd works on NumPy arrays only
     ),
 ]

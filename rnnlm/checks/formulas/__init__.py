@@ -1,1 +1,1 @@
-"""Every formula of the package once more in `autograd.numpy`, sharing nothing with it; slow on purpose."""
+"""Every formula of the package a second time, in `autograd.numpy`, sharing no code with it; slow on purpose."""

@@ -1,4 +1,4 @@
-"""The judge of networks that see the last few inputs only: steps as in `recurrent`, whose state is those inputs.
+"""Formulas of networks that see the last few inputs only: steps as in `recurrent`, whose state is those inputs.
 
 Y. Bengio, R. Ducharme, P. Vincent & C. Jauvin, "A neural probabilistic language model", JMLR 3, 2003
 A. van den Oord et al., "WaveNet: a generative model for raw audio", 2016
@@ -11,7 +11,7 @@ from .recurrent import ACTIVATIONS, affine, dropout
 
 
 def feedforward(p, activation, layers=1, direct=False):
-    """h = f([x_{t-n+1} … x_t] W + b), further hidden layers above it; `direct` shows the inputs beside h."""
+    """h = f([x_{t-n+1} … x_t] W + b), further hidden layers on top; `direct` returns the inputs beside h."""
 
     def step(x, state, masks):
         (memory,) = state
@@ -29,10 +29,10 @@ def feedforward(p, activation, layers=1, direct=False):
 
 
 def convolution(p, activation, layers, residual=False):
-    """Convolutions over the last k inputs on top of each other, dropout on the way up and out.
+    """Convolutions over the last k inputs on top of each other, with dropout between them and on the output.
 
-    "gated": the first half of the units times the logistic function of the second. `residual`: a layer whose input has
-    as many numbers as its output adds it to that.
+    The activation "gated" is the first half of the units times the logistic function of the second. With `residual` a
+    layer whose input is as large as its output adds the two.
     """
 
     def step(x, state, masks):

@@ -6,7 +6,9 @@ import autograd.numpy as np
 
 
 def convolution(x, W, b, stride, border, groups=1):
-    """y[n, i, j, f] = b[f] + Σ over the places u, v within the image and the channels c of the group of f.
+    """y[n, i, j, f] = b[f] + Σ_{u, v, c} x[n, row, column, c] W[u, v, c, f].
+
+    The sum runs over the places u, v of the window that lie within the image, and the channels c of the group of f.
 
     x (N, h, w, C), W (kh, kw, C / groups, F); border ((top, bottom), (left, right)).
     """
@@ -23,7 +25,7 @@ def convolution(x, W, b, stride, border, groups=1):
 
 
 def max_pool(x, size, stride, border):
-    """The largest number of each window; of equal numbers, the first."""
+    """Return the largest number of each window; of equal numbers, the first."""
 
     def number(n, i, j, c):
         seen = [x[n, row, column, c] for _, _, row, column in places(x.shape, size, stride, border, i, j)]
@@ -33,7 +35,7 @@ def max_pool(x, size, stride, border):
 
 
 def average_pool(x, size, stride, border):
-    """The mean of those numbers of each window that belong to the image."""
+    """Return the mean of those numbers of each window that belong to the image."""
 
     def number(n, i, j, c):
         seen = [x[n, row, column, c] for _, _, row, column in places(x.shape, size, stride, border, i, j)]
@@ -43,7 +45,7 @@ def average_pool(x, size, stride, border):
 
 
 def places(shape, size, stride, border, i, j):
-    """Where window (i, j) sees the image: (u, v) within the window, (row, column) within the image."""
+    """Yield (u, v, row, column) for the places (u, v) of window (i, j) that lie at (row, column) of the image."""
     for u in range(size[0]):
         for v in range(size[1]):
             row, column = i * stride[0] + u - border[0][0], j * stride[1] + v - border[1][0]
@@ -52,7 +54,7 @@ def places(shape, size, stride, border, i, j):
 
 
 def every(number, shape, size, stride, border, channels):
-    """number(n, i, j, c) for every image, window and channel."""
+    """Return the array (N, rows, columns, channels) of number(n, i, j, c)."""
     rows, columns = ((shape[1 + a] + sum(border[a]) - size[a]) // stride[a] + 1 for a in (0, 1))
     return np.array(
         [

@@ -1,4 +1,4 @@
-"""Losses from their definitions, one row or stream at a time, sharing nothing with `rnnlm`.
+"""Losses from their definitions, one row or stream at a time, sharing no code with `rnnlm`.
 
 K. Crammer & Y. Singer, "On the algorithmic implementation of multiclass kernel-based vector machines",
     JMLR 2, 2001 (the margin of one class against each other)
@@ -12,12 +12,12 @@ import autograd.numpy as np
 
 
 def cross_entropy(y, target):
-    """-log of the target's share of Σ exp(y_k); a target of -1 is not scored."""
+    """-log(exp(y_target) / Σ_k exp(y_k)); 0 for a target of -1."""
     return 0.0 if target < 0 else -np.log(np.exp(y[target]) / np.sum(np.exp(y)))
 
 
 def hinge(y, target, margin=1.0):
-    """What every other class lacks to stay `margin` below the target."""
+    """Σ_{j ≠ target} max(0, margin - (y_target - y_j)); 0 for a target of -1."""
     if target < 0:
         return 0.0
     lacks = [margin - (y[target] - y[j]) for j in range(len(y)) if j != target]
@@ -25,12 +25,12 @@ def hinge(y, target, margin=1.0):
 
 
 def squared_error(y, target):
-    """Half the squared distance."""
+    """½ Σ_k (y_k - target_k)²."""
     return 0.5 * np.dot(y - target, y - target)
 
 
 def reads_as(path, blank=0):
-    """The labels of a path: repetitions joined, then blanks dropped (the paper's map B)."""
+    """Return the labels of a path: repetitions joined, then blanks dropped (the paper's map B)."""
     return [label for label, _ in groupby(path) if label != blank]
 
 

@@ -1,4 +1,4 @@
-"""The judge of the layers that divide: each formula as its paper prints it, one number at a time.
+"""Formulas of the normalization layers, as their papers print them, one number at a time.
 
 A. Krizhevsky, I. Sutskever & G. Hinton, "ImageNet classification with deep convolutional neural networks", NIPS 2012
 S. Ioffe & C. Szegedy, "Batch normalization", ICML 2015
@@ -9,7 +9,7 @@ import autograd.numpy as np
 
 
 def each(formula, x):
-    """A formula of one row for every row of x (…, n)."""
+    """Return the results of a formula of one row for every row of x (…, n)."""
     return formula(x) if x.ndim == 1 else np.array([each(formula, part) for part in x])
 
 

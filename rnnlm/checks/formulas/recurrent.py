@@ -1,7 +1,7 @@
-"""The judge: every formula of the package once, written from the papers and differentiated by autograd.
+"""Formulas of recurrent language models, written from the papers and differentiated by autograd.
 
-One stream at a time, one step at a time, one word at a time: slow on purpose, and sharing nothing with `rnnlm`. A
-vector is a row vector, as in the package: x W + b. Parameters are a dictionary of arrays, under the package's names.
+They handle one stream, one step and one word at a time, are slow on purpose, and share no code with `rnnlm`. Vectors
+are row vectors, as in the package: x W + b. Parameters are a dictionary of arrays, under the package's names.
 
     J. Elman, "Finding structure in time", Cognitive Science 14, 1990
     M. Jordan, "Serial order: a parallel distributed processing approach", ICS report 8604, 1986
@@ -35,13 +35,13 @@ def affine(x, W, b=0.0):
 
 
 def embedding(word, table):
-    """A one-hot word times the table; no word (-1) has no unit switched on."""
+    """Return the one-hot vector of a word times the table; for no word (-1) that vector is 0."""
     one_hot = np.array([1.0 if i == word else 0.0 for i in range(len(table))])
     return np.dot(one_hot, table)
 
 
 def dropout(x, mask=None):
-    """x times a given mask."""
+    """Return x times a given mask, or x without a mask."""
     return x if mask is None else x * mask
 
 
@@ -49,11 +49,12 @@ def dropout(x, mask=None):
 
 
 def softmax(a):
+    """P_i = exp(a_i) / Σ_j exp(a_j)."""
     return np.exp(a) / np.sum(np.exp(a))
 
 
 def softmax_nll(h, target, W, b):
-    """-log of the target's share of Σ exp(w_i · h + b_i); a target of -1 is not scored."""
+    """-log P(target) = -log(exp(w_target · h + b_target) / Σ_i exp(w_i · h + b_i)); 0 for a target of -1."""
     return 0.0 if target < 0 else -np.log(softmax(np.dot(W, h) + b)[target])
 
 
@@ -72,7 +73,7 @@ def class_softmax_nll(h, target, class_W, class_b, W, b, start):
 
 
 def elman(p, activation):
-    """h' = f(x + h W + b), and h' is what the network shows and what it remembers."""
+    """h' = f(x + h W + b), which is both the output and the state."""
 
     def step(x, state, masks):
         (h,) = state
@@ -83,7 +84,7 @@ def elman(p, activation):
 
 
 def jordan(p, activation, layers=1):
-    """h = f(x + z U + b), further hidden layers above it, z' = softmax(h R' + r): the output is what it remembers."""
+    """h = f(x + z U + b), further hidden layers on top, z' = softmax(h R' + r), which is the state."""
     f = ACTIVATIONS[activation]
 
     def step(x, state, masks):
@@ -98,7 +99,7 @@ def jordan(p, activation, layers=1):
 
 
 def stack(p, activation, layers):
-    """Elman networks on top of each other; dropout on the way up and out, never along time (Zaremba et al. 2014)."""
+    """Elman networks on top of each other; dropout between layers and on the output, not along time (Zaremba 2014)."""
 
     def step(x, state, masks):
         after = []
@@ -114,14 +115,14 @@ def stack(p, activation, layers):
 
 
 def part(p, prefix):
-    """The parameters under a prefix, without it."""
+    """Return the parameters whose names start with a prefix, under names without it."""
     return {name[len(prefix) :]: p[name] for name in p if name.startswith(prefix)}
 
 
 def unroll(step, x, state, keep=None, masks=()):
     """Run a step over x (T, B, E), stream by stream: (y (T, B, H), the state after).
 
-    The state is cleared before every step whose keep (T, B) is 0. masks: arrays (T, B, H), each handed to its own step.
+    The state is cleared before every step whose keep (T, B) is 0. `masks` are arrays (T, B, H); each step gets its part.
     """
     T, B = len(x), len(state[0])
     y, last = [[None] * B for _ in range(T)], []
@@ -139,7 +140,7 @@ def unroll(step, x, state, keep=None, masks=()):
 
 
 def language_model(step, output, table, x, y, state, keep=None, input_mask=None, masks=()):
-    """-log P(y_t | x_t, earlier words) for word ids x, y (T, B): (nll (T, B), the state after)."""
+    """Return -log P(y_t | x_t, earlier words), (T, B), for word ids x and y (T, B), and the state after them."""
     T, B = x.shape
     rows = np.array([[embedding(x[t, b], table) for b in range(B)] for t in range(T)])
     h, state = unroll(step, dropout(rows, input_mask), state, keep, masks)
@@ -147,10 +148,10 @@ def language_model(step, output, table, x, y, state, keep=None, input_mask=None,
 
 
 def truncated_bptt(run, params, state, steps, block, horizon, weight):
-    """The gradient of each update, with the parameters held fixed: a list of dictionaries.
+    """Return the gradient of each update, with the parameters held fixed: a list of dictionaries.
 
     After every `block` steps the losses of this newest block, each times `weight`, are differentiated through the last
-    `horizon` steps: the state that enters the first of those is a constant. run(params, state, begin, end) gives the
+    `horizon` steps; the state before the first of those is a constant. run(params, state, begin, end) returns the
     losses (end - begin, B) and the state after.
     """
     gradients = []
