@@ -1,9 +1,9 @@
-"""What a model or a tokenizer must keep, as checks that anybody can run on her own.
+"""The contracts of models and tokenizers, as checks that a user can run on her own.
 
     from rnnlm.testing import check_language_model
     check_language_model(MyModel(...))
 
-`LANGUAGE_MODEL_CHECKS` are the same checks one by one, for `pytest.mark.parametrize`.
+`LANGUAGE_MODEL_CHECKS` holds the same checks one by one, for `pytest.mark.parametrize`.
 """
 
 from ..text.tokenizer_check import check_tokenizer
