@@ -1,7 +1,7 @@
 """One file format for models and checkpoints: named arrays and a JSON header, in a safetensors file.
 
-A file is written to a temporary neighbour, flushed to the disk and renamed, so a reader sees the old file or the whole
-new one. The header carries a SHA-256 of everything, so a damaged file is told from a good one.
+A file is written under a temporary name in its folder, flushed to the disk and renamed, so that a reader sees the old
+file or the whole new one. The header holds a SHA-256 of everything, so that damage is noticed.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ class Grammar:
     def load(cls, name: str) -> Grammar:
         """Read corpora/grammars/NAME.toml. Raises UsageError for an unknown name, listing the known."""
         folder = corpora_folder() / "grammars"
-        known = sorted(path.stem for path in folder.glob("*.toml"))
-        if name not in known:
-            raise UsageError(unknown_name(f"the grammar {name!r}", name, known))
+        names = sorted(path.stem for path in folder.glob("*.toml"))
+        if name not in names:
+            raise UsageError(unknown_name(f"the grammar {name!r}", name, names))
         data = read_toml(folder / f"{name}.toml")
         rules, start = data.pop("rules"), data.pop("start")
         return cls(rules, start, name=name, **data)

@@ -35,16 +35,17 @@ def best_path(y: Array, lengths: Sequence[int] | np.ndarray | None = None, *, bl
     return [classes[emitted[:, b], b].tolist() for b in range(B)]
 
 
-def label_error_rate(found: Iterable[Sequence[int]], wanted: Iterable[Sequence[int]]) -> float:
+def label_error_rate(predicted: Iterable[Sequence[int]], reference: Iterable[Sequence[int]]) -> float:
     """Return Σ edit distance / Σ number of reference labels, over all sequences; 0 is perfect, and it may exceed 1.
 
-    `found` are the decoded sequences, `wanted` the reference sequences in the same order. The edit distance is the
-    least number of labels to insert, delete or replace (Levenshtein 1966). Entries of -1 are padding and are ignored.
-    Raises UsageError where the numbers of sequences differ, or the references hold no label.
+    `predicted` and `reference` are sequences of labels in the same order. The edit distance is the least number of
+    labels to insert, delete or replace (Levenshtein 1966). Entries of -1 are padding and are ignored. Raises
+    UsageError where the numbers of sequences differ, or the references hold no label.
     """
     from nltk.metrics.distance import edit_distance
 
-    decoded, references = ([[int(label) for label in row if label >= 0] for row in rows] for rows in (found, wanted))
+    both = (predicted, reference)
+    decoded, references = ([[int(label) for label in row if label >= 0] for row in rows] for rows in both)
     if len(decoded) != len(references):
         raise UsageError(f"{len(decoded)} sequences were found for {len(references)} that were wanted. Give as many.")
     total = sum(map(len, references))

@@ -107,13 +107,13 @@ class _Tally:
 
     def __init__(self, unknown: int) -> None:
         self.unknown = unknown
-        self.total = self.known = 0.0
+        self.total = self.total_known = 0.0
         self.scored = self.scored_known = 0
 
     def add(self, ids: np.ndarray, logp: np.ndarray, scored: np.ndarray) -> None:
         is_known = scored & (ids != self.unknown)
         self.total -= logp.sum(where=scored)
-        self.known -= logp.sum(where=is_known)
+        self.total_known -= logp.sum(where=is_known)
         self.scored += int(scored.sum())
         self.scored_known += int(is_known.sum())
 
@@ -128,7 +128,7 @@ class _Tally:
             sentences=sentences,
             characters=characters,
             nll=float(self.total / self.scored),
-            nll_known=float(self.known / self.scored_known) if self.scored_known else math.nan,
+            nll_known=float(self.total_known / self.scored_known) if self.scored_known else math.nan,
         )
 
 

@@ -103,16 +103,17 @@ def _middle(model: Predictor, x: np.ndarray, state, rng: np.random.Generator):
     """
     eos = model.vocabulary.eos
     steps = MAX_SENTENCE if model.vocabulary.counts[eos] else BURN_IN
-    ended, kept, kept_x = np.zeros(len(x), dtype=bool), state, x
+    ended, kept_state, kept_x = np.zeros(len(x), dtype=bool), state, x
     for _ in range(steps):
         ids, _, state = model.draw(x, state, rng)
         x = ids.astype(np.int32)
-        kept = tuple(ops_for(new).choose_rows(ended, old, new) for old, new in zip(kept, state, strict=True))
+        arrays = zip(kept_state, state, strict=True)
+        kept_state = tuple(ops_for(new).choose_rows(ended, old, new) for old, new in arrays)
         kept_x = np.where(ended, kept_x, x)
         ended |= x == eos
         if ended.all():
             break
-    return kept_x, kept
+    return kept_x, kept_state
 
 
 def _read(model: Predictor, x: np.ndarray, state):

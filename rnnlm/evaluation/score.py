@@ -62,9 +62,9 @@ def score(
     for part in parts:
         for column, values in part.items():
             columns.setdefault(column, []).append(values)
-    whole = {column: in_order(values, len(corpus)) for column, values in columns.items()}
+    figures = {column: in_order(values, len(corpus)) for column, values in columns.items()}
     ids = np.asarray(corpus.ids)
-    whole["logp"][ids < 0] = np.nan
+    figures["logp"][ids < 0] = np.nan
     return Stream(
         ids=ids,
         model=name or model.kind,
@@ -73,11 +73,11 @@ def score(
         encoding=model.encoding,
         unknown=unknown_rule(model.vocabulary),
         characters=corpus.characters,
-        logp=whole["logp"],
-        entropy=whole.get("entropy"),
-        rank=whole.get("rank"),
-        top_ids=whole.get("top_ids"),
-        top_logp=whole.get("top_logp"),
+        logp=figures["logp"],
+        entropy=figures.get("entropy"),
+        rank=figures.get("rank"),
+        top_ids=figures.get("top_ids"),
+        top_logp=figures.get("top_logp"),
     )
 
 

@@ -23,9 +23,9 @@ def check_language_model(model: LanguageModel, *, rtol: float = RTOL) -> None:
 
     Probabilities sum to one; `score` and `draw` agree with `next`; a text scores the same in one window and in two,
     with the state passed on; a batch of streams scores as each of them alone; where the mask `keep` is 0 a stream
-    starts afresh; a target of -1 scores 0 and changes nothing else; sampling changes nothing, and neither does saving and
-    loading, for a model that can be saved. `rtol` is the relative error that rounding may cause: 1e-9 suits float64,
-    1e-4 float32.
+    starts afresh; a target of -1 scores 0 and changes nothing else; sampling changes nothing, and neither does saving
+    and loading, for a model that can be saved. `rtol` is the relative error that rounding may cause: 1e-9 suits
+    float64, 1e-4 float32.
 
     Raises AssertionError that names the property that does not hold, and the values that differ.
     """
@@ -62,8 +62,8 @@ def check_two_halves_score_as_the_whole(model: LanguageModel, *, rtol: float = R
     second, state = model.score(x[5:], y[5:], state)
     halves = np.concatenate([_host(first), _host(second)])
     _close(halves, _host(whole), rtol, "a text in two windows and in one")
-    for number, (ours, theirs) in enumerate(zip(state, end, strict=True)):
-        _close(_host(ours), _host(theirs), rtol, f"array {number} of the state after two windows and after one")
+    for number, (after_two, after_one) in enumerate(zip(state, end, strict=True)):
+        _close(_host(after_two), _host(after_one), rtol, f"array {number} of the state after two windows and after one")
 
 
 def check_streams_do_not_see_each_other(model: LanguageModel, *, rtol: float = RTOL) -> None:
@@ -121,12 +121,12 @@ def check_saving_changes_nothing(model: LanguageModel, *, rtol: float = RTOL) ->
 def check_sampling_changes_nothing(model: LanguageModel, *, rtol: float = RTOL) -> None:
     """Drawing texts between two windows changes no score, no state and no weight."""
     x, y = _text(model)
-    known = [word for word in model.vocabulary.words[1:3] if word != "<unk>"]
+    prompt = [word for word in model.vocabulary.words[1:3] if word != "<unk>"]
     first, state = model.score(x[:6], y[:6], model.start(B))
     weights = {name: _host(array).copy() for name, array in _weights(model).items()}
     state_before = tuple(_host(part).copy() for part in state)
-    model.sample(" ".join(known), 15, count=4, seed=1)
-    model.sample(" ".join(known[:1]), 5, temperature=0.5, top_k=4, seed=2)
+    model.sample(" ".join(prompt), 15, count=4, seed=1)
+    model.sample(" ".join(prompt[:1]), 5, temperature=0.5, top_k=4, seed=2)
     second, _ = model.score(x[6:], y[6:], state)
     whole, _ = model.score(x, y, model.start(B))
     _close(np.concatenate([_host(first), _host(second)]), _host(whole), rtol, "scores after samples were drawn")

@@ -12,7 +12,7 @@
 | tokenizer_check          | the contract of tokenizers, checked on a text                   |
 | files, pieces            | bytes of a text, in pieces that cut no token in two             |
 | encode, parts, learning  | a text of any size to a file of ids · cutting it into parts     |
-| id_cache                 | the files of ids, kept by the content of the text               |
+| id_cache                 | the files of ids, keyed by the content of the text              |
 | corpus                   | the ids of a text                                               |
 | windows                  | T steps over B parallel streams                                 |
 """

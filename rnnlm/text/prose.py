@@ -98,9 +98,9 @@ class _Letters:
 
     def __init__(self, text: str, begin: int) -> None:
         plain = ((mark, position) for position in range(begin, len(text)) for mark in text[position].translate(_PLAIN))
-        kept = [(mark, position) for mark, position in plain if not mark.isspace()]
-        self._letters = "".join(mark for mark, _ in kept)
-        self._places = [position for _, position in kept]
+        letters = [(mark, position) for mark, position in plain if not mark.isspace()]
+        self._letters = "".join(mark for mark, _ in letters)
+        self._places = [position for _, position in letters]
         self._next = 0
 
     def take(self, token: str) -> tuple[int, int]:

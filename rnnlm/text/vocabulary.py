@@ -38,8 +38,8 @@ class Vocabulary:
                 f"a vocabulary needs a count for each word: {len(self.words)} words, counts {self.counts.shape}."
             )
         if not self.words or self.words[0] != EOS:
-            found = repr(self.words[0]) if self.words else "none"
-            raise DataError(f"the first word of a vocabulary must be {EOS}, found {found}. Use Vocabulary.from_counts.")
+            first = repr(self.words[0]) if self.words else "none"
+            raise DataError(f"the first word of a vocabulary must be {EOS}, found {first}. Use Vocabulary.from_counts.")
         self.index = dict(zip(self.words, range(len(self.words)), strict=True))
         if len(self.index) != len(self.words):
             twice = next(word for i, word in enumerate(self.words) if self.index[word] != i)

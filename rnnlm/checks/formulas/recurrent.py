@@ -122,7 +122,7 @@ def part(p, prefix):
 def unroll(step, x, state, keep=None, masks=()):
     """Run a step over x (T, B, E), stream by stream: (y (T, B, H), the state after).
 
-    The state is cleared before every step whose keep (T, B) is 0. `masks` are arrays (T, B, H); each step gets its part.
+    The state is cleared before every step whose keep (T, B) is 0. `masks` are arrays (T, B, H), one part a step.
     """
     T, B = len(x), len(state[0])
     y, last = [[None] * B for _ in range(T)], []
