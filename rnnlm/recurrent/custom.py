@@ -35,7 +35,7 @@ class Recurrence:
         self.parameters, self.step, self.states = parameters, step, states
 
     def sizes(self, hidden: int) -> list[int]:
-        """The size n of each array (B, n) of the state for H hidden units; UsageError where `states` is not possible."""
+        """The size n of each array (B, n) of the state for H hidden units; UsageError where `states` gives none."""
         states = self.states(hidden) if callable(self.states) else self.states
         sizes = [hidden] * states if isinstance(states, int) else list(states)
         if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):

@@ -56,7 +56,10 @@ class FeedForward:
     def forward(
         self, x: Array, state: State, keep: Array | None = None, *, train: tuple[int, int] | None = None
     ) -> tuple[Array, State, Any]:
-        """Forward as `Recurrent.forward`: y (T, B, H), with `direct` (T, B, H + n E); the state is the last n - 1 inputs."""
+        """Forward as `Recurrent.forward`: y (T, B, H), or (T, B, H + n E) with `direct`.
+
+        The state after the window is its last n - 1 inputs.
+        """
         context = ops_for(x).context_forward(x, state[0], keep, self.window)  # 1: the last n inputs, (T, B, n E)
         h, tapes = context, []
         for number, (affine, dropout) in enumerate(zip(self.affines, self.dropouts, strict=True), 1):

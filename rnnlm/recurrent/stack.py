@@ -46,7 +46,7 @@ class Stack:
     def forward(
         self, x: Array, state: State, keep: Array | None = None, *, train: tuple[int, int] | None = None
     ) -> tuple[Array, State, Any]:
-        """Forward as `Recurrent.forward`, from the lowest layer to the top one. The tape holds those of each layer's parts."""
+        """Forward as `Recurrent.forward`, from the lowest layer to the top one. The tape has an entry a layer."""
         after: State = ()
         tapes = []
         for number, (layer, dropout, layer_state) in enumerate(
