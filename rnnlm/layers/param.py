@@ -62,7 +62,8 @@ class Param:
 
     @grad.setter
     def grad(self, value: Array) -> None:
-        self.grad[...] = value  # so that `param.grad += g` is what it looks like
+        """Copy g into the array, so that `param.grad += g` adds to it; the writer calls `touch` here too."""
+        self.grad[...] = value
 
     def add(self, g: Array) -> None:
         """Add a gradient of the whole array. It is handed over: g may be kept and written into.

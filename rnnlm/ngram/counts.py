@@ -70,7 +70,7 @@ class Counts(Trie):
         return self.levels[1]
 
     def at_start(self, k: int) -> slice:
-        """The nodes of the n-grams of k > 1 words that begin a sentence: they come first in level k. For k = 1, none."""
+        """The nodes of the n-grams of k words that begin a sentence: the first ones of level k, none for k = 1."""
         node = begin = 0
         for _ in range(k - 1):
             begin, node = int(self.first[begin]), int(self.first[node + 1]) - 1
