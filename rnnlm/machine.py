@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from .ops.device import Device
 
 
+EXACT = "float32"  # the precision that rounds nothing: what a process begins with
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostOptions:
     """What works on NumPy arrays. None is what was chosen for the process, or there is (see `ops.use`)."""
@@ -44,7 +47,7 @@ class MachineOptions(HostOptions):
         "float32, tf32 or bf16: how far factors of products are rounded on the GPU, for its tensor cores.",
         group="Machine",
         metavar="NAME",
-        usual="float32",
+        usual=EXACT,
     )
 
 

@@ -31,10 +31,12 @@ class Option:
 
     `help` one line; `group` the heading under which it is listed; `metavar` the letter or word for its value; `choices`
     the words allowed (a function where they are worked out); `least` and `most` bounds that are allowed, `above` and
-    `below` bounds that are not; `names` further names on the command line; `usual` what None stands for, in words;
-    `common` whether most people need it; `free` whether a resumed run may have another value; `envvar` the environment
-    variable that is read where nothing is given. `kinds` are the kinds of what `selector` chooses (a model, a schedule)
-    that have the option, none where all have it; `fallback` is what None means for all of these.
+    `below` bounds that are not; `advice` what an error adds to them, as in "in minutes"; `none` what None does where a
+    person may ask for it, as in "no clipping"; `names` further names on the command line; `usual` what None stands for,
+    in words; `common` whether most people need it; `free` whether a resumed run may have another value; `envvar` the
+    environment variable that is read where nothing is given. `kinds` are the kinds of what `selector` chooses (a model,
+    a schedule) that have the option, none where all have it; `fallback` is what None means for all of these; `by_kind`
+    whether each kind allows other values, so that the kind's own declaration checks them.
     """
 
     help: str = ""
@@ -45,6 +47,8 @@ class Option:
     most: float | None = None
     above: float | None = None
     below: float | None = None
+    advice: str = ""
+    none: str = ""
     names: tuple[str, ...] = ()
     usual: str = ""
     common: bool = False
@@ -53,6 +57,7 @@ class Option:
     selector: str = ""
     kinds: tuple[str, ...] = ()
     fallback: Any = None
+    by_kind: bool = False
 
 
 def option(default: Any, help: str, **more: Any) -> Any:
@@ -86,8 +91,8 @@ class Declared:
         return NoneType in self.types
 
     def check(self, value: Any) -> None:
-        """UsageError for a value that is not one of the choices, or out of range."""
-        if value is None and (self.optional or self.default is None):
+        """UsageError for a value that is not one of the choices, or out of range; `by_kind` leaves that to the kind."""
+        if self.option.by_kind or (value is None and (self.optional or self.default is None)):
             return
         choices = self.choices
         if choices and value not in choices:
@@ -96,7 +101,8 @@ class Declared:
         if allowed and not (isinstance(value, int | float) and self._inside(value)):
             too_small = self.option.least is not None and isinstance(value, int | float) and value < self.option.least
             problem = "is too small" if too_small and int in self.types else "is not possible"
-            raise UsageError(f"{self.name}={value} {problem}. Give {allowed}.")
+            advice = [self.option.advice, self.option.none and f"or none for {self.option.none}"]
+            raise UsageError(f"{self.name}={value} {problem}. Give {', '.join(filter(None, [allowed, *advice]))}.")
 
     def range(self) -> str:
         """The values that are allowed, as in "0 <= dropout < 1"; empty where there is no limit."""
@@ -221,12 +227,15 @@ def union(name: str, selector: str, classes: Mapping[str, type]) -> Any:
             found[option_name] = (_annotation(first.types), option(first.default, **keywords))
             continue
         keywords["choices"] = tuple(dict.fromkeys(word for one in own.values() for word in one.choices))
+        keywords["by_kind"] = len({(one.choices, one.range()) for one in own.values()}) > 1
         if len(own) < len(classes):
             keywords |= {"selector": selector, "kinds": tuple(own)}
         if len(defaults) == 1:
             keywords["fallback"] = first.default
             if first.default not in (None, False) and not first.option.usual:
-                keywords["usual"] = f"{first.default}"
+                keywords["usual"] = _typed(first.default)
+        elif not first.option.usual:
+            keywords["usual"] = f"the {selector}'s own"
         found[option_name] = (_annotation((*first.types, NoneType)), option(None, **keywords))
     return _new(name, found)
 
@@ -244,9 +253,13 @@ def refuse_others(options: Any, selector: str, kind: str, shown: str = "") -> No
         value, owners = getattr(options, name), one.option.kinds
         if value is not None and one.option.selector == selector and kind not in owners:
             raise UsageError(
-                f"{name}={value!r} is for the {selector} {' or '.join(owners)}, and this is {shown or kind}. "
-                "Leave it out."
+                f"{name}={value!r} is for the {selector} {listed(owners)}, and this is {shown or kind}. Leave it out."
             )
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words for a sentence: "elman, jordan or rnnlm"."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _new(name: str, found: Mapping[str, tuple[Any, Any]]) -> Any:
@@ -279,6 +292,13 @@ def _declarations(cls: type, name: str) -> Iterator[Option]:
         f = vars(base).get("__dataclass_fields__", {}).get(name)
         if f is not None and _KEY in f.metadata:
             yield f.metadata[_KEY]
+
+
+def _typed(value: Any) -> str:
+    """A default as a person would ask for it."""
+    if isinstance(value, tuple):
+        return ",".join(map(_typed, value))
+    return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -13,14 +13,20 @@ import rnnlm
 FOLDERS = [str(Path(__file__).parent), str(Path(rnnlm.__file__).parents[1])]
 
 
-def python(*arguments: Any, env: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess:
-    """What became of `python *arguments`, with these tests on its path; `env` goes in place of `os.environ`.
+def start_python(*arguments: Any, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen:
+    """`python *arguments`, with these tests on its path; `env` goes in place of `os.environ`.
 
-    What it prints is kept as text, unless `options`, those of `subprocess.run`, say otherwise.
+    What it prints is text that the caller reads, unless `options`, those of `subprocess.Popen`, say otherwise.
     """
     env = dict(os.environ if env is None else env)
     env["PYTHONPATH"] = os.pathsep.join([*FOLDERS, *filter(None, [env.get("PYTHONPATH")])])
-    if not {"stdout", "stderr"} & options.keys():
-        options |= {"capture_output": True, "text": True}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
     # -P: the folder that it runs in, as a rule the checkout, is not on its path.
-    return subprocess.run([sys.executable, "-P", *map(str, arguments)], env=env, check=False, **options)
+    return subprocess.Popen([sys.executable, "-P", *map(str, arguments)], env=env, **options)
+
+
+def python(*arguments: Any, **options: Any) -> subprocess.CompletedProcess:
+    """What became of the same, when it has ended."""
+    with start_python(*arguments, **options) as process:
+        out, err = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)

@@ -185,7 +185,7 @@ def test_a_cache_on_a_cache(window, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"decay": 0.0}, "decay=0.0 is not possible. Give a number between 0 and 1, such as 0.99."),
+        ({"decay": 0.0}, "decay=0.0 is not possible. Give 0 < decay < 1, such as 0.99."),
         ({"decay": 1.0}, "decay=1.0 is not possible."),
         ({"decay": math.nan}, "decay=nan is not possible."),
         ({"decay": -0.5}, "decay=-0.5 is not possible."),
@@ -194,7 +194,7 @@ def test_a_cache_on_a_cache(window, tmp_path):
         ({"strengths": [-1]}, "strengths=[-1] are not possible."),
         ({"strengths": [math.inf]}, "strengths=[inf] are not possible."),
         ({"strengths": [math.nan, 1.0]}, "strengths=[nan, 1.0] are not possible."),
-        ({"window": 0}, "window=0 is too small. Give the number of words to remember, 1 or more."),
+        ({"window": 0}, "window=0 is too small. Give window >= 1, the number of words to remember."),
         ({"window": -3}, "window=-3 is too small."),
     ],
     ids=str,

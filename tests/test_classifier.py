@@ -379,10 +379,10 @@ def test_a_file_that_does_not_fit_its_header_is_refused(files, tmp_path, change)
         ({"labels": ()}, DataError, "only the class none"),
         ({"labels": ("a",)}, DataError, "only the class a, so there is nothing to tell apart"),
         ({"labels": ("a", "b", "a")}, DataError, "the label 'a' stands for two classes"),
-        ({"loss": "ctc"}, UsageError, "loss 'ctc' is not known. Give one of cross-entropy, hinge, squared"),
-        ({"activation": "sine"}, UsageError, "activation 'sine' is not known"),
+        ({"loss": "ctc"}, UsageError, "loss='ctc' is not known. Give one of cross-entropy, hinge, squared"),
+        ({"activation": "sine"}, UsageError, "activation='sine' is not known"),
         ({"standardize": "all"}, UsageError, "standardization 'all' is not known. Give one of none, mean, each"),
-        ({"seed": -1}, UsageError, "seed=-1 is not possible"),
+        ({"seed": -1}, UsageError, "seed=-1 is too small. Give seed >= 0"),
         ({"dtype": "float16"}, UsageError, "dtype='float16' is not known"),
     ],
 )
@@ -397,9 +397,9 @@ def test_bad_values(kind, change, error, fragment):
     [
         ({"layers": [5, 0]}, "a layer of 0 units is not possible"),
         ({"layers": [-1]}, "a layer of -1 units"),
-        ({"dropout": 1.0}, "dropout 1.0 is not a rate"),
-        ({"dropout": -0.1}, "dropout -0.1 is not a rate"),
-        ({"dropout": 2, "layers": []}, "dropout 2 is not a rate"),
+        ({"dropout": 1.0}, "dropout=1.0 is not possible. Give 0 <= dropout < 1"),
+        ({"dropout": -0.1}, "dropout=-0.1 is not possible. Give 0 <= dropout < 1"),
+        ({"dropout": 2, "layers": []}, "dropout=2 is not possible. Give 0 <= dropout < 1"),
     ],
 )
 def test_bad_values_of_feedforward(config, fragment):

@@ -175,7 +175,7 @@ def test_same_seed_same_bytes_at_one_and_two_threads(folder, whole, tmp_path):
         given = settings(folder, output=whole, threads=threads)
         path = tmp_path / f"{threads}.rnnlm"
         made = ClassifierRun(given)
-        made.place.output = path
+        made.files.output = path
         made.fit()
         assert_same(whole, path)
     run(settings(folder, output=whole))
@@ -185,13 +185,13 @@ def test_same_seed_same_bytes_at_one_and_two_threads(folder, whole, tmp_path):
 
 
 def test_the_run_as_python_calls_it(folder, whole):
-    given = {name: value for name, value in settings(folder).as_dict().items() if name in LIVELY or name == "held_out"}
+    given = {name: value for name, value in settings(folder).to_json().items() if name in LIVELY or name == "held_out"}
     model = rnnlm.train_classifier(folder / "bars.npz", **given)
     expected = load_classifier(whole)
     assert isinstance(model, ConvNet)
     for name, param in expected.params.items():
         np.testing.assert_array_equal(model.params[name].value, param.value)
-    with pytest.raises(UsageError, match="there is no setting 'hidden'"):
+    with pytest.raises(UsageError, match=r"setting 'hidden' is not known\. .*Settings are .*layers"):
         rnnlm.train_classifier(folder / "bars.npz", hidden=3)
     with pytest.raises(UsageError, match="resume needs the output"):
         rnnlm.train_classifier(folder / "bars.npz", resume=True)

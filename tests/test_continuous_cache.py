@@ -156,11 +156,11 @@ def test_an_independent_network_starts_anew_and_the_cache_does_not():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 0}, "size=0 is too small. Give the number of words to remember, 1 or more."),
-        ({"theta": -0.1}, "theta=-0.1 is not possible. Give a number >= 0, such as 0.3."),
+        ({"size": 0}, "size=0 is too small. Give size >= 1, the number of words to remember."),
+        ({"theta": -0.1}, "theta=-0.1 is not possible. Give theta >= 0, such as 0.3."),
         ({"theta": math.nan}, "theta=nan is not possible."),
         ({"theta": math.inf}, "theta=inf is not possible."),
-        ({"share": 1.0}, "share=1.0 is not possible. Give the weight of the cache, 0 <= share < 1."),
+        ({"share": 1.0}, "share=1.0 is not possible. Give 0 <= share < 1, the weight of the cache."),
         ({"share": -0.2}, "share=-0.2 is not possible."),
         ({"share": math.nan}, "share=nan is not possible."),
     ],

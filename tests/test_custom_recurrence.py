@@ -263,7 +263,7 @@ def test_the_command_line_from_a_text_to_a_sample(here, capsys):
     out = capsys.readouterr()
     assert "test perplexity" in out.out
     assert "custom: " in out.err
-    assert "6 hidden units, 4 classes" in out.err
+    assert "6 hidden units, 4 word classes" in out.err
     assert run(["info", "m.rnnlm"]) == 0
     assert "recurrence mine.py:lstm" in capsys.readouterr().out
     assert run(["sample", "m.rnnlm", "-c", "2"]) == 0
@@ -373,7 +373,12 @@ def test_errors_in_a_users_file_are_one_line(here, source, capsys):
             "mine.py is a file that may hold several recurrences. Give mine.py:elman, mine.py:lstm,",
         ),
         ("--model none.py:mine", 1, "the recurrence none.py:mine needs the file none.py, and there is no "),
-        ("--model mine.py:elman --activation relu", 2, "activation='relu' has no meaning here: mine.py:elman says "),
+        (
+            "--model mine.py:elman --activation relu",
+            2,
+            "--activation 'relu' is for the model elman, jordan, rnnlm, bengio or convolution, and "
+            "this is mine.py:elman. Leave it out.",
+        ),
         ("--model mine.py:elman -o mine.py", 2, "the output mine.py is the recurrence itself, which it would replace"),
     ],
 )

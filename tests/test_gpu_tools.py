@@ -230,7 +230,7 @@ def test_pytorchs_side_learns():
     """On the host, where the ways without CUDA can be tried: the same numbers with dense and with sparse rows."""
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     import gpu_peers
-    from bench import zipf
+    from bench_measures import zipf
 
     torch.set_num_threads(1)
     corpus, losses = zipf(60, 2000), {}

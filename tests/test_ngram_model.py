@@ -146,7 +146,7 @@ def test_single_precision_is_close(smoothing, window):
         ({"smoothing": "stupid", "alpha": 0}, "alpha=0 is not possible. Give a number > 0; the paper's is 0.4."),
         ({"smoothing": "stupid", "alpha": -1}, "alpha=-1 is not possible."),
         ({"smoothing": "katz"}, "smoothing='katz' is not known. Give one of kneser-ney, absolute, witten-bell, "),
-        ({"dtype": "float16"}, "dtype='float16' is not known. Give float32 or float64."),
+        ({"dtype": "float16"}, "dtype='float16' is not known. Did you mean float64? Give one of float32, float64."),
         ({"memory": 0}, "memory=0 is not possible. Give a positive number of GB."),
         ({"memory": -1.5}, "memory=-1.5 is not possible."),
         ({"memory": math.nan}, "memory=nan is not possible."),

@@ -15,8 +15,9 @@ from rnnlm.errors import DataError, RnnlmError, UsageError
 from rnnlm.models import load
 from rnnlm.training.events import Epoch, Update
 from rnnlm.training.last_epochs import LastEpochs
+from rnnlm.training.messages import Began, Ended, EpochEnded, Message
 from rnnlm.training.run import Run
-from rnnlm.training.runs import Runs, arguments, repeated
+from rnnlm.training.runs import Runs, repeated
 from rnnlm.training.settings import Settings
 
 SMALL = {"hidden": 5, "classes": 3, "streams": 5, "epochs": 2, "block": 6, "dropout": 0.2, "seed": 3}
@@ -57,19 +58,19 @@ def assert_same(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> None:
 
 def test_the_processes_compute_as_was_chosen_for_this_one():
     ops.use("numpy")
-    typed = arguments(several(backend=None).settings[1])
-    assert typed[typed.index("--backend") + 1] == "numpy"
+    request = several(backend=None).settings[1].to_json()
+    assert (request["backend"], request["precision"], request["threads"]) == ("numpy", None, None)
 
 
 def test_each_run_is_the_run_alone_and_the_jobs_change_nothing():
     said = []
     runs = several(jobs=2)
-    assert runs.fit(lambda number, line: said.append((number, line))) == "done"
+    assert runs.fit(lambda number, message: said.append((number, message)), command="rnnlm train …") == "done"
     outcome = runs.conclude()
     first = files()
     assert set(first) == {"m.rnnlm", "m.1.rnnlm", "m.2.rnnlm"}
     again = several(jobs=1)
-    again.fit()
+    again.fit(command="rnnlm train …")
     again.conclude()
     assert files() == first
 
@@ -83,10 +84,9 @@ def test_each_run_is_the_run_alone_and_the_jobs_change_nothing():
         epochs = [entry for entry in run.model.log if entry["kind"] == "epoch"]
         best = min(epochs, key=lambda entry: entry["valid_nll"])
         assert (trained.best_epoch, trained.figures.valid_nll) == (best["epoch"], pytest.approx(best["valid_nll"]))
-        typed = "rnnlm train text.txt --hidden 5 --classes 3 --dropout 0.2 --block 6 --streams 5 --epochs 2"
-        assert load(path).log[0]["command"] == f"{typed} --seed {trained.seed} --backend numpy --output {path}"
+        assert load(path).log[0] == run.model.log[0] | {"command": "rnnlm train …"}
+        assert_said([message for number, message in said if number == trained.number], run)
     assert {number for number, _ in said} == {1, 2}
-    assert sum(line.startswith("epoch ") for _, line in said) == 4
 
     # The mixture: P is the mean of the members' P, token by token, by the model in the file as well.
     p = np.mean([np.exp(run.figures.valid.logp) for run in outcome.runs], axis=0)
@@ -99,6 +99,24 @@ def test_each_run_is_the_run_alone_and_the_jobs_change_nothing():
     assert outcome.spread("test") == pytest.approx((sum(ppl) / 2, abs(ppl[0] - ppl[1]) / np.sqrt(2)), rel=1e-9)
 
 
+def assert_said(said: list[Message], alone: Run) -> None:
+    """What a run tells of itself in another process is what the run alone knows."""
+    model = alone.model
+    began, *epochs, ended = said
+    assert began == Began(
+        held_out=alone.data.said, resume=False, resumed=False, epoch=1, updates=0, kind="rnnlm",
+        tokens=len(alone.data.train), words=len(model.vocabulary), tokenizer="words", units="5 logistic units",
+        output="3 word classes", weights=sum(param.value.size for param in model.params.values()),
+        device=alone.device.description,
+    )  # fmt: skip
+    accuracies = {"train_accuracy": None, "valid_accuracy": None}  # a classifier's
+    assert [{"kind": "epoch", **asdict(one.epoch)} for one in epochs] == [
+        entry | accuracies for entry in model.log if entry["kind"] == "epoch"
+    ]
+    assert all(one.seconds > 0 and one.speed > 0 for one in epochs)
+    assert ended == Ended("2 epochs done", alone.trainer.progress.best_epoch)
+
+
 def test_killed_and_resumed():
     """SIGKILL for one of two running processes: the other ends, and --resume ends in the same bytes."""
     whole = several(jobs=2, epochs=3)
@@ -107,22 +125,25 @@ def test_killed_and_resumed():
     for path in first:
         Path(path).unlink()
 
-    def kill(number: int, line: str) -> None:
-        if number == 2 and line.startswith("epoch  2"):
+    def kill(number: int, message: Message) -> None:
+        if number == 2 and isinstance(message, EpochEnded) and message.epoch.epoch == 2:
             os.kill(children()[-1], signal.SIGKILL)
 
     runs = several(jobs=1, epochs=3)
-    with pytest.raises(RnnlmError, match=r"run 2 failed: killed by signal 9\. What is done is kept; .*--resume"):
+    with pytest.raises(RnnlmError, match=r"run 2 failed: killed by signal 9\. What is done is kept; .* with `resume`"):
         runs.fit(kill)
     assert "m.2.rnnlm" not in files()
     assert "m.2.rnnlm.checkpoint" in files()
     kept = Path("m.1.rnnlm").stat().st_mtime_ns
     said = []
-    assert several(jobs=2, epochs=3, resume=True).fit(lambda number, line: said.append((number, line))) == "done"
+    resumed = several(jobs=2, epochs=3, resume=True)
+    assert resumed.fit(lambda number, message: said.append((number, message))) == "done"
     assert files() == first
     assert Path("m.1.rnnlm").stat().st_mtime_ns == kept
     assert {number for number, _ in said} == {2}
-    assert said[1][1].startswith("resuming at epoch ")
+    began = said[0][1]
+    assert (began.resume, began.resumed) == (True, True)
+    assert (began.epoch, began.updates) in {(2, 72), (3, 144)}  # whichever checkpoint was written before the signal
 
 
 def children() -> list[int]:
@@ -140,8 +161,8 @@ def test_ctrl_c_stops_all_and_resume_goes_on():
 
     begun = set()
 
-    def press(number: int, line: str) -> None:
-        if line.startswith("epoch  1"):
+    def press(number: int, message: Message) -> None:
+        if isinstance(message, EpochEnded) and message.epoch.epoch == 1:
             begun.add(number)
             if begun == {1, 2}:
                 signal.raise_signal(signal.SIGINT)
@@ -161,8 +182,8 @@ def test_ctrl_c_at_the_first_word():
     """The other run has not begun to speak, and maybe not to listen."""
     said = []
 
-    def press(number: int, line: str) -> None:
-        said.append(line)
+    def press(number: int, message: Message) -> None:
+        said.append(message)
         if len(said) == 1:
             signal.raise_signal(signal.SIGINT)
 
@@ -178,7 +199,7 @@ def test_everything_is_checked_before_the_first_run():
     Path("other.txt").write_text(TEXT.replace("w3", "x3"))
     one = setting()
     cases = [
-        ([one, replace(one, optimizer="sdg")], UsageError, "run 2: optimizer 'sdg' is not known"),
+        ([one, replace(one, optimizer="sdg")], UsageError, r"run 2: optimizer='sdg' is not known\. Did you mean sgd\?"),
         ([one, replace(one, text="other.txt")], DataError, "run 2 has another vocabulary than run 1"),
         ([one, replace(one, valid="text.txt")], DataError, "run 2 has another (vocabulary|validation text) than run 1"),
         ([replace(one, output="a"), replace(one, output="a")], UsageError, "run 1 writes to a, and so does another"),
@@ -202,12 +223,6 @@ def test_a_run_that_has_ended_is_kept_only_with_its_settings():
     Run(setting(output="m.1.rnnlm")).fit()
     with pytest.raises(DataError, match=r"run 1: m\.1\.rnnlm was written .* hidden=5, this one has hidden=6"):
         several(hidden=6, resume=True)
-
-
-def test_arguments_say_what_differs():
-    settings = Settings.of(text="t.txt", clip=None, independent=True, warmup=0, lr=0.5, output=Path("m.rnnlm"))
-    typed = ["t.txt", "--independent", "--lr", "0.5", "--clip", "none", "--warmup", "0", "--output", "m.rnnlm"]
-    assert arguments(settings) == typed
 
 
 def last(count: int = 3, observers=(), **changes) -> LastEpochs:

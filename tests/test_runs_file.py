@@ -32,13 +32,16 @@ def test_toml():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[[run]]\n[[run]]\nhiden = 7", r"runs\.toml, run 2: there is no setting 'hiden'\. Settings are text, valid"),
+        (
+            "[[run]]\n[[run]]\nhiden = 7",
+            r"runs\.toml, run 2: setting 'hiden' is not known\. Did you mean hidden\? Settings are .*valid",
+        ),
         ('[[run]]\nhidden = "7"', r"runs\.toml, run 1: hidden = '7' is not a whole number\."),
         ("[[run]]\nhidden = true", r"run 1: hidden = True is not a whole number"),
         ("[[run]]\nlr = [1]", r"run 1: lr = \[1\] is not a number\."),
         ("[[run]]\nindependent = 1", r"run 1: independent = 1 is not true or false"),
         ("[[run]]\nmodel = 3", r"run 1: model = 3 is not a text"),
-        ("[[run]]\nthreads = 3", r"run 1: threads is the same for all runs\. Give it as --threads"),
+        ("[[run]]\nthreads = 3", r"run 1: `threads` is the same for all runs\. Say it once, for all\."),
         ("hidden = 7\n[[run]]", r"runs\.toml: 'hidden' stands outside of a run"),
         ("[run]\nhidden = 7", r"runs\.toml has no runs\. Give a table \[\[run\]\]"),
         ("", r"runs\.toml has no runs"),
@@ -52,5 +55,5 @@ def test_bad_toml(content, message):
 
 
 def test_missing_toml():
-    with pytest.raises(DataError, match=r"none\.toml cannot be read: No such file.* Give --runs a number, or"):
+    with pytest.raises(DataError, match=r"none\.toml cannot be read: No such file.* Give `runs` a number, or"):
         read_runs("none.toml", setting())

@@ -230,3 +230,25 @@ def test_default_rates_learn(tmp_path, activation, optimizer):
     share = run.data.train.vocabulary.counts / len(run.data.train)
     unigram = math.exp(-(share * np.log(share)).sum())
     assert perplexity(run.model, run.data.valid).ppl < unigram
+
+
+def test_gradients_are_exchanged_before_they_are_clipped(corpus):
+    """Two processes with the same text: each adds the other's gradient to its own, and the clip sees the sum."""
+
+    def add_the_same(params):
+        for param in params.values():
+            if param.gradient() is not None:
+                param.grad += param.grad.copy()
+                param.touch()
+
+    settings = {"streams": 4, "block": 5, "max_updates": 3, "optimizer": SGD}
+    together, _, _ = trained(corpus, rate=0.1, exchange=add_the_same, **settings)
+    twice, _, _ = trained(corpus, rate=0.2, **settings)
+    for name, param in together.params.items():
+        np.testing.assert_allclose(param.value, twice.params[name].value, rtol=1e-12, err_msg=name)
+    events = []
+    trained(corpus, rate=0.1, exchange=add_the_same, clip=1e-3, events=events, **settings)
+    alone = []
+    trained(corpus, rate=0.1, clip=1e-3, events=alone, **settings)
+    norms = [[event.norm for event in heard if isinstance(event, Update)] for heard in (events, alone)]
+    assert norms[0][0] == pytest.approx(2 * norms[1][0])

@@ -44,7 +44,7 @@ def main() -> None:
 
 def measure() -> dict[str, float]:
     """Words/s of training by name."""
-    from bench import zipf
+    from bench_measures import zipf
 
     from rnnlm import ops
     from rnnlm.models import CustomLM, ElmanLM

@@ -18,7 +18,7 @@ import statistics
 import time
 from typing import Any
 
-import bench
+from bench_measures import apart, peak_mb, quickest, zipf
 
 ROWS = [(5, 1_000_000), (5, 5_000_000), (5, 20_000_000)]  # order, words
 VOCABULARY = 10_000
@@ -33,14 +33,14 @@ def measure(order: int, tokens: int, text: str | None) -> dict[str, Any]:
     from rnnlm.models import NgramLM
     from rnnlm.text import Corpus
 
-    corpus = Corpus.encode(text) if text else bench.zipf(VOCABULARY, tokens)
+    corpus = Corpus.encode(text) if text else zipf(VOCABULARY, tokens)
     ids = np.array(corpus.ids)
     corpus = Corpus(ids, corpus.vocabulary, name=corpus.name)
-    before = bench.peak_mb()
+    before = peak_mb()
     began = time.perf_counter()
     lm = NgramLM.train(corpus, order=order)
     seconds = time.perf_counter() - began
-    peak = bench.peak_mb() - before
+    peak = peak_mb() - before
     some = Corpus(ids[:SCORED], corpus.vocabulary)
     n_grams = lm.table.levels[-1]
     return {
@@ -48,7 +48,7 @@ def measure(order: int, tokens: int, text: str | None) -> dict[str, Any]:
         "n_grams": n_grams,
         "training_s": seconds,
         "bytes_per_n_gram": 1e6 * peak / n_grams,
-        "scored_words_per_s": len(some) / bench.quickest(lambda: perplexity(lm, some)),
+        "scored_words_per_s": len(some) / quickest(lambda: perplexity(lm, some)),
     }
 
 
@@ -58,7 +58,7 @@ def results(text: str | None, repeats: int) -> list[dict[str, Any]]:
     runs: list[list[dict[str, Any]]] = [[] for _ in rows]
     for _ in range(repeats):
         for row, found in zip(rows, runs, strict=True):
-            found.append(bench.apart(__file__, row))
+            found.append(apart(__file__, row))
     return [
         {"order": row[0]} | {key: statistics.median(run[key] for run in found) for key in found[0]}
         for row, found in zip(rows, runs, strict=True)

@@ -32,7 +32,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 
 import gpu_peers
 import numpy as np
-from bench import multiplications
+from bench_measures import multiplications
 from gpu_bench_ours import Ours, Size, clean, held, text, wait
 from gpu_bench_tables import markdown
 from gpu_counts import counts

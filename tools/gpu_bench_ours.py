@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from bench import zipf
+from bench_measures import zipf
 from gpu_peers import CLIP, RATE
 
 from rnnlm.models import MODELS

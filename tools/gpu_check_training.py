@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from bench import zipf
+from bench_measures import zipf
 from gpu_check_operations import failed, relative, worst
 from gpu_counts import counts
 

@@ -61,7 +61,7 @@ def measure(
     `best` marks the batch at which a peer trains fastest, `waited` is the largest share of a slice that threads spent
     waiting for a core. With `text` the words are those of the file, and `words` is not used.
     """
-    from bench import zipf
+    from bench_measures import zipf
 
     from rnnlm.ops import use
 

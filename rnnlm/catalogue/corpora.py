@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache_folder import cache_folder, is_writable, new_folder
-from ..errors import UsageError
+from ..errors import UsageError, unknown_name
 from .data import corpora_folder, read_toml
 from .entry import LABELLED, PARTS, TEXT, Entry, Fetched
 from .fetch import Progress
@@ -53,7 +53,8 @@ def get(
     fetched, needs a licence, or is not what the catalogue describes. A corpus is in the cache whole or not at all.
     """
     if not is_name(name):
-        raise UsageError(f"there is no corpus {name!r}; choose one of {', '.join(_entries())}, or give a file.")
+        problem = unknown_name(f"the corpus {name!r}", name, _entries())
+        raise UsageError(f"{problem[:-1]}, or a file.")
     _require_content(_entries()[name], content)
     # Imported late: it brings zip, tar and subprocess, which reading a text does not need.
     from .grammar import Grammar

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import DataError, UsageError
+from ..errors import DataError, UsageError, unknown_name
 from . import grammar_entropy
 from .data import corpora_folder, read_toml
 
@@ -68,7 +68,7 @@ class Grammar:
         folder = corpora_folder() / "grammars"
         known = sorted(path.stem for path in folder.glob("*.toml"))
         if name not in known:
-            raise UsageError(f"there is no grammar {name!r}; choose one of {', '.join(known)}.")
+            raise UsageError(unknown_name(f"the grammar {name!r}", name, known))
         data = read_toml(folder / f"{name}.toml")
         rules, start = data.pop("rules"), data.pop("start")
         return cls(rules, start, name=name, **data)

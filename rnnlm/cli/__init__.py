@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from .. import __version__
-from ..errors import RnnlmError
+from ..errors import RnnlmError, unknown_name
 from .console import error_line, say
 from .words import in_words_of
 
@@ -45,6 +45,13 @@ class Lazy(click.Group):
         if name not in COMMANDS:
             return None
         return importlib.import_module(f".{name}", __name__).command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(unknown_name(f"command {args[0]!r}", args[0], COMMANDS), ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

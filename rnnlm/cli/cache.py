@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..machine import MachineOptions
 from ..models import CacheLM, ContinuousCacheLM
 from ..models.model import settings_text
-from ..options import refuse_others, subset, union
+from ..options import declared, subset, union
 from .console import ppl, result, result_json, say
 from .machine import choose, machine_options
 from .options import option, with_options
@@ -57,7 +57,7 @@ def command(
     kind: Any = ContinuousCacheLM if continuous else CacheLM
     if settings.strengths is not None:
         settings = replace(settings, strengths=_numbers(settings.strengths))
-    refuse_others(settings, "cache", kind.kind)
+    _refuse_others(settings, kind.kind)
     given = subset(kind.Options, settings)
     if orders is not None and (continuous or fit is None):
         raise UsageError("`orders` says how many strengths of a cache of n-grams `fit` is to choose. Leave it out.")
@@ -87,13 +87,23 @@ def command(
     say(f"model: {output}", "green")
 
 
+def _refuse_others(settings: Any, kind: str) -> None:
+    """UsageError for an option of the other cache, in the words by which a person chooses one."""
+    for name, one in declared(CacheOptions).items():
+        if getattr(settings, name) is not None and kind not in one.option.kinds:
+            if kind == CacheLM.kind:
+                raise UsageError(f"`{name}` is for the `continuous` cache. Leave it out, or give `continuous`.")
+            raise UsageError(f"`{name}` is for the cache of n-grams. Leave it out, or leave `continuous` out.")
+
+
 def _fitted(lm: Any, valid: Corpus, continuous: bool, given: dict[str, Any], orders: int | None) -> WrappedLM:
     """The cache whose settings that are not given are chosen on a text."""
     from ..training.cache_fit import DECAYS, THETAS, fit_cache, fit_continuous_cache
 
     chosen = "share" if continuous else "strengths"
     if chosen in given:
-        raise UsageError(f"the {chosen} are given, and `fit` is to choose them. Leave one of the two out.")
+        are, them = ("is", "it") if continuous else ("are", "them")
+        raise UsageError(f"the {chosen} {are} given, and `fit` is to choose {them}. Leave one of the two out.")
     if "window" in given:
         raise UsageError("`window` does not go with `fit`, which forgets what counts nothing. Leave one of them out.")
     if continuous:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..machine import MachineOptions
+from ..machine import EXACT, MachineOptions
 from ..training.classifier_data import ReadingOptions
 from ..training.classifier_settings import ClassifierSettings
 from .console import result, result_json, table
@@ -52,6 +52,7 @@ def train(context: click.Context, data: str, as_json: bool, **options: Any) -> N
         options["output"] = default_output(data)
     live = ClassifierLive()
     live.tell_when_compiling()
+    options["precision"] = options["precision"] or EXACT
     settings = ClassifierSettings.of(data=data, **options)
     run = ClassifierRun(settings, observers=[live], command="rnnlm " + shlex.join(context.obj))
     _introduce(run)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..machine import HostOptions, MachineOptions
+from ..machine import EXACT, HostOptions, MachineOptions
 from .options import with_options
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def choose(machine: HostOptions) -> Device:
     """Make the choice for this process; somebody who waits at a terminal is told when a kernel is compiled first.
 
-    Returns the device. UsageError for one that there is not.
+    A command begins anew, whatever another one chose in the same process. Returns the device. UsageError for one that
+    there is not.
     """
     from .. import ops
     from ..machine import choose as choose_for_process
@@ -37,4 +39,4 @@ def choose(machine: HostOptions) -> Device:
         ops.tell_when_compiling(compiling_line())
     ops.use(machine.backend, machine.threads)
     every = machine if isinstance(machine, MachineOptions) else MachineOptions()
-    return choose_for_process(every)[0]
+    return choose_for_process(replace(every, precision=every.precision or EXACT))[0]

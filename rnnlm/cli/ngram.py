@@ -10,15 +10,19 @@ import click
 
 from ..errors import DataError, UsageError
 from ..machine import HostOptions
+from ..models.ngram import NgramLM, NgramOptions
+from ..options import declared, make
+from ..training.data import TextOptions
 from .console import ppl, result, result_json, say
 from .machine import choose, host_options
+from .options import GroupedCommand, option, with_options
 from .unused import refuse
 
 ARPA = (".arpa", ".arpa.gz", ".arpa.bz2", ".arpa.xz")  # of these the last two are refused by name
 OF_TRAINING = "order smoothing gamma alpha prune memory valid test tokens max_vocab min_count dtype"
 
 
-class ManyNumbers(click.Command):
+class ManyNumbers(GroupedCommand):
     """A command that reads `--prune 0 0 1` as one option with all the numbers that follow it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -33,34 +37,38 @@ class ManyNumbers(click.Command):
 
 @click.command(cls=ManyNumbers)
 @click.argument("text")
-@click.option("-o", "--output", metavar="FILE", help="NAME.arpa(.gz) for an ARPA file; TEXT.ngram.rnnlm without it.")
-@click.option("--order", type=int, default=5, show_default=True, metavar="N", help="Words in the longest n-gram.")
-@click.option(
-    "--smoothing",
-    default="kneser-ney",
-    show_default=True,
-    help="kneser-ney (modified, interpolated), absolute, witten-bell, lidstone, ml or stupid (back-off, renormalised).",
+@option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    group="Files",
+    common=True,
+    help="NAME.arpa(.gz) for an ARPA file; TEXT.ngram.rnnlm without it.",
 )
-@click.option("--gamma", type=float, default=1.0, show_default=True, help="lidstone: what is added to each count.")
-@click.option("--alpha", type=float, default=0.4, show_default=True, help="stupid: the factor of a back-off.")
-@click.option("--prune", metavar="N N ...", help="Leave n-grams out that occur at most N times, by order, as in 0 0 1.")
-@click.option("--entropy", type=float, metavar="X", help="Leave n-grams out that change the perplexity by less than X.")
-@click.option("--memory", type=float, metavar="GB", help="Beyond it counts go to files; half the machine's without it.")
-@click.option("--valid", metavar="FILE", help="A validation text; without it the end of TEXT is held out.")
-@click.option("--test", metavar="FILE", help="Text to report on.")
-@click.option("--tokens", metavar="RULE", help="words, prose, chars or bytes; words unless the corpus says otherwise.")
-@click.option("--max-vocab", type=int, metavar="V", help="Keep the V most frequent words.")
-@click.option("--min-count", type=int, default=1, show_default=True, metavar="N", help="Keep words seen N times.")
-@click.option("--dtype", default="float32", show_default=True, help="float32 or float64.")
-@click.option("--from", "from_model", is_flag=True, help="TEXT is an n-gram model or ARPA file: prune or convert it.")
+@with_options(NgramOptions)
+@option(
+    "--entropy",
+    type=float,
+    metavar="X",
+    group="Model",
+    help="Leave n-grams out that change the perplexity by less than X.",
+)
+@with_options(TextOptions, without=("text",))
+@option(
+    "--from",
+    "from_model",
+    is_flag=True,
+    group="Files",
+    common=True,
+    help="TEXT is an n-gram model or ARPA file: prune or convert it.",
+)
 @host_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def command(
     context: click.Context,
     text: str,
     output: str | None,
-    prune: str | None,
     entropy: float | None,
     from_model: bool,
     machine: HostOptions,
@@ -79,11 +87,7 @@ def command(
     from .names import default_output, require_other
 
     if from_model:
-        refuse(context, OF_TRAINING, "is for training on a text, and --from takes a model. Leave one of them out.")
-    if options["smoothing"] != "lidstone":
-        refuse(context, "gamma", "is for --smoothing lidstone. Leave it out.")
-    if options["smoothing"] != "stupid":
-        refuse(context, "alpha", "is for --smoothing stupid. Leave it out.")
+        refuse(context, OF_TRAINING, "is for training on a text, and `from_model` takes a model. Leave one out.")
     output = output or default_output(text, ".ngram.rnnlm")
     require_other(output, text, options["valid"], options["test"])
     if entropy is not None:
@@ -94,7 +98,7 @@ def command(
     typed = "rnnlm " + shlex.join(context.obj)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", RuntimeWarning)
-        model, held_out = (_opened(text), {}) if from_model else _trained(text, _numbers(prune), options)
+        model, held_out = (_opened(text), {}) if from_model else _trained(text, options)
     for warning in said:
         say(f"warning: {warning.message}", "yellow")
     if entropy is not None:
@@ -123,22 +127,21 @@ def _numbers(prune: str | None) -> list[int]:
         raise UsageError(f"prune={prune!r} is not a list of whole numbers. Give one an order, as in 0 0 1.") from None
 
 
-def _trained(text: str, prune: list[int], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _trained(text: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The model of a text, and the texts to report on by name."""
-    from ..models import NgramLM
     from ..training import data
-    from ..training.settings import Settings
 
-    of_text = {name: options.pop(name) for name in ("valid", "test", "tokens", "max_vocab", "min_count")}
-    texts = data.load(Settings.of(text=text, **of_text))
+    of_text = {name: options.pop(name) for name in declared(TextOptions) if name != "text"}
+    options["prune"] = _numbers(options["prune"])
+    texts = data.load(make(TextOptions, {"text": text, **of_text}))
     if texts.said:
         say(texts.said)
-    model = NgramLM.train(texts.train, prune=prune, **options)
+    model = NgramLM.train(texts.train, **options)
     return model, {"validation": texts.valid, "test": texts.test}
 
 
 def _opened(path: str) -> Any:
-    from ..models import NgramLM, load
+    from ..models import load
 
     model = load(path)
     if not isinstance(model, NgramLM):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..options import Declared, declared
+from ..options import Declared, declared, listed
 
 GROUPS = ("Text", "Data", "Model", "Output", "Training", "Regularisation", "Several runs", "Files", "Machine", "Other")
 NEEDED = "Options that most people need"
@@ -16,7 +16,7 @@ _KEY = "rnnlm.show all options"
 
 
 class Number(click.ParamType):
-    """A number, or `none` where an option can be without one."""
+    """A number, or `none` where a person may ask for none."""
 
     def __init__(self, kind: type) -> None:
         self.kind = kind
@@ -131,7 +131,7 @@ def _gathered(command: Callable[..., Any], cls: type, into: str, names: Sequence
 def _click_option(one: Declared, common: bool) -> Callable[[Any], Any]:
     o, name = one.option, one.name.replace("_", "-")
     names = [*(n for n in o.names if not n.startswith("--")), f"--{name}", *(n for n in o.names if n.startswith("--"))]
-    more: dict[str, Any] = {"group": o.group, "common": common, "help": _help(one), "default": one.default}
+    more: dict[str, Any] = {"group": o.group, "common": common, "help": _help(one), "default": _typed(one.default)}
     if o.metavar or one.choices:
         more["metavar"] = o.metavar or "NAME"
     if o.envvar:
@@ -139,12 +139,17 @@ def _click_option(one: Declared, common: bool) -> Callable[[Any], Any]:
     if one.is_flag:
         usually_on = one.default or o.fallback
         names = [f"--{name}/--no-{name}"] if usually_on else names
-        more["is_flag"] = True
+        more |= {"is_flag": True, "show_default": one.default is True}
     else:
         number = next((kind for kind in (int, float) if kind in one.types and str not in one.types), None)
-        more["type"] = str if number is None else Number(number) if one.optional else number
-        more["show_default"] = one.default is not None
+        more["type"] = str if number is None else Number(number) if o.none else number
+        more["show_default"] = more["default"] is not None
     return option(*names, one.name, **more)
+
+
+def _typed(default: Any) -> Any:
+    """A default as it would be typed: the parts of a sequence with commas, nothing where there are none."""
+    return (",".join(map(str, default)) or None) if isinstance(default, tuple) else default
 
 
 def _help(one: Declared) -> str:
@@ -152,10 +157,6 @@ def _help(one: Declared) -> str:
     o = one.option
     whose = f"{', '.join(o.kinds)}: " if 0 < len(o.kinds) <= 3 else ""
     told = all(word in o.help for word in one.choices)
-    line = o.help if told else f"{o.help.removesuffix('.')}: {_listed(one.choices)}."
-    usual = f"  [{o.usual}]" if o.usual and not one.is_flag else ""
+    line = o.help if told else f"{o.help.removesuffix('.')}: {listed(one.choices)}."
+    usual = f"  [{o.usual}]" if o.usual else ""
     return f"{whose}{line}{usual}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
+from ..machine import EXACT
 from ..options import check
 from ..options import option as declare
 from ..training.processes import INTERRUPTED
@@ -96,6 +97,7 @@ def command(
     settings["text"] = next((given for given in (text, train_text) if given is not None), Settings.text)
     if grad_clip is not None:
         settings |= {"clip": grad_clip, "clip_by": "value"}
+    settings["precision"] = settings["precision"] or EXACT
     if settings["output"] is None:
         settings["output"] = default_output(settings["text"])
     _check(extras)
@@ -109,14 +111,14 @@ def command(
 
 
 def _check(extras: TrainExtras) -> None:
-    check(extras)
     if extras.jobs is not None and extras.runs is None:
         raise UsageError("`jobs` says how many of several `runs` go on side by side. Give `runs`, or leave it out.")
     if extras.keep_epochs and extras.last is None:
-        raise UsageError("`keep_epochs` keeps the models of the `last` epochs. Give `last`, or leave it out.")
+        raise UsageError("`keep_epochs` keeps the models of the `last` epochs. Give last=N, or leave it out.")
     for name in ("snapshot", "sample", "last") if extras.runs is not None else ():
         if getattr(extras, name) is not None:
             raise UsageError(f"`{name}` is for one run, and `runs` trains several. Leave one of them out.")
+    check(extras)
 
 
 def _train(settings: Settings, extras: TrainExtras, typed: str, as_json: bool) -> bool:

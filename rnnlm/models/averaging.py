@@ -48,8 +48,10 @@ def _require_same_shape(first: RecurrentLM, other: RecurrentLM, place: int) -> N
             )
     require_same(first.encoding, other.encoding, f"models 1 and {place} cannot be averaged")
     one, two = first.output.structure(), other.output.structure()
-    if one.keys() != two.keys() or not all(np.array_equal(one[name], two[name]) for name in one):
+    names = sorted(one.keys() | two.keys())
+    differing = [n for n in names if n not in one or n not in two or not np.array_equal(one[n], two[n])]
+    if differing:
         raise DataError(
             f"models 1 and {place} cannot be averaged: their output layers are built in other ways "
-            f"({first.output.description}, {other.output.description})."
+            f"({first.output.description}, {other.output.description}), which {', '.join(differing)} tells."
         )

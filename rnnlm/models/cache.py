@@ -51,13 +51,22 @@ class CacheLM(WrappedLM):
         """What is remembered, and how much it counts."""
 
         decay: float = option(
-            0.99, "What a word still counts when another has come after it.", metavar="X", above=0, below=1
+            0.99,
+            "What a word still counts when another has come after it.",
+            metavar="X",
+            above=0,
+            below=1,
+            advice="such as 0.99",
         )
         strengths: Sequence[float] = option(
             (1000.0, 30.0, 8.0), "By order, how many remembered words weigh as much as the model.", metavar="X,X,X"
         )
         window: int | None = option(
-            None, "Words to remember; without it, until they count nothing.", metavar="N", least=1
+            None,
+            "Words to remember; without it, until they count nothing.",
+            metavar="N",
+            least=1,
+            advice="the number of words to remember",
         )
 
     def __init__(self, model: LanguageModel, **keywords: Any) -> None:

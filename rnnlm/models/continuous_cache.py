@@ -51,9 +51,11 @@ class ContinuousCacheLM(WrappedLM):
     class Options:
         """What is remembered, and how much it counts."""
 
-        size: int = option(500, "Words to remember.", metavar="N", least=1)
-        theta: float = option(0.3, "Flatness of the similarity.", metavar="X", least=0)
-        share: float = option(0.1, "Weight of the cache.", metavar="X", least=0, below=1)
+        size: int = option(500, "Words to remember.", metavar="N", least=1, advice="the number of words to remember")
+        theta: float = option(0.3, "Flatness of the similarity.", metavar="X", least=0, advice="such as 0.3")
+        share: float = option(
+            0.1, "Weight of the cache.", metavar="X", least=0, below=1, advice="the weight of the cache"
+        )
 
     def __init__(self, model: RecurrentLM, **keywords: Any) -> None:
         if not isinstance(model, RecurrentLM):

@@ -14,7 +14,6 @@ from ..layers import Affine
 from ..ops.arrays import Array
 from ..ops.device import Device
 from ..options import option
-from ..outputs import OutputOptions
 from ..own_source import Source, Wanted, find, find_again
 from ..recurrent import Custom, Recurrence, Recurrent, Stack
 from ..text.encoding import Encoding
@@ -43,7 +42,7 @@ class CustomLM(RecurrentLM):
     kind = "custom"
 
     @dataclass(frozen=True, kw_only=True)
-    class Options(OutputOptions, NetworkOptions):
+    class Options(NetworkOptions):
         """Those of every network; the recurrence says itself what its units compute."""
 
         recurrence: str = option("", "Where the recurrence stands: path/to/file.py:NAME.", group="")  # named as a model

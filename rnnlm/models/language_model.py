@@ -28,6 +28,9 @@ class LanguageModel(Model):
 
     encoding: Encoding
 
+    def _about(self) -> list[str]:
+        return [f"{len(self.vocabulary):,} words", *super()._about()]
+
     @property
     def vocabulary(self) -> Vocabulary:
         """The words that the model predicts."""

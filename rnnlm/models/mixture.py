@@ -123,6 +123,10 @@ class MixtureLM(LanguageModel):
             ]
         }
 
+    def _about(self) -> list[str]:
+        parts = [f"{w:.4g} × {type(m).__name__}" for m, w in zip(self.members, self.weights, strict=True)]
+        return [f"{len(self.vocabulary):,} words", self.config["mix"], *parts]
+
     def summary(self) -> list[tuple[str, str]]:
         return [(f"member {place}", part_text(part)) for place, part in enumerate(self.facts()["members"], 1)]
 

@@ -30,6 +30,13 @@ class Model(ABC):
     log: list[dict[str, Any]]
     stands_on: Sequence[Model] = ()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._about())})"
+
+    def _about(self) -> list[str]:
+        """What `repr` tells a person: the size of the model in a few words."""
+        return [f"{name} {text}" for name, text in self.summary()]
+
     def pack(self) -> tuple[Header, dict[str, Array]]:
         """What a file needs besides kind, config and log: more of the header, and arrays by name."""
         raise TypeError(f"a {type(self).__name__} does not say what to save: it has no method pack")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from ..errors import DataError, UsageError
+from ..errors import DataError
 from ..ngram import arpa_read, arpa_write
 from ..ngram.columns import Workspace
 from ..ngram.counts import check_order, count
@@ -28,6 +29,7 @@ from ..ngram.smoothing import (
 from ..ngram.table import Table
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..options import make, option, refuse_others, signature
 from ..text.corpus import Corpus
 from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
@@ -36,14 +38,46 @@ from .model import Header, State
 
 BYTES = 60  # that an n-gram needs while it is counted and estimated, at most
 
-SMOOTHINGS: dict[str, Callable[[int, float, float], Smoothing]] = {  # of order, gamma, alpha
-    "kneser-ney": lambda order, gamma, alpha: KneserNey(),
-    "absolute": lambda order, gamma, alpha: AbsoluteDiscounting(),
-    "witten-bell": lambda order, gamma, alpha: WittenBell(),
-    "lidstone": lambda order, gamma, alpha: Lidstone(order, gamma),
-    "ml": lambda order, gamma, alpha: MaximumLikelihood(),
-    "stupid": lambda order, gamma, alpha: StupidBackoff(alpha),
+SMOOTHINGS: dict[str, Callable[[NgramOptions], Smoothing]] = {
+    "kneser-ney": lambda options: KneserNey(),
+    "absolute": lambda options: AbsoluteDiscounting(),
+    "witten-bell": lambda options: WittenBell(),
+    "lidstone": lambda options: Lidstone(options.order, 1.0 if options.gamma is None else options.gamma),
+    "ml": lambda options: MaximumLikelihood(),
+    "stupid": lambda options: StupidBackoff(0.4 if options.alpha is None else options.alpha),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class NgramOptions:
+    """How an n-gram model is made of a text.
+
+    `smoothing`: "kneser-ney" (modified, interpolated), "absolute", "witten-bell", "lidstone" (with `gamma`, 1 is
+    Laplace's rule), "ml" (maximum likelihood) or "stupid" (back-off by the factor `alpha`, renormalised). `prune`:
+    n-grams of each order that occur at most so often are left out, as in (0, 0, 1). `memory` in GB: where the counts
+    would need more they are files in the folder for temporary files; None is half of the machine's memory.
+    """
+
+    order: int = option(5, "Words in the longest n-gram.", metavar="N", common=True)
+    smoothing: str = option(
+        "kneser-ney",
+        "kneser-ney (modified, interpolated), absolute, witten-bell, lidstone, ml or stupid (back-off, renormalised).",
+        choices=tuple(SMOOTHINGS),
+        common=True,
+    )
+    gamma: float | None = option(
+        None, "What is added to each count.", metavar="X", selector="smoothing", kinds=("lidstone",), usual="1"
+    )
+    alpha: float | None = option(
+        None, "The factor of a back-off.", metavar="X", selector="smoothing", kinds=("stupid",), usual="0.4"
+    )
+    prune: Sequence[int] = option(
+        (), "Leave n-grams out that occur at most N times, by order, as in 0 0 1.", metavar="N N ...", common=True
+    )
+    memory: float | None = option(
+        None, "Beyond it counts go to files; half the machine's without it.", group="Machine", metavar="GB"
+    )
+    dtype: str = option("float32", "float32 or float64.", choices=("float32", "float64"))
 
 
 class NgramLM(LanguageModel):
@@ -55,8 +89,10 @@ class NgramLM(LanguageModel):
 
     kind = "ngram"
 
-    def __init__(self, encoding: Encoding | Vocabulary, table: Table, **config: Any) -> None:
-        self.encoding, self.table, self.config = as_encoding(encoding), table, config
+    Options = NgramOptions
+
+    def __init__(self, encoding: Encoding | Vocabulary, table: Table, config: Mapping[str, Any]) -> None:
+        self.encoding, self.table, self.config = as_encoding(encoding), table, dict(config)
         self.log: list[dict[str, Any]] = []
 
     @classmethod
@@ -64,47 +100,34 @@ class NgramLM(LanguageModel):
         cls,
         text: Corpus | str | Path,
         *,
-        order: int = 5,
-        smoothing: str = "kneser-ney",
-        prune: Sequence[int] = (),
-        gamma: float = 1.0,
-        alpha: float = 0.4,
         tokenizer: str = "words",
         vocabulary: Vocabulary | None = None,
-        dtype: str = "float32",
-        memory: float | None = None,
+        **options: Any,
     ) -> NgramLM:
-        """The n-gram model of a text: a path, or a Corpus.
+        """The n-gram model of a text: a path, or a Corpus; the keywords are those of `NgramOptions`.
 
-        `smoothing`: "kneser-ney" (modified, interpolated), "absolute", "witten-bell", "lidstone" (with `gamma`, 1 is
-        Laplace's rule), "ml" (maximum likelihood) or "stupid" (back-off by the factor `alpha`, renormalised). `prune`:
-        n-grams of each order that occur at most so often are left out, as in (0, 0, 1). `memory` in GB: where the
-        counts would need more they are files in the folder for temporary files; None is half of the machine's memory.
         A text that gives no valid discounts is warned of once (RuntimeWarning), and what stands in is said. Raises
         UsageError for a value out of range, DataError for a text that cannot be used.
         """
-        if smoothing not in SMOOTHINGS:
-            raise UsageError(f"smoothing={smoothing!r} is not known. Give one of {', '.join(SMOOTHINGS)}.")
-        if dtype not in ("float32", "float64"):
-            raise UsageError(f"dtype={dtype!r} is not known. Give float32 or float64.")
+        o: NgramOptions = make(cls.Options, options)
+        refuse_others(o, "smoothing", o.smoothing)
+        order, prune, dtype = o.order, o.prune, o.dtype
         check_order(order)
         check_prune(prune, order)
-        how = SMOOTHINGS[smoothing](order, gamma, alpha)
+        how = SMOOTHINGS[o.smoothing](o)
         corpus = text if isinstance(text, Corpus) else Corpus.encode(text, vocabulary=vocabulary, tokenizer=tokenizer)
         if not (corpus.ids >= 0).any():
             raise DataError(f"no token of {corpus.name} is in the vocabulary, so there is nothing to count.")
         words = len(corpus.vocabulary)
-        with Workspace(len(corpus) * order * BYTES, memory) as place:
+        with Workspace(len(corpus) * order * BYTES, o.memory) as place:
             counts = count(corpus.ids, words, order, chunk=place.chunk, columns=place.columns)
             table, notes = estimate(counts, how, prune=prune, dtype=dtype, columns=place.columns)
             if notes:
                 warnings.warn(f"{corpus.name}: {'; '.join(notes)}.", RuntimeWarning, stacklevel=2)
-            config: dict[str, Any] = {"order": order, "smoothing": smoothing, "prune": list(prune), "dtype": dtype}
-            if smoothing == "lidstone":
-                config["gamma"] = gamma
-            if smoothing == "stupid":
-                config["alpha"] = alpha
-            model = cls(corpus.encoding, place.kept(table), **config)
+            config: dict[str, Any] = {"order": order, "smoothing": o.smoothing, "prune": list(prune), "dtype": dtype}
+            config |= {"gamma": how.gamma} if isinstance(how, Lidstone) else {}
+            config |= {"alpha": how.alpha} if isinstance(how, StupidBackoff) else {}
+            model = cls(corpus.encoding, place.kept(table), config)
         run = {"text": corpus.name, "data.train": corpus.sha256, "data.train_tokens": len(corpus), "notes": notes}
         model.log.append({"kind": "run", "command": "", **run})
         return model
@@ -113,14 +136,15 @@ class NgramLM(LanguageModel):
     def read_arpa(cls, path: str | Path, vocabulary: Vocabulary | None = None) -> NgramLM:
         """The model in an ARPA file, of any program. See `rnnlm.ngram.arpa_read`."""
         words, table = arpa_read.read(path, vocabulary)
-        model = cls(words, table, order=table.order, smoothing="arpa", prune=[], dtype="float32")
+        config = {"order": table.order, "smoothing": "arpa", "prune": [], "dtype": "float32"}
+        model = cls(words, table, config)
         model.log.append({"kind": "run", "command": "", "text": str(path)})
         return model
 
     def pruned(self, threshold: float) -> NgramLM:
         """The model without the n-grams that hardly change it. See `rnnlm.ngram.pruning.entropy_prune`."""
         config = self.config | {"entropy": threshold}
-        model = NgramLM(self.encoding, entropy_prune(self.table, threshold), **config)
+        model = NgramLM(self.encoding, entropy_prune(self.table, threshold), config)
         model.log = list(self.log)
         return model
 
@@ -163,4 +187,7 @@ class NgramLM(LanguageModel):
 
     @classmethod
     def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
-        return cls(encoding, Table.from_arrays(arrays), **header["config"])
+        return cls(encoding, Table.from_arrays(arrays), header["config"])
+
+
+signature(NgramLM.train.__func__, NgramOptions)  # type: ignore[attr-defined]

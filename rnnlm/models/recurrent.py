@@ -35,18 +35,24 @@ class Tape(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions:
-    """The options that every network has, beside those of its output layer (`OutputOptions`).
+class SizeOptions:
+    """How large a network is: what `rnnlm info` says first."""
+
+    hidden: int = option(200, "Hidden units.", metavar="H", least=1, common=True)
+    layers: int = option(
+        1, "Recurrent or convolution layers on top of each other (jordan, bengio: hidden layers).", metavar="N", least=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(OutputOptions, SizeOptions):
+    """The options that every network has, beside those of the output layers.
 
     `dropout` acts on each layer's way up and on the way to the output, `input_dropout` on the rows of the input table.
     `independent`: the state is cleared at each sentence end. `seed` fixes the starting weights, `dtype` ("float32",
     "float64") the precision.
     """
 
-    hidden: int = option(200, "Hidden units.", metavar="H", least=1, common=True)
-    layers: int = option(
-        1, "Recurrent or convolution layers on top of each other (jordan, bengio: hidden layers).", metavar="N", least=1
-    )
     dropout: float = option(
         0.0, "On each layer's way up and out.", group="Regularisation", metavar="P", least=0, below=1, common=True
     )
@@ -78,7 +84,7 @@ class RecurrentLM(LanguageModel, Network):
     kind = "recurrent"
 
     @dataclass(frozen=True, kw_only=True)
-    class Options(OutputOptions, NetworkOptions):
+    class Options(NetworkOptions):
         """The options of a network whose units have one activation by name."""
 
         activation: str = option(
@@ -119,6 +125,11 @@ class RecurrentLM(LanguageModel, Network):
 
     def _weights(self) -> int:
         return sum(param.value.size for param in self.params.values())
+
+    def _about(self) -> list[str]:
+        o = self.options
+        units = f"{o.hidden} {getattr(o, 'activation', 'hidden')} units in {o.layers} layer{'s' * (o.layers > 1)}"
+        return [f"{len(self.vocabulary):,} words", units, self.output.description, f"{self._weights():,} weights"]
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
         return {}, {**{name: param.value for name, param in self.params.items()}, **self.output.structure()}

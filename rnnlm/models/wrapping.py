@@ -47,6 +47,9 @@ class WrappedLM(LanguageModel):
     def facts(self) -> dict[str, Any]:
         return {"base": {"model": self.model.kind, "config": self.model.config, **self.model.facts()}}
 
+    def _about(self) -> list[str]:
+        return [*(f"{name} {value}" for name, value in self.config.items() if value is not None), f"on {self.model!r}"]
+
     def summary(self) -> list[tuple[str, str]]:
         return [("on", part_text(self.facts()["base"]))]
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
+from .. import catalogue
 from ..errors import DataError
 
 BLOCK = 4 << 20  # bytes: large enough that Python's per-block work vanishes, small enough to stay out of the way
@@ -50,8 +51,12 @@ def _opened(source: str | Path) -> Iterator[IO[bytes]]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
+        from difflib import get_close_matches
+
+        near = get_close_matches(str(source), catalogue.entries(), n=1)
+        hint = f" Did you mean the corpus {near[0]}?" if near else ""
         raise DataError(
-            f"{path} does not exist. Check the name; `rnnlm train` also takes the names that `rnnlm corpus list` shows."
+            f"{path} does not exist.{hint} Check the name. A text can also be a name that `rnnlm corpus list` shows."
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None

@@ -40,6 +40,11 @@ OWN_TOKENIZER = Wanted(
 )
 
 
+def forms() -> list[str]:
+    """Return how each tokenizer of the table is asked for: NAME, or NAME:ARGUMENT."""
+    return [f"{name}:{rule.argument}" if rule.argument else name for name, rule in TOKENIZERS.items()]
+
+
 def tokenizer(spec: str, *, state: Any = None, source: str = "", folder: Path = Path()) -> Tokenizer:
     """Return a new tokenizer made from a short text: NAME, NAME:ARGUMENT, or a user's own as path/to/file.py:NAME.
 
@@ -57,7 +62,7 @@ def tokenizer(spec: str, *, state: Any = None, source: str = "", folder: Path = 
 def _named(spec: str) -> Tokenizer:
     name, colon, argument = spec.partition(":")
     if name not in TOKENIZERS:
-        allowed = ", ".join(f"{key}:{kind.argument}" if kind.argument else key for key, kind in TOKENIZERS.items())
+        allowed = ", ".join(forms())
         raise UsageError(f"there is no tokenizer {name!r}; choose one of {allowed}, or your own as FILE.py:NAME.")
     kind: Any = TOKENIZERS[name]
     if colon and not kind.argument:

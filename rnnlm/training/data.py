@@ -11,6 +11,7 @@ from ..errors import DataError
 from ..options import option
 from ..text.corpus import Corpus
 from ..text.encoding import Encoding
+from ..text.tokenizers import forms
 
 HELD_OUT = 0.05  # the share of the text that each missing part is given
 
@@ -35,7 +36,7 @@ class TextOptions:
     )
     tokens: str | None = option(
         None,
-        "words, prose, chars or bytes; words unless the corpus says otherwise.",
+        f"{', '.join(forms())}, or your own as FILE.py:NAME; words unless the corpus says otherwise.",
         group="Text",
         metavar="RULE",
         common=True,

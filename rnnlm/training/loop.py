@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict
 from typing import Any, Generic, NoReturn, TypedDict, TypeVar
 
 from ..errors import TrainingError, UsageError
+from ..layers import Param
 from ..models.model import Network
 from ..ops import ops_for
 from ..ops.arrays import is_device_array
@@ -23,6 +24,7 @@ from .progress import Progress
 from .scores import TrainLoss, ValidationScore
 
 Data = TypeVar("Data", bound=Sized)
+Exchange = Callable[[Mapping[str, Param]], None]
 
 
 class LoopOptions(TypedDict, total=False):
@@ -35,6 +37,7 @@ class LoopOptions(TypedDict, total=False):
     epochs: int
     max_updates: int | None
     seed: int
+    exchange: Exchange | None
     checkpoint: Checkpoint | None
     observers: Sequence[Observer]
 
@@ -45,8 +48,10 @@ class Loop(ABC, Generic[Data]):
     An item is a word of a text or an example of a data set. `clip` limits the gradient: its norm (clip_by "norm") or
     each element ("value"); None leaves it alone. In the first `warmup` updates the learning rate rises to its value:
     the first steps of Adagrad and Adam have the size of the rate whatever the gradient is, and would saturate the
-    units. Training ends after `epochs` or `max_updates`, or when the schedule says so; the best epoch's weights are
-    kept. Raises TrainingError when a loss or gradient is not finite, UsageError for values out of range.
+    units. `exchange` is called between the gradient and the clip, with the parameters by name: it may change gradients
+    (`Param.gradient`, `Param.add`), as processes that train together do. Training ends after `epochs` or
+    `max_updates`, or when the schedule says so; the best epoch's weights are kept. Raises TrainingError when a loss or
+    gradient is not finite, UsageError for values out of range.
 
     On a GPU the loop runs ahead and waits for no number that nobody looks at: losses and lengths of gradients are
     fetched for the log, about 50 times an epoch, for an observer that asks, for a checkpoint and at the end of an
@@ -68,6 +73,7 @@ class Loop(ABC, Generic[Data]):
         epochs: int = 20,
         max_updates: int | None = None,
         seed: int = 1,
+        exchange: Exchange | None = None,
         checkpoint: Checkpoint | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
@@ -77,7 +83,7 @@ class Loop(ABC, Generic[Data]):
         self.clip, self.clip_by = clip, clip_by
         self.schedule, self.warmup = schedule or Constant(), warmup
         self.epochs, self.max_updates, self.seed = epochs, max_updates, seed
-        self.checkpoint, self.observers = checkpoint, list(observers)
+        self.exchange, self.checkpoint, self.observers = exchange, checkpoint, list(observers)
         self.progress = Progress()
         self._ctrl_c = CtrlC()
 
@@ -129,6 +135,8 @@ class Loop(ABC, Generic[Data]):
             p.nll, p.tokens = p.nll + learnt.loss, p.tokens + learnt.scored
             if learnt.correct is not None:
                 p.correct = learnt.correct if p.correct is None else p.correct + learnt.correct
+            if self.exchange is not None:
+                self.exchange(self.model.params)
             # 3: clip
             logged = p.updates % every == 0
             sums = Sums(learnt.loss, p.nll, self._clip(logged))

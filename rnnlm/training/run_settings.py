@@ -46,7 +46,13 @@ class FileOptions:
         common=True,
     )
     save_every: float | None = option(
-        None, "Checkpoints between epochs too.", group="Files", metavar="MINUTES", above=0, free=True
+        None,
+        "Checkpoints between epochs too.",
+        group="Files",
+        metavar="MINUTES",
+        above=0,
+        advice="in minutes",
+        free=True,
     )
     resume: bool = option(False, "Go on with a run that was cut off.", group="Files", free=True)
 
@@ -83,7 +89,7 @@ class RunSettings(MachineOptions, FileOptions):
     @classmethod
     def chosen(cls, selector: str, record: Mapping[str, Any]) -> str | None:
         """The kind that a record chooses with the option `selector`; None where it leaves that to the data."""
-        return record.get(selector)
+        return record.get(selector, declared(cls)[selector].default)
 
     @classmethod
     def comparable(cls, record: Mapping[str, Any]) -> dict[str, Any]:

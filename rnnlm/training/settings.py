@@ -10,7 +10,7 @@ from ..errors import UsageError, unknown_name
 from ..models import MODELS, CustomLM
 from ..models.recurrent import RecurrentLM
 from ..optim import OptimizerOptions, ScheduleOptions
-from ..options import option, refuse_others, subset, union
+from ..options import check, option, refuse_others, subset, union
 from ..own_source import file_of
 from .data import TextOptions
 from .run_settings import LengthOptions, RunSettings
@@ -76,15 +76,17 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
         return _CLASSES[self.kind]
 
     def model_keywords(self) -> dict[str, Any]:
-        """The keywords of the model's constructor. UsageError for an option of another model or optimizer."""
+        """The keywords of the model's constructor. UsageError for an option of another model or optimizer, or a value
+        that this model does not allow."""
         keywords = subset(self.model_class.Options, self)
         refuse_others(self, "model", self.kind, self.model)
+        check(self.model_class.Options(**keywords))
         refuse_others(self, "optimizer", self.optimizer)
         return {**keywords, "recurrence": self.model} if self.kind == CUSTOM else keywords
 
     @classmethod
     def chosen(cls, selector: str, record: Mapping[str, Any]) -> str | None:
-        found = record.get(selector)
+        found = super().chosen(selector, record)
         return _kind(found) if selector == "model" and found else found
 
 

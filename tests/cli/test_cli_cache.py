@@ -155,27 +155,37 @@ def bad(what, *says, status=USAGE):
 @pytest.mark.parametrize(
     ("arguments", "says", "status"),
     [
-        bad("KN -o c.rnnlm --decay 1", "decay=1.0 is not possible", "such as 0.99"),
-        bad("KN -o c.rnnlm --decay nan", "decay=nan is not possible"),
-        bad("KN -o c.rnnlm --fit VALID --decay 1.5", "decay=1.5 is not possible"),
+        bad("KN -o c.rnnlm --decay 1", "--decay 1.0 is not possible", "Give 0 < --decay < 1, such as 0.99"),
+        bad("KN -o c.rnnlm --decay nan", "--decay nan is not possible"),
+        bad("KN -o c.rnnlm --fit VALID --decay 1.5", "--decay 1.5 is not possible"),
         bad("KN -o c.rnnlm --decay slow", "'slow' is not a valid float", "rnnlm cache --help"),
-        bad("KN -o c.rnnlm --strengths 0", "strengths=[0.0] are not possible"),
-        bad("KN -o c.rnnlm --strengths 5,,6", "strengths='5,,6' is not a list of numbers", "1000,30,8"),
-        bad("KN -o c.rnnlm --strengths nan", "strengths=[nan] are not possible"),
+        bad("KN -o c.rnnlm --strengths 0", "--strengths [0.0] are not possible"),
+        bad("KN -o c.rnnlm --strengths 5,,6", "--strengths '5,,6' is not a list of numbers", "1000,30,8"),
+        bad("KN -o c.rnnlm --strengths nan", "--strengths [nan] are not possible"),
         bad("KN -o c.rnnlm --fit VALID --strengths 5", "the strengths are given, and --fit is to choose them"),
-        bad("KN -o c.rnnlm --fit VALID --orders 0", "orders=0", "at least one order"),
-        bad("KN -o c.rnnlm --orders 2", "--orders says how many strengths --fit is to choose"),
-        bad("KN -o c.rnnlm --orders 2 --strengths 5,6", "--orders says how many strengths --fit is to choose"),
-        bad("KN -o c.rnnlm --size 9", "--size is for the --continuous cache"),
+        bad("KN -o c.rnnlm --fit VALID --orders 0", "--orders 0", "at least one order"),
+        bad("KN -o c.rnnlm --orders 2", "--orders says how many strengths of a cache of n-grams --fit is to choose"),
+        bad(
+            "KN -o c.rnnlm --orders 2 --strengths 5,6",
+            "--orders says how many strengths of a cache of n-grams --fit is to choose",
+        ),
+        bad("KN -o c.rnnlm --size 9", "--size is for the --continuous cache", "or give --continuous"),
         bad("KN -o c.rnnlm --theta 1", "--theta is for the --continuous cache"),
         bad("KN -o c.rnnlm --fit VALID --share 0.1", "--share is for the --continuous cache"),
-        bad("NET -o c.rnnlm --continuous --orders 2", "--orders is for the cache of n-grams"),
+        bad(
+            "NET -o c.rnnlm --continuous --orders 2",
+            "--orders says how many strengths of a cache of n-grams --fit is to choose",
+        ),
         bad("NET -o c.rnnlm --continuous --decay 0.9", "--decay is for the cache of n-grams"),
         bad("NET -o c.rnnlm --continuous --strengths 9", "--strengths is for the cache of n-grams"),
-        bad("NET -o c.rnnlm --continuous --size 0", "size=0 is too small"),
-        bad("NET -o c.rnnlm --continuous --theta -1", "theta=-1.0 is not possible"),
-        bad("NET -o c.rnnlm --continuous --share 1", "share=1.0 is not possible", "0 <= share < 1"),
-        bad("NET -o c.rnnlm --continuous --fit VALID --theta nan", "theta=nan is not possible"),
+        bad("NET -o c.rnnlm --continuous --size 0", "--size 0 is too small", "Give --size >= 1"),
+        bad("NET -o c.rnnlm --continuous --theta -1", "--theta -1.0 is not possible", "Give --theta >= 0"),
+        bad(
+            "NET -o c.rnnlm --continuous --share 1",
+            "--share 1.0 is not possible",
+            "Give 0 <= --share < 1, the weight of the cache",
+        ),
+        bad("NET -o c.rnnlm --continuous --fit VALID --theta nan", "--theta nan is not possible"),
         bad("NET -o c.rnnlm --continuous --fit VALID --share 0.1", "the share is given, and --fit is to choose it"),
         bad("KN -o c.rnnlm --continuous", "a continuous cache needs a recurrent model", "'ngram'"),
         bad("KN -o c.rnnlm --continuous --fit VALID", "a continuous cache needs a recurrent model"),
@@ -201,3 +211,9 @@ def test_bad_input(call, known, inputs, tmp_path, arguments, says, status):
         assert part in called.err
     assert list(tmp_path.iterdir()) == []
     assert {path: path.read_bytes() for path in inputs.iterdir()} == before
+
+
+def test_help_shows_each_default_as_it_is_typed(call):
+    said = " ".join(call("cache", "--help").out.split())
+    for option, default in (("decay", "0.99"), ("strengths", "1000,30,8"), ("size", "500"), ("theta", "0.3")):
+        assert f"[{default}]" in said[said.index(f"--{option} ") :].partition(" --")[0], option

@@ -39,7 +39,8 @@ def test_all_is_well(call, few):
     assert [line.split("  ")[0] for line in lines if line.endswith("ok")] == ["Affine", "Flatten", *["Softmax"] * 3,
                                                                              "ngram", "sgd"]  # fmt: skip
     assert re.fullmatch(r"layers on numba +autograd +differences +NumPy", lines[3])
-    assert re.fullmatch(r"Affine +\de-\d\d \de-\d\d +\de-\d\d \de-\d\d +\S+ \S+  ok", lines[4])
+    error = r"(?:0|\de-\d\d)"  # 0 where the library's matrix product rounds as ours does
+    assert re.fullmatch(rf"Affine +{error} {error} +{error} {error} +\S+ \S+  ok", lines[4])
     assert "not checked: the GPU, " in called.out
     assert re.fullmatch(r"all \d\d+ checks passed in \d+ s", lines[-1])
 
@@ -113,7 +114,7 @@ def test_colours(call, few, broken, monkeypatch):
     [
         (["--device", "tpu"], "device 'tpu' is not known. Give one of cpu, gpu, or gpu:1 for the second GPU."),
         (["--backend", "fortran"], "backend 'fortran' is not known."),
-        (["--threads", "0"], "threads=0 is too few."),
+        (["--threads", "0"], "--threads 0 is too few."),
         (["Affine"], "unexpected extra argument"),
     ],
 )

@@ -321,7 +321,7 @@ def test_ctrl_c_and_resume(at, monkeypatch):
     assert "belongs to a run that was cut off. Go on with it by --resume" in again.err
     other = at(*arguments, "-o", "cut", "--resume", "--layers", "7")
     assert (other.status, other.out) == (1, "")
-    assert "was written by a run with layers='6', this one has layers='7'" in other.err
+    assert "was written by a run with --layers '6', this one has --layers '7'" in other.err
     resumed = at(*arguments, "-o", "cut", "--resume")
     assert resumed.status == 0
     assert "resuming at epoch 2, update 8" in resumed.err
@@ -448,7 +448,9 @@ def test_info(at):
     facts = dict(re.split(r"  +", line, maxsplit=1) for line in called.out.splitlines())
     assert called.err == ""
     assert facts["model"] == "feedforward"
-    assert facts["settings"].startswith("layers [6], activation relu, dropout 0.0, loss cross-entropy, standardize")
+    assert facts["settings"] == (
+        "activation relu, loss cross-entropy, standardize mean, seed 1, dtype float32, layers [6], dropout 0.0"
+    )
     assert (facts["inputs"], facts["labels"], facts["weights"]) == ("3", ", ".join(KINDS), "45")
     assert facts["trained on"].split(", sha256 ")[0].endswith("train.csv, 54 examples")
     assert "vocabulary" not in facts
@@ -478,44 +480,50 @@ def test_plot(at):
 # Bad input -----------------------------------------------------------------------------------------
 
 OPTIONS = [
-    ("--batch 0", ["batch=0 is too small", "Give batch >= 1"]),
+    ("--batch 0", ["--batch 0 is too small", "Give --batch >= 1"]),
     ("--batch many", ["'--batch'", "'many' is not a valid integer"]),
     ("--held-out 0", ["the held-out share is 0.0", "between 0 and 1"]),
     ("--held-out 1", ["the held-out share is 1.0", "between 0 and 1"]),
     ("--held-out nan", ["the held-out share is nan"]),
-    ("--layers a,b", ["layers='a,b' are no sizes", "such as 100,100"]),
+    ("--layers a,b", ["--layers 'a,b' are no sizes", "such as 100,100"]),
     ("--layers 5,0", ["a layer of 0 units"]),
-    ("--layers 5.5", ["layers='5.5' are no sizes"]),
+    ("--layers 5.5", ["--layers '5.5' are no sizes"]),
     ("--model linear", ["model 'linear' is not known", "feedforward, convnet"]),
     ("--model convnet", ["block 'conv 20 5' on an input of 3: it needs images", "Give the shape of the images"]),
-    ("--model convnet --layers 3", ["layers='3' is for the model feedforward, and this is convnet", "`affine UNITS`"]),
-    ("--model convnet --dropout 0.5", ["dropout=0.5 is for the model feedforward", "`dropout RATE`"]),
-    ("--blocks pool_2", ["blocks='pool_2' is for the model convnet, and this is feedforward", "shape=HEIGHTxWIDTH"]),
+    (
+        "--model convnet --layers 3",
+        ["--layers '3' is for the model feedforward, and this is convnet", "`affine UNITS`"],
+    ),
+    ("--model convnet --dropout 0.5", ["--dropout 0.5 is for the model feedforward", "`dropout RATE`"]),
+    (
+        "--blocks pool_2",
+        ["--blocks 'pool_2' is for the model convnet, and this is feedforward", "--shape HEIGHTxWIDTH"],
+    ),
     ("--loss ctc", ["loss 'ctc' is not known", "cross-entropy, hinge, squared"]),
     ("--activation sine", ["activation 'sine' is not known", "relu"]),
     ("--standardize all", ["standardization 'all' is not known", "none, mean, each"]),
     ("--optimizer magic", ["optimizer 'magic' is not known", "nesterov"]),
     ("--schedule never", ["schedule 'never' is not known"]),
-    ("--patience 0", ["patience=0 is not possible"]),
+    ("--patience 0", ["--patience 0 is too small", "Give --patience >= 1"]),
     ("--decay 0.5", ["decay is no option of the schedule 'linear'"]),
-    ("--dropout 1", ["dropout 1.0 is not a rate"]),
-    ("--dropout -0.5", ["dropout -0.5 is not a rate"]),
-    ("--shift -1", ["shift=-1 is not possible for inputs of 3", "Give images"]),
-    ("--shift 1", ["shift=1 is not possible for inputs of 3", "Give images"]),
-    ("--epochs 0", ["epochs=0 is too small"]),
-    ("--max-updates 0", ["max_updates=0 is too small"]),
+    ("--dropout 1", ["--dropout 1.0 is not possible", "Give 0 <= --dropout < 1"]),
+    ("--dropout -0.5", ["--dropout -0.5 is not possible", "Give 0 <= --dropout < 1"]),
+    ("--shift -1", ["--shift -1 is too small", "Give --shift >= 0"]),
+    ("--shift 1", ["--shift 1 is not possible for inputs of 3", "Give images"]),
+    ("--epochs 0", ["--epochs 0 is too small", "Give --epochs >= 1"]),
+    ("--max-updates 0", ["--max-updates 0 is too small", "Give --max-updates >= 1"]),
     ("--lr -1", ["learning rate -1.0 is not possible"]),
     ("--lr nan", ["learning rate nan is not possible"]),
-    ("--clip 0", ["clip=0.0 is not possible"]),
-    ("--clip-by length", ["clip_by='length' is not known"]),
-    ("--l2 -1", ["l2=-1.0 is not possible"]),
-    ("--weight-decay -1", ["weight_decay=-1.0 is not possible"]),
-    ("--warmup -1", ["warmup=-1 is not possible"]),
-    ("--seed -1", ["seed=-1 is not possible"]),
-    ("--dtype float16", ["dtype='float16' is not known"]),
-    ("--save-every 0", ["save_every=0.0 is not possible"]),
-    ("--label-column 9", ["label_column=9 is not a column of train.csv", "from 1 to 4"]),
-    ("--size 3x3", ["size=3×3 is for images", "Leave it out"]),
+    ("--clip 0", ["--clip 0.0 is not possible", "Give --clip > 0, or none for no clipping"]),
+    ("--clip-by length", ["--clip-by 'length' is not known", "norm, value"]),
+    ("--l2 -1", ["--l2 -1.0 is not possible", "Give --l2 >= 0"]),
+    ("--weight-decay -1", ["--weight-decay -1.0 is not possible", "Give --weight-decay >= 0"]),
+    ("--warmup -1", ["--warmup -1 is too small", "Give --warmup >= 0"]),
+    ("--seed -1", ["--seed -1 is too small", "Give --seed >= 0"]),
+    ("--dtype float16", ["--dtype 'float16' is not known", "Give one of float32, float64"]),
+    ("--save-every 0", ["--save-every 0.0 is not possible", "Give --save-every > 0, in minutes"]),
+    ("--label-column 9", ["--label-column 9 is not a column of train.csv", "from 1 to 4"]),
+    ("--size 3x3", ["--size 3×3 is for images", "Leave it out"]),
     ("--shape 2xx", ["shape is '2xx'", "28x28x1"]),
     ("--backend cuda", ["cuda"]),
     ("--threads 0", ["threads"]),
@@ -578,7 +586,7 @@ COMMANDS = [
     ("test missing.rnnlm test.csv", DATA, ["missing.rnnlm cannot be read as a model"]),
     ("predict m.rnnlm wide.csv", DATA, ["an example has the shape 5, and the model takes 3"]),
     ("predict images.rnnlm train.csv", DATA, ["train.csv: an example has the shape 3, and the model takes 4×5×1"]),
-    ("predict m.rnnlm test.csv --top 0", USAGE, ["top=0 is too small"]),
+    ("predict m.rnnlm test.csv --top 0", USAGE, ["--top 0 is too small"]),
     ("predict m.rnnlm missing.png", DATA, ["missing.png does not exist"]),
     ("predict m.rnnlm kjv", USAGE, ["kjv is a text, not labelled data"]),
     ("learn", USAGE, ["No such command 'learn'", "rnnlm classify --help"]),

@@ -64,8 +64,8 @@ def test_unknown_words(call, shared):
         (("m.rnnlm", "m.rnnlm", "-"), 2, "standard input can be read once"),
         (("m.rnnlm", "m.rnnlm", "test.txt", "--block", "1000"), 1, "has 40 sentences, 1 block of 1000"),
         (("m.rnnlm", "unk.rnnlm", "test.txt"), 1, "cannot be compared"),
-        (("m.rnnlm", "m.rnnlm", "test.txt", "--unknown", "drop"), 2, "unknown='drop' is not a rule"),
-        (("m.rnnlm", "m.rnnlm", "test.txt", "--samples", "1"), 2, "samples=1 are too few"),
+        (("m.rnnlm", "m.rnnlm", "test.txt", "--unknown", "drop"), 2, "--unknown 'drop' is not a rule"),
+        (("m.rnnlm", "m.rnnlm", "test.txt", "--samples", "1"), 2, "--samples 1 are too few"),
         (("m.rnnlm", "none.rnnlm", "test.txt"), 1, "none.rnnlm"),
     ],
 )

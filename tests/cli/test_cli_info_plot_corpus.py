@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from python_process import python
 import rnnlm
 from rnnlm import catalogue, ops
 from rnnlm.curves import draw, read_log
-from rnnlm.training import Settings
+from rnnlm.training import OPTIMIZERS, Settings
 from rnnlm.training.events import Update
 from rnnlm.training.run import Run
 
@@ -44,11 +43,44 @@ def test_info_for_people(call, model, shared):
     assert facts["output"] == "4 word classes"
     assert facts["weights"] == f"{size:,}"
     assert facts["backend"] == ops.backend().description
-    assert "hidden 12, layers 1, activation logistic, classes 4" in facts["settings"]
+    assert facts["settings"] == (
+        "hidden 12, layers 1, classes 4, class_by sqrt, dropout 0.4, input_dropout 0.0, independent False, seed 1, "
+        "dtype float32, activation logistic"
+    )
     assert facts["trained"].startswith(f"on  {shared / 'text.txt'}, ")
     assert facts["epochs"] == "4; the best is 4; 4 epochs done"
     best = min(entry["valid_nll"] for entry in model.log if entry["kind"] == "epoch")
     assert facts["validation"] == f"PPL {2.718281828459045**best:.4f}"
+
+
+def test_info_says_how_a_model_was_trained_with_every_default_written_out(call, shared):
+    """Also what was left to the optimizer, the schedule and the activation."""
+    used = json.loads(call("info", shared / "m.rnnlm", "--json").out)["used"]
+    assert used == {
+        "schedule": "linear", "optimizer": "adagrad", "lr": pytest.approx(0.3), "clip": 5.0, "clip_by": "norm",
+        "l2": 2e-6, "weight_decay": 0.0, "block": 35, "streams": 4,
+    }  # fmt: skip
+    line = next(line for line in call("info", shared / "m.rnnlm").out.splitlines() if line.startswith("training "))
+    said = dict(part.split(" ", 1) for part in line.split(maxsplit=1)[1].split(", "))
+    assert said == {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in used.items()}
+
+
+def test_info_of_chosen_optimizers_and_schedules(call, shared):
+    """An optimizer's constants and a schedule's options appear with it; what was typed wins over a default."""
+    small = ("--hidden", 3, "--streams", 4, "--max-updates", 3, "--backend", "numpy", "-o", "m.rnnlm")
+
+    def used(*options):
+        assert call("train", shared / "text.txt", *small, *options).status == 0
+        return json.loads(call("info", "m.rnnlm", "--json").out)["used"]
+
+    adam = used("--optimizer", "adam", "--beta1", 0.8, "--clip", "none", "--activation", "relu")
+    expected = {"lr": OPTIMIZERS["adam"].default_rate * 0.2, "beta1": 0.8, "beta2": 0.999, "eps": 1e-8, "clip": None}
+    assert {name: adam[name] for name in expected} == pytest.approx(expected)
+    assert "momentum" not in adam
+    step = used("--optimizer", "momentum", "--lr", 0.25, "--schedule", "step", "--decay", 0.75, "--warmup", 2)
+    expected = {"lr": 0.25, "momentum": 0.9, "decay": 0.75, "decay_after": 4, "patience": 3, "warmup": 2}
+    assert {name: step[name] for name in expected} == expected
+    assert not {"beta1", "beta2", "min_improvement"} & set(step)
 
 
 def test_info_for_machines(call, model, unk_model, shared):
@@ -141,7 +173,7 @@ def test_colours_on_a_terminal(environment, painted):
     master, slave = os.openpty()
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     env = {**kept, "TERM": "xterm", **environment}
-    done = python("-m", "rnnlm", "info", "nothing", env=env, stderr=slave, stdout=subprocess.PIPE)
+    done = python("-m", "rnnlm", "info", "nothing", env=env, stderr=slave)
     os.close(slave)
     said = os.read(master, 4096)
     os.close(master)
@@ -154,9 +186,9 @@ def test_a_reader_that_goes_away_is_no_accident(shared):
     """As in `rnnlm sample m.rnnlm | head`: no traceback, and not a success either."""
     read, write = os.pipe()
     os.close(read)
-    done = python("-m", "rnnlm", "info", shared / "m.rnnlm", stdout=write, stderr=subprocess.PIPE)
+    done = python("-m", "rnnlm", "info", shared / "m.rnnlm", stdout=write)
     os.close(write)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_no_command_shows_the_help(call):

@@ -6,12 +6,11 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from python_process import start_python
 
 import rnnlm
 from rnnlm import ops
@@ -88,10 +87,8 @@ def test_one_epoch_is_nothing_to_average(call, shared):
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_ctrl_c_in_a_real_process(shared, tmp_path):
     """Whatever the runs are doing: status 130, no traceback, and --resume ends it."""
-    command = [sys.executable, "-m", "rnnlm", "train", str(shared / "text.txt"), *map(str, QUICK), "--epochs", "40"]
-    command += ["--save-every", "1e-9", "--runs", "2", "--jobs", "2", "-o", str(tmp_path / "m.rnnlm")]
-    place = Path(rnnlm.__file__).parents[1]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place)
+    command = ["-m", "rnnlm", "train", shared / "text.txt", *QUICK, "--epochs", 40]
+    process = start_python(*command, "--save-every", 1e-9, "--runs", 2, "--jobs", 2, "-o", tmp_path / "m.rnnlm")
     said = []
     for line in process.stderr:
         said.append(line)
@@ -111,19 +108,19 @@ def test_ctrl_c_in_a_real_process(shared, tmp_path):
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        (("--runs", "1"), 2, "runs=1 is too few to be mixed. Give a number >= 2, or a TOML file of runs."),
-        (("--runs", "-2"), 2, "runs=-2 is too few"),
+        (("--runs", "1"), 2, "--runs 1 is too few to be mixed. Give --runs >= 2, or a TOML file of runs."),
+        (("--runs", "-2"), 2, "--runs -2 is too few"),
         (("--runs", "none.toml"), 1, "none.toml cannot be read: No such file or directory."),
-        (("--runs", "2", "--jobs", "0"), 2, "jobs=0 is too few"),
+        (("--runs", "2", "--jobs", "0"), 2, "--jobs 0 is too small. Give --jobs >= 1."),
         (("--jobs", "2"), 2, "--jobs says how many of several --runs"),
         (("--jobs", "0"), 2, "--jobs says how many of several --runs"),
         (("--keep-epochs",), 2, "--keep-epochs keeps the models of the --last epochs. Give --last N"),
         (("--runs", "2", "--last", "2"), 2, "--last is for one run, and --runs trains several"),
         (("--runs", "2", "--snapshot", "2"), 2, "--snapshot is for one run"),
-        (("--runs", "2", "--hidden", "0"), 2, "run 1: hidden=0 is too small"),
-        (("--runs", "2", "--threads", "0"), 2, "threads=0 is too few"),
+        (("--runs", "2", "--hidden", "0"), 2, "--hidden 0 is too small. Give --hidden >= 1."),
+        (("--runs", "2", "--threads", "0"), 2, "--threads 0 is too few"),
         (("--runs", "2", "-o", "none/m.rnnlm"), 1, "the folder none does not exist"),
-        (("--last", "1"), 2, "last=1 is too few"),
+        (("--last", "1"), 2, "--last 1 is too small. Give --last >= 2."),
     ],
 )
 def test_bad_input(call, shared, tmp_path, options, status, message):

@@ -3,13 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
+from python_process import start_python
 
 from rnnlm.text import Corpus, Encoding, Vocabulary, corpus, id_cache
 
@@ -255,10 +253,8 @@ for _ in range(5):
 def test_two_processes_at_once(tmp_path, own_cache):
     path = tmp_path / "t.txt"
     path.write_text(OLD * 10_000)
-    root = Path(__file__).resolve().parents[2]
-    command = [sys.executable, "-c", PROGRAM, str(path)]
-    running = [subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) for _ in range(3)]
-    errors = [process.communicate()[1].decode() for process in running]
+    running = [start_python("-c", PROGRAM, path) for _ in range(3)]
+    errors = [process.communicate()[1] for process in running]
     assert errors == [""] * 3
     assert len(folders(own_cache)) == 1  # and no draft is left
 
