@@ -132,7 +132,7 @@ def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
         advice = "Free some space, or give" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give"
         raise DataError(
             f"{what} could not be written to {path}: {error.strerror or error}. "
-            f"A file that was there before is untouched. {advice} another place as `output`."
+            f"A file that was there before is untouched. {advice} another place with `output`."
         ) from error
 
 

@@ -107,7 +107,7 @@ class Both:
             self.host[name].touch(np.stack([ids, ids + 1], 1))
         l2, decay = self.keywords.get("l2", 0.0), self.keywords.get("decay", 0.0)
         record.clear()
-        self.ops.update_all(UpdateRule(self.rule, 0.05, l2, decay, ours.numbers()), items)
+        self.ops.update_all(UpdateRule(self.rule, 0.05, l2, decay, ours.constants()), items)
         theirs.step()
 
     def agree(self, dtype):

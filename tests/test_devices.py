@@ -322,7 +322,7 @@ def test_the_command_line_without_a_gpu(no_cupy, text, tmp_path, monkeypatch, ca
         said = capsys.readouterr()
         assert said.out == ""
         assert said.err == (
-            'rnnlm: error: device="gpu" needs CuPy, which is not installed: pip install '
+            "rnnlm: error: --device gpu needs CuPy, which is not installed: pip install "
             '"rnnlm-kit[cuda12]" (or cuda13).\n'
         )
     assert not (tmp_path / "text.rnnlm").exists()

@@ -210,7 +210,7 @@ def test_every_option_exists(page):
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         for one in command.commands.values() if isinstance(command, click.Group) else [command]:
-            known |= {option for parameter in one.params for option in parameter.opts}
+            known |= {option for parameter in one.params for option in (*parameter.opts, *parameter.secondary_opts)}
     for code in page.inline:
         if code.startswith("--"):
             assert set(re.findall(r"(?<!\S)--[\w-]+", code)) <= known, code

@@ -6,9 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from .console import ppl, result, result_json, say, table
 from .progress import COMPILING
 from .talk import about_line, end_line, epoch_line, perplexity_figures, resuming_line
+from .words import in_words_of
 
 if TYPE_CHECKING:
     from ..training.figures import Figures
@@ -61,7 +64,7 @@ def _tell(number: int, message: Message) -> None:
         case Ended():
             say(f"run {number}: {end_line(message.reason, message.best_epoch)}")
         case Failed():
-            say(f"run {number}: {message.message}")
+            say(f"run {number}: {in_words_of(click.get_current_context().command, message.message)}")
         case Note():
             say(f"run {number}: {COMPILING.format('some 20 seconds') if message.compiling else message.text}")
 

@@ -26,6 +26,7 @@ def in_words_of(command: click.Command | None, message: str) -> str:
             if param.secondary_opts:
                 message = re.sub(rf"(?<![\w./`-]){param.name}=False\b", param.secondary_opts[0], message)
     message = re.sub(rf"`({known})`", lambda found: names[found[1]], message)
+    message = re.sub(rf'(?<![\w./`-])({known})="(\S*?)"', lambda found: f"{names[found[1]]} {found[2]}", message)
     message = re.sub(rf"(?<![\w./`-])({known})=(?=[^\s=])", lambda found: f"{names[found[1]]} ", message)
     message = re.sub(rf"(?<![\w./`-])({known})(?= (?:>=|<=|<|>) )", lambda found: names[found[1]], message)
     return re.sub(rf"((?:<|<=) )({known})(?![\w=-])", lambda found: f"{found[1]}{names[found[2]]}", message)

@@ -11,7 +11,7 @@
 | labels, shapes               | class names → ids · "28x28x1" → (28, 28, 1)                    |
 | read                         | a path or a name of the catalogue → a dataset, by kind:        |
 | csv_files, npz, image_folder | tables · NumPy archives · images, one folder a class           |
-| order                        | the order of examples in an epoch, classes dealt evenly        |
+| order                        | the order of examples in an epoch, classes spread evenly       |
 | shift                        | images moved by a few pixels                                   |
 """
 

@@ -58,9 +58,9 @@ class Dataset:
             y = np.char.decode(y, "utf-8", "replace")
         if y.shape != (len(x),):
             raise DataError(f"{name}: x has {len(x)} examples, so y must have the shape ({len(x)},), not {y.shape}.")
-        ids, own = encode_labels(tidy_label(str(label), f"{name}: y[{i}]") for i, label in enumerate(y.tolist()))
-        made = cls(x, ids, own, name, tuple(files))
-        return made if labels is None else made.with_labels(labels)
+        ids, names = encode_labels(tidy_label(str(label), f"{name}: y[{i}]") for i, label in enumerate(y.tolist()))
+        data = cls(x, ids, names, name, tuple(files))
+        return data if labels is None else data.with_labels(labels)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -89,7 +89,7 @@ class Dataset:
         return digest.hexdigest()
 
     def take(self, indices: Any) -> Dataset:
-        """The examples at these places, in this order."""
+        """The examples at these places, in this order, as a Dataset."""
         indices = np.asarray(indices)
         y = None if self.y is None else self.y[indices]
         files = tuple(self.files[i] for i in indices.tolist()) if self.files else ()
@@ -107,20 +107,20 @@ class Dataset:
         y = np.zeros(len(self), np.int32) if self.y is None else self.y
         counts = np.bincount(y)
         quota = counts * fraction
-        held = np.floor(quota).astype(int)
-        room = np.flatnonzero((quota > held) & (counts - 1 > held))
-        most = room[np.argsort(held[room] - quota[room], kind="stable")]  # the largest fraction left over comes first
-        held[most[: max(round(len(self) * fraction) - held.sum(), 0)]] += 1
-        if not held.sum():
+        held_out = np.floor(quota).astype(int)  # of each class
+        can_give = np.flatnonzero((quota > held_out) & (counts - 1 > held_out))  # classes that can give one more
+        can_give = can_give[np.argsort(held_out[can_give] - quota[can_give], kind="stable")]  # largest remainder first
+        held_out[can_give[: max(round(len(self) * fraction) - held_out.sum(), 0)]] += 1
+        if not held_out.sum():
             raise DataError(
                 f"{self.name} has {len(self)} examples, too few to hold out {fraction:g} of them and keep one of each "
                 "class. Give more examples, or a file of its own for each part."
             )
         rng = np.random.default_rng(seed)
-        out = np.zeros(len(self), dtype=bool)
-        for label, count in enumerate(held):
-            out[rng.permutation(np.flatnonzero(y == label))[:count]] = True
-        return self.take(np.flatnonzero(~out)), self.take(np.flatnonzero(out))
+        is_held_out = np.zeros(len(self), dtype=bool)
+        for label, count in enumerate(held_out):
+            is_held_out[rng.permutation(np.flatnonzero(y == label))[:count]] = True
+        return self.take(np.flatnonzero(~is_held_out)), self.take(np.flatnonzero(is_held_out))
 
     def reshape(self, shape: Sequence[int]) -> Dataset:
         """The same numbers, each example in another shape, such as 784 features as an image of 28×28×1.
@@ -135,7 +135,7 @@ class Dataset:
         return replace(self, x=self.x.reshape(len(self), *shape))
 
     def with_labels(self, labels: Sequence[str]) -> Dataset:
-        """The same data with ids in other `labels`, matched by name. DataError for a class that is not among them."""
+        """The same data with ids in other `labels`, matched by name; DataError for a class that is not among them."""
         labels = tuple(labels)
         if self.y is None:
             return self
@@ -146,7 +146,7 @@ class Dataset:
                 example = int(np.argmax(self.y == i))
                 raise DataError(
                     f"{self.name}: example {example + 1} has the label {self.labels[i]!r}, which is none of the "
-                    f"classes {_some(labels)}. Correct the label, or train a model on data that has it."
+                    f"classes {_first_names(labels)}. Correct the label, or train a model on data that has it."
                 )
         ids = np.array([number.get(label, -1) for label in self.labels], dtype=np.int32)
         return replace(self, y=ids[self.y], labels=labels)
@@ -154,8 +154,8 @@ class Dataset:
     def require_like(self, shape: Sequence[int], labels: Sequence[str]) -> Dataset:
         """The data as a model of this input shape and these labels takes them: ids matched by the names of the classes.
 
-        Flat examples take the model's shape where they have as many values, and the other way round. Raises DataError
-        for another shape and for a label that the model does not know.
+        Flat examples are reshaped to the model's shape where they have as many values, and other examples to a flat
+        one. Raises DataError for another shape and for a label that the model does not know.
         """
         shape, data = tuple(shape), self
         if shape != self.shape:
@@ -170,7 +170,7 @@ class Dataset:
         return data.with_labels(labels)
 
     def classes(self) -> np.ndarray:
-        """The class of each example, (N,). DataError where they are not known."""
+        """The class id of each example, (N,); DataError where the classes are not known."""
         if self.y is None:
             raise DataError(
                 f"{self.name} has no labels, which are needed here. Give data with a label for each example."
@@ -179,24 +179,26 @@ class Dataset:
 
 
 def _numbers(x: Any, name: str) -> np.ndarray:
+    """x as an array (N, …) of float32; DataError for what is no array of finite numbers, or has no example."""
     try:
-        given = np.asarray(x)
+        array = np.asarray(x)
     except ValueError as error:  # rows of unequal length
         raise DataError(f"{name}: x is not an array of numbers: {error}.") from None
-    if given.dtype.kind not in "biuf":
-        raise DataError(f"{name}: x must be an array of real numbers, and this one is of {given.dtype}.")
-    if given.ndim < 2 or not given.size:
-        raise DataError(f"{name}: x has the shape {given.shape}; it must be (examples, …) with at least one example.")
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name}: x must be an array of real numbers, and this one is of {array.dtype}.")
+    if array.ndim < 2 or not array.size:
+        raise DataError(f"{name}: x has the shape {array.shape}; it must be (examples, …) with at least one example.")
     with np.errstate(over="ignore"):
-        found = np.ascontiguousarray(given, dtype=np.float32)
-    if not np.isfinite(found).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(found))[0])
+        numbers = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(numbers).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
         raise DataError(
-            f"{name}: x{list(place)} is {given[place]}, not a finite number of float32. Replace it, or leave the "
+            f"{name}: x{list(place)} is {array[place]}, not a finite number of float32. Replace it, or leave the "
             "example out."
         )
-    return found
+    return numbers
 
 
-def _some(labels: Sequence[str], most: int = 20) -> str:
+def _first_names(labels: Sequence[str], most: int = 20) -> str:
+    """The first names of the classes, and how many more there are."""
     return ", ".join(labels[:most]) + (f" and {len(labels) - most} more" if len(labels) > most else "")

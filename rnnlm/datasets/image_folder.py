@@ -21,9 +21,9 @@ def read_images(
     """Images as examples (N, height, width, channels), between 0 and 1; their classes are the names of their folders.
 
     A folder that holds images itself, or one image, has no classes. Greyscale images have one channel, others three
-    (red, green, blue; transparency is dropped); `shape` (height, width, 1 or 3) turns all into the one or the other.
-    `size` (height, width) resizes them. Other files, and names that begin with a point, are passed over.
-    Raises DataError for images of unequal shapes, a damaged one, a folder without any; UsageError without Pillow.
+    (red, green, blue; transparency is dropped); `shape` (height, width, 1 or 3) converts all of them to one of the two.
+    `size` (height, width) resizes them. Other files, and names that begin with a point, are ignored. Raises DataError
+    for images of unequal shapes, a damaged one, a folder without any; UsageError without Pillow.
     """
     files, classes = _files(source, name)
     channels = shape[2] if shape and len(shape) == 3 and shape[2] in (1, 3) else None
@@ -50,14 +50,14 @@ def _files(source: Path, name: str) -> tuple[list[Path], list[str] | None]:
     if not source.is_dir():
         return [source], None
     folders = [path for path in _visible(source) if path.is_dir()]
-    own = _images(source)
-    if own and folders:
+    images = _images(source)
+    if images and folders:
         raise DataError(
-            f"{name} holds images ({own[0].name}) and folders ({folders[0].name}). A folder of labelled images has "
+            f"{name} holds images ({images[0].name}) and folders ({folders[0].name}). A folder of labelled images has "
             "a folder for each class and no images beside them; images without labels have no folders."
         )
-    if own:
-        return own, None
+    if images:
+        return images, None
     files, classes = [], []
     for folder in folders:
         images = _images(folder)
@@ -74,6 +74,7 @@ def _files(source: Path, name: str) -> tuple[list[Path], list[str] | None]:
 
 
 def _visible(folder: Path) -> list[Path]:
+    """What a folder holds, in order of name, without hidden files; DataError where it cannot be read."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
     except OSError as error:
@@ -81,11 +82,12 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _images(folder: Path) -> list[Path]:
+    """The image files of a folder, in order of name."""
     return [path for path in _visible(folder) if path.is_file() and path.suffix.lower() in SUFFIXES]
 
 
 def _pixels(file: Path, size: Sequence[int] | None, channels: int | None) -> np.ndarray:
-    """One image (height, width, channels) of uint8, upright."""
+    """One image (height, width, channels) of uint8, turned upright as its metadata say."""
     Image: Any
     try:
         from PIL import Image, ImageOps

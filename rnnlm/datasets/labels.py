@@ -15,18 +15,21 @@ _WITH_POINT = re.compile(r"[+-]?[0-9]*\.[0-9]*(e[+-]?[0-9]+)?", re.ASCII | re.IG
 
 
 def encode_labels(labels: Iterable[str]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The id of each label, (N,) int32, and the names of the classes: numbers by value first, then names by letter."""
-    found = list(labels)
-    names = tuple(sorted(set(found), key=_order))
+    """The class id of each label, (N,) int32, and the names of the classes in order of id.
+
+    Names that are numbers come first, by value, then the others by letter.
+    """
+    labels = list(labels)
+    names = tuple(sorted(set(labels), key=_order))
     number = {name: i for i, name in enumerate(names)}
-    return np.array([number[label] for label in found], dtype=np.int32), names
+    return np.array([number[label] for label in labels], dtype=np.int32), names
 
 
 def tidy_label(label: str, where: str) -> str:
-    """A label with single blanks between its words and none around it; a whole number with a point, 7.00e+00, is "7".
+    """A label as classes are named: single blanks between its words, none around it.
 
-    Raises DataError, beginning with `where`, for an empty label and for a number that is not whole: that column holds
-    measurements, not classes.
+    A whole number with a point, as programs write one (7.00e+00), becomes "7". Raises DataError, beginning with
+    `where`, for an empty label and for a number that is not whole: that column holds measurements, not classes.
     """
     label = " ".join(label.split())
     if not label:
@@ -43,6 +46,7 @@ def tidy_label(label: str, where: str) -> str:
 
 
 def _number(label: str) -> float | None:
+    """The value of a label that is a number, else None."""
     try:
         return float(label)
     except ValueError:
@@ -50,6 +54,7 @@ def _number(label: str) -> float | None:
 
 
 def _order(label: str) -> tuple[bool, float, str]:
+    """The key by which the names of classes are sorted."""
     value = _number(label)
     is_number = value is not None and math.isfinite(value)
     return (not is_number, value if is_number and value is not None else 0.0, label)

@@ -25,8 +25,8 @@ def read_npz(path: Path, name: str) -> Dataset:
     """
     arrays = _arrays(path, name)
     if "x" not in arrays:
-        held = ", ".join(arrays) or "nothing"
-        raise DataError(f'{name} has no array "x"; it holds {held}. Write it with np.savez(file, x=…, y=…).')
+        contents = ", ".join(arrays) or "nothing"
+        raise DataError(f'{name} has no array "x"; it holds {contents}. Write it with np.savez(file, x=…, y=…).')
     x, y, labels = arrays["x"], arrays.get("y"), arrays.get("labels")
     if labels is not None and labels.ndim != 1:
         raise DataError(f"{name}: labels has the shape {labels.shape}; it must be (classes,), a name each.")
@@ -50,6 +50,7 @@ def read_npz(path: Path, name: str) -> Dataset:
 
 
 def _arrays(path: Path, name: str) -> dict[str, np.ndarray]:
+    """The arrays of an archive by name; DataError for a file that is none, and for pickled objects."""
     try:
         archive = np.load(path, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):

@@ -17,7 +17,7 @@ from .npz import read_npz
 from .shapes import parse_shape, shape_text
 
 TABLES = (".csv", ".tsv")
-_PACKED = (".gz", ".bz2", ".xz")
+_COMPRESSED = (".gz", ".bz2", ".xz")
 
 
 def read(
@@ -32,7 +32,7 @@ def read(
 ) -> Dataset:
     """Read examples, with their classes where the source has them.
 
-    `source`        a table (.csv, .tsv, also packed as .gz; "-" for one on standard input), an .npz archive, a folder
+    `source`        a table (.csv, .tsv, also as .csv.gz; "-" for one on standard input), an .npz archive, a folder
                     with a folder of images for each class, a folder of images or one image without classes, or a name
                     of the catalogue: "digits" for its training part, "digits:test" for another
     `labels`        the class names in a fixed order, such as a model's; without it, those that occur, numbers by
@@ -41,25 +41,25 @@ def read(
     `size`          "28x28": images are resized to this height and width
     `shape`         "28x28x1": the shape of an example. Rows of 784 numbers become images; images become grey (1) or
                     coloured (3), but are resized only with `size`
-    `features`      how many numbers an example has, where that is known, as to a model that is to name its class: a
-                    table of so many columns has no labels, unless `label_column` says where they stand
-    `usual_column`  as `label_column`, for a table with labels where that is not given; other sources have no use for it
+    `features`      how many numbers an example has, where that is known, as when a model is to classify it: a table of
+                    so many columns has no labels, unless `label_column` says where they stand
+    `usual_column`  as `label_column`, for a table with labels where that is not given; other sources ignore it
 
     Pixels come out between 0 and 1 (images, and uint8 arrays in an .npz); other numbers as they are.
     Raises UsageError for an option that does not go with the source; DataError for data that cannot be used, naming
     file, line or example, and value; also for a single class where neither `labels` nor `features` are given.
     """
-    wanted = None if shape is None else parse_shape(shape, "shape")
-    resized = None if size is None else parse_shape(size, "size", 2)
+    example_shape = None if shape is None else parse_shape(shape, "shape")
+    image_size = None if size is None else parse_shape(size, "size", 2)
     name = source_name(source)
     path = _path(source)
     kind = _kind(path)
     if label_column is not None and kind != "table":
         raise UsageError(f"label_column={label_column} is for tables, and {name} is not one. Leave it out.")
     if size is not None and kind != "images":
-        raise UsageError(f"size={shape_text(resized or ())} is for images, and {name} holds none. Leave it out.")
+        raise UsageError(f"size={shape_text(image_size or ())} is for images, and {name} holds none. Leave it out.")
     if kind == "images":
-        data = read_images(path, name, resized, wanted)
+        data = read_images(path, name, image_size, example_shape)
     elif kind == "npz":
         data = read_npz(path, name)
     elif kind == "table":
@@ -69,8 +69,8 @@ def read(
             f"{name} is none of the files that hold labelled data: .csv and .tsv (also .gz), .npz, a folder of images, "
             f"an image ({', '.join(SUFFIXES)}). Rename or convert it."
         )
-    if wanted is not None and data.shape != wanted:
-        data = data.reshape(wanted)
+    if example_shape is not None and data.shape != example_shape:
+        data = data.reshape(example_shape)
     if labels is not None:
         return data.with_labels(labels)
     if features is None and data.y is not None and np.count_nonzero(data.counts) < 2:
@@ -100,10 +100,11 @@ def _path(source: str | Path) -> Path:
 
 
 def _kind(path: Path) -> str | None:
+    """The kind of source at a path, "images", "table" or "npz", by its name; None for another."""
     if path.is_dir():
         return "images"
     name = path.name.lower()
-    suffix = Path(name.removesuffix(Path(name).suffix) if name.endswith(_PACKED) else name).suffix
+    suffix = Path(name.removesuffix(Path(name).suffix) if name.endswith(_COMPRESSED) else name).suffix
     if suffix in TABLES or name == "-":
         return "table"
     return "npz" if suffix == ".npz" else "images" if suffix in SUFFIXES else None

@@ -1,4 +1,4 @@
-"""Images moved by a few pixels: more to learn from than there is."""
+"""Images moved by a few pixels, so that a small training set holds more to learn from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .shapes import shape_text
 
 
 def shifted(x: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Each image (N, h, w, C) moved by up to `most` pixels down or up and right or left; what comes in is as the edge.
+    """Each image (N, h, w, C) moved by up to `most` pixels down or up and right or left, its edge repeated behind it.
 
     An image of a thing a little to the left is an image of the same thing (LeCun et al. 1998 trained on distorted
     digits). Raises UsageError for arrays that are no images, and for `most` < 0 or beyond the image.

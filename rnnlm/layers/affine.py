@@ -11,7 +11,7 @@ from .param import Param
 
 
 class Affine:
-    """y = x W + b.
+    """The affine map y = x W + b, also called a fully connected, dense or linear layer.
 
     x (…, n_in), W (n_in, n_out), b (n_out,) -> y (…, n_out). Starts with `init` (Glorot & Bengio 2010) and b = 0.
     """
@@ -31,10 +31,12 @@ class Affine:
             self.params["b"] = Param(initializers.zeros(rng, (n_out,)).astype(dtype))
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Array]:
+        """Forward as `Layer.forward`: x (…, n_in) -> y (…, n_out). The tape is x."""
         W, b = self.params["W"].value, self.params.get("b")
         return ops_for(x).affine(x, W, None if b is None else b.value), x
 
     def backward(self, dy: Array, tape: Array) -> Array:
+        """Backward as `Layer.backward`: dx = dy W', dW = Σ x' dy and db = Σ dy over all rows."""
         x, W, ops = tape, self.params["W"], ops_for(dy)
         flat = dy.reshape(-1, dy.shape[-1])  # (N, n_out)
         W.add(ops.weight_gradient(x.reshape(-1, x.shape[-1]), flat))

@@ -14,7 +14,9 @@ from .scaled import Scaled
 
 
 class BatchNorm(Scaled):
-    """y = gain · (x - mean) / √(variance + ε) + b, with the mean and variance of each feature over the batch.
+    """Normalizes each feature by its mean and variance over the batch.
+
+        y = gain · (x - mean) / √(variance + ε) + b
 
     x (…, features): vectors, images with channels last, sequences (T, B, features), where the statistics run over steps
     and streams (sequence-wise normalization: Amodei et al., "Deep Speech 2", 2016); padded steps count like others.
@@ -40,6 +42,7 @@ class BatchNorm(Scaled):
         self.params["variance"] = Param(np.ones(features, dtype))
 
     def forward(self, x: Array, *, train: tuple[int, int] | None = None) -> tuple[Array, Any]:
+        """Forward as `Layer.forward`; with `train`, it also updates the running mean and variance."""
         rows, ops = self._rows(x), ops_for(x)
         mean, variance = self.params["mean"].value, self.params["variance"].value
         if train is None:
@@ -58,6 +61,7 @@ class BatchNorm(Scaled):
         return self._scale(z).reshape(x.shape), (z, r, train)
 
     def backward(self, dy: Array, tape: Any) -> Array:
+        """Backward as `Layer.backward`: the batch's mean and variance depend on x too, the running ones do not."""
         z, r, train = tape
         dz = self._scale_backward(self._rows(dy), z)
         dx = dz * r if train is None else ops_for(dy).normalize_backward(dz, z, r, 0)

@@ -13,7 +13,9 @@ from .windows import Pair, Windows
 
 
 class Convolution2d:
-    """y[n, i, j, f] = b[f] + Σ_uvc x[n, i·s + u - p, j·s + v - p, c] W[u, v, c, f]: the same filters everywhere.
+    """Convolution over images: the same filters at every place.
+
+        y[n, i, j, f] = b[f] + Σ_uvc x[n, i·s + u - p, j·s + v - p, c] W[u, v, c, f]
 
     x (N, h, w, C), W (kh, kw, C / groups, F), b (F,) -> y (N, oh, ow, F), with oh = (h + 2p - kh) // s + 1. Outside
     the image x is 0. `size` and `stride` are a number or a pair (rows, columns), `padding` p too, or "same": as many
@@ -54,6 +56,7 @@ class Convolution2d:
             self.params["b"] = Param(initializers.zeros(rng, (filters,)).astype(dtype))
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Array]:
+        """Forward as `Layer.forward`: images x (N, h, w, C) -> y (N, oh, ow, F)."""
         self._check(x)
         W, b, ops = self.params["W"].value, self.params.get("b"), ops_for(x)
         bordered = ops.bordered(x, self.windows.border)
@@ -64,23 +67,25 @@ class Convolution2d:
         return parts[0] if self.groups == 1 else ops.concatenate(parts, axis=3), x
 
     def backward(self, dy: Array, tape: Array) -> Array | None:
+        """Backward as `Layer.backward`: dx (N, h, w, C), or None for a layer that is `first`."""
         x, W, ops = tape, self.params["W"], ops_for(dy)
         size, stride, border = self.windows.size, self.windows.stride, self.windows.border
         bordered = ops.bordered(x, border)
-        found = [ops.filter_gradient(bordered[..., c], dy[..., f], stride, size) for c, f in self._parts()]
-        dW, db = found[0] if self.groups == 1 else (ops.concatenate(list(g), axis=-1) for g in zip(*found, strict=True))
+        gradients = [ops.filter_gradient(bordered[..., c], dy[..., f], stride, size) for c, f in self._parts()]
+        joined = (ops.concatenate(list(groups), axis=-1) for groups in zip(*gradients, strict=True))
+        dW, db = gradients[0] if self.groups == 1 else joined
         W.add(dW)
         if "b" in self.params:
             self.params["b"].add(db)
         if self.first:
             return None
         image = bordered.shape[1:3]
-        dx = [ops.convolve_backward(dy[..., f], W.value[..., f], stride, image) for _, f in self._parts()]
-        whole = dx[0] if self.groups == 1 else ops.concatenate(dx, axis=3)
-        return ops.without_border(whole, border)
+        parts = [ops.convolve_backward(dy[..., f], W.value[..., f], stride, image) for _, f in self._parts()]
+        dx = parts[0] if self.groups == 1 else ops.concatenate(parts, axis=3)
+        return ops.without_border(dx, border)
 
     def _parts(self) -> list[tuple[slice, slice]]:
-        """The channels and the filters of each group."""
+        """The channels and the filters of each group, as slices."""
         c, f = self.channels // self.groups, self.params["W"].value.shape[3] // self.groups
         return [(slice(g * c, (g + 1) * c), slice(g * f, (g + 1) * f)) for g in range(self.groups)]
 
@@ -94,7 +99,9 @@ class Convolution2d:
 
 
 class Convolution1d(Convolution2d):
-    """y[t, b, f] = bias[f] + Σ_uc x[t·s + u - p, b, c] W[u, 0, c, f]: the same filters at every time.
+    """Convolution over time: the same filters at every step of a sequence.
+
+        y[t, b, f] = bias[f] + Σ_uc x[t·s + u - p, b, c] W[u, 0, c, f]
 
     x (T, B, C), W (k, 1, C / groups, F) -> y (T', B, F). It is the convolution over an image of T rows and B columns.
     With `causal`, y[t] sees x[t - k + 1] … x[t]: the padding stands before the beginning only, and T' = T for stride 1.
@@ -135,11 +142,13 @@ class Convolution1d(Convolution2d):
             self.windows.border = (size - 1, 0), (0, 0)
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Array]:
+        """Forward as `Layer.forward`: sequences x (T, B, C) -> y (T', B, F). UsageError for other axes."""
         if x.ndim != 3:
             raise UsageError(f"Convolution1d got an array of shape {x.shape}. Give sequences (T, B, channels).")
         y, tape = super().forward(x[None])
         return y[0], tape
 
     def backward(self, dy: Array, tape: Array) -> Array | None:
+        """Backward as `Layer.backward`: dx (T, B, C), or None for a layer that is `first`."""
         dx = super().backward(dy[None], tape)
         return None if dx is None else dx[0]

@@ -1,4 +1,4 @@
-"""Labels without their places: the loss of a sequence labelling network."""
+"""The loss of a network that labels sequences of which nobody says where each label stands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..ops.arrays import Array
 
 
 class CTC:
-    """loss_b = -log P(labels_b | y_b): connectionist temporal classification, the softmax included.
+    """Connectionist temporal classification, the softmax included: loss_b = -log P(labels_b | y_b).
 
     A path gives each frame a class, independently, with P(class) = softmax(y_tb). It reads as the labels that are left
     when repetitions are joined and then `blank`s dropped: a a - a b b reads a a b. P(labels) is the sum over all paths
@@ -33,12 +33,17 @@ class CTC:
         self.blank = blank
 
     def forward(self, y: Array, target: np.ndarray, lengths: np.ndarray | None = None) -> tuple[Array, Any]:
+        """Forward as `Loss.forward`, for sequences: y (T, B, K), target (B, L), lengths (B,) -> loss (B,), the tape.
+
+        The class says what the arrays hold, and when it raises UsageError.
+        """
         labels = np.asarray(target)
         frames = np.full(y.shape[1:2], len(y)) if lengths is None else np.asarray(lengths)
         self._check(y.shape, labels, frames)
         return ops_for(y).ctc_forward(y, labels, frames, self.blank)
 
     def backward(self, tape: Any, scale: float) -> Array:
+        """Backward as `Loss.backward`: dy (T, B, K), the gradient of scale · Σ_b loss_b."""
         return ops_for(tape[0]).ctc_backward(tape) * float(scale)  # a NumPy number would make it float64
 
     def _check(self, shape: tuple[int, ...], labels: np.ndarray, frames: np.ndarray) -> None:
@@ -52,18 +57,18 @@ class CTC:
             raise UsageError(f"blank={self.blank} is no class of the {K} outputs. Give 0 to {K - 1}.")
         if frames.shape != (B,) or frames.dtype.kind not in "iu" or (frames < 0).any() or (frames > T).any():
             raise UsageError(f"lengths={frames.tolist()} do not fit {B} streams of {T} frames. Give {B} of 0 to {T}.")
-        given = labels >= 0
+        is_label = labels >= 0
         wrong = (labels < -1) | (labels >= K) | (labels == self.blank)
-        wrong[:, 1:] |= given[:, 1:] & ~given[:, :-1]
+        wrong[:, 1:] |= is_label[:, 1:] & ~is_label[:, :-1]
         for stream, place in np.argwhere(wrong):
             raise UsageError(
                 f"label {labels[stream, place]} at place {place} of stream {stream} is not possible. Give 0 to "
                 f"{K - 1}, but not the blank {self.blank}, and -1 only after the last label."
             )
-        repeats = ((labels[:, 1:] == labels[:, :-1]) & given[:, 1:]).sum(1)
-        need = given.sum(1) + repeats
-        for stream in np.flatnonzero(frames < need):
+        repeats = ((labels[:, 1:] == labels[:, :-1]) & is_label[:, 1:]).sum(1)
+        needed = is_label.sum(1) + repeats
+        for stream in np.flatnonzero(frames < needed):
             raise UsageError(
-                f"stream {stream} has {frames[stream]} frames, too few for {given[stream].sum()} labels with "
-                f"{repeats[stream]} repeats. Give at least {need[stream]} frames, or fewer labels."
+                f"stream {stream} has {frames[stream]} frames, too few for {is_label[stream].sum()} labels with "
+                f"{repeats[stream]} repeats. Give at least {needed[stream]} frames, or fewer labels."
             )

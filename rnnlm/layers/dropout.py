@@ -8,10 +8,14 @@ from ..ops.arrays import Array
 
 
 class Dropout:
-    """y = x · m, where m is 0 with probability `rate` and 1/(1 - rate) otherwise; the identity outside training.
+    """Sets random numbers to zero while a model learns; the identity outside training.
+
+        y = x · m,   m = 0 with probability `rate`, else 1 / (1 - rate)
 
     The mask is a function of (seed, step, `number` of this layer) and the position alone, so two runs, two machines and
-    a resumed run draw the same. Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014.
+    a resumed run draw the same. Raises UsageError for a rate outside [0, 1).
+
+    Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014.
     """
 
     def __init__(self, rate: float, number: int = 0) -> None:
@@ -21,6 +25,7 @@ class Dropout:
         self.params: dict = {}
 
     def forward(self, x: Array, *, train: tuple[int, int] | None = None) -> tuple[Array, tuple[int, int] | None]:
+        """Forward as `Layer.forward`: x of any shape -> y of that shape. The tape is what fixes the mask, or None."""
         if train is None or self.rate == 0:
             return x, None
         seed, step = train
@@ -28,4 +33,5 @@ class Dropout:
         return ops_for(x).dropout(x, self.rate, key), key
 
     def backward(self, dy: Array, tape: tuple[int, int] | None) -> Array:
+        """Backward as `Layer.backward`: dx = dy · m with the mask of the forward pass, drawn once more."""
         return dy if tape is None else ops_for(dy).dropout(dy, self.rate, tape)

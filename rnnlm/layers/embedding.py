@@ -11,7 +11,7 @@ from .param import Param
 
 
 class Embedding:
-    """y = W[id]: a one-hot word times a matrix is a row of it.
+    """Looks up a row of a table for each word, y = W[id]: what a one-hot vector times W would be.
 
     ids (…) integers on the host, W (V, E) -> y (…, E). Id -1 stands for no word (an unknown one without `<unk>`) and
     gives a row of zeros. The gradient touches only the rows that were looked up.
@@ -29,9 +29,10 @@ class Embedding:
         self.params = {"W": Param(init(rng, (words, size)).astype(dtype))}
 
     def forward(self, x: np.ndarray, *, train=None) -> tuple[Array, np.ndarray]:
+        """Forward as `Layer.forward`: x holds the ids. The tape is x."""
         W = self.params["W"].value
         return ops_for(W).take_rows(W, x), x
 
     def backward(self, dy: Array, tape: np.ndarray) -> None:
-        """Adds into the touched rows; words have no gradient, so nothing is returned."""
+        """Adds dy to the gradients of the rows that were looked up; ids have no gradient, so it returns None."""
         self.params["W"].add_rows(tape.reshape(-1), dy.reshape(-1, dy.shape[-1]))

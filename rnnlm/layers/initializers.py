@@ -14,29 +14,32 @@ Rng = np.random.Generator
 
 
 def zeros(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """All zero: for biases."""
+    """Zeros of this shape: the usual start of biases."""
     return np.zeros(shape)
 
 
 def uniform(rng: Rng, shape: tuple[int, ...], limit: float = 0.1) -> np.ndarray:
-    """U(-limit, limit); ±0.1 is the start of Zaremba, Sutskever & Vinyals, 2014 (their medium size uses 0.05)."""
+    """Draws of U(-limit, limit); ±0.1 is the start of Zaremba, Sutskever & Vinyals 2014 (0.05 in their medium size)."""
     return rng.uniform(-limit, limit, shape)
 
 
 def mikolov(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """The sum of three U(-0.1, 0.1) draws, standard deviation 0.1: Mikolov's RNNLM toolkit, 2011."""
+    """Sums of three draws from U(-0.1, 0.1), standard deviation 0.1: Mikolov's RNNLM toolkit, 2011."""
     return rng.uniform(-0.1, 0.1, (3, *shape)).sum(0)
 
 
 def glorot_uniform(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """U(±√(6 / (n_in + n_out))): Glorot & Bengio 2010. Of filters, each place counts in n_in and in n_out."""
+    """Draws from U(-a, a) with a = √(6 / (n_in + n_out)): Glorot & Bengio 2010.
+
+    Of filters (kh, kw, channels, filters), n_in and n_out count every place of the window.
+    """
     *places, n_in, n_out = shape
     limit = (6 / (math.prod(places) * (n_in + n_out))) ** 0.5
     return rng.uniform(-limit, limit, shape)
 
 
 def he(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """N(0, 2 / n_in), for rectified units, n_in all but the last axis: He, Zhang, Ren & Sun 2015."""
+    """Draws from N(0, 2 / n_in), for rectified units; n_in is the product of all axes but the last: He et al. 2015."""
     return rng.normal(0, (2 / math.prod(shape[:-1])) ** 0.5, shape)
 
 
@@ -49,7 +52,7 @@ def orthogonal(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def half_identity(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """½ I, for recurrent rectified units: the identity of Le, Jaitly & Hinton 2015, halved.
+    """Half the identity matrix, for recurrent rectified units: the start of Le, Jaitly & Hinton 2015, halved.
 
     Their sequences end; a state that is carried through a whole text would grow forever under the identity itself.
     """
@@ -68,5 +71,5 @@ RECURRENT = {
 
 
 def for_activation(activation: str):
-    """The usual start of the weights below an activation: `he` for rectified units, `glorot_uniform` for the others."""
+    """The usual initializer of the weights below an activation: `he` for rectified units, else `glorot_uniform`."""
     return he if activation in ("relu", "leaky_relu", "clipped_relu", "elu") else glorot_uniform

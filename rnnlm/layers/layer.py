@@ -1,4 +1,4 @@
-"""What every layer promises."""
+"""The protocol that every layer follows."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from .param import Param
 class Layer(Protocol):
     """A differentiable map without memory.
 
-    `forward` hands its memory over as a tape instead of hiding it, so a layer can be used twice or from several
-    threads; `backward` adds into the gradients of `params` and returns the gradient of the loss with respect to the
-    input. `train` is None when a model is only used, and the pair (seed, step) that fixes the random masks while it
-    learns.
+    Nothing that `backward` needs is kept on the layer: `forward` returns it as the tape, so a layer can be used twice
+    or from several threads. `params` are the learnt arrays by name, none for a layer that learns nothing.
     """
 
     params: dict[str, Param]
 
-    def forward(self, x: Array, *, train: tuple[int, int] | None = None) -> tuple[Array, Any]: ...
+    def forward(self, x: Array, *, train: tuple[int, int] | None = None) -> tuple[Array, Any]:
+        """Apply the layer to x: the output y, and the tape from which `backward` differentiates this call.
 
-    def backward(self, dy: Array, tape: Any) -> Array: ...
+        `train` is None when a model is only used, and the pair (seed, step) that fixes the random masks while it
+        learns. Raises UsageError or ValueError for an input that the layer cannot take.
+        """
+
+    def backward(self, dy: Array, tape: Any) -> Array:
+        """The gradient dx of the loss with respect to the input, from dy, that with respect to the output.
+
+        Adds the gradients of the parameters to those that they have. A layer whose input needs no gradient returns
+        None.
+        """

@@ -10,7 +10,9 @@ from .scaled import Scaled
 
 
 class LayerNorm(Scaled):
-    """y = gain · (x - mean) / √(variance + ε) + b, with the mean and variance over the features of each row.
+    """Normalizes each row by the mean and variance over its features.
+
+        y = gain · (x - mean) / √(variance + ε) + b
 
     x (…, features), any number of axes before the last; the same while a model learns and when it is used. The variance
     is divided by the number of features. Raises UsageError as `Scaled` says.
@@ -22,10 +24,12 @@ class LayerNorm(Scaled):
         super().__init__(features, eps=eps, dtype=dtype)
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Any]:
+        """Forward as `Layer.forward`: x (…, features) -> y of the same shape."""
         z, r, _, _ = ops_for(x).normalize(self._rows(x), -1, self.eps)
         return self._scale(z).reshape(x.shape), (z, r)
 
     def backward(self, dy: Array, tape: Any) -> Array:
+        """Backward as `Layer.backward`: dx of the shape of x; mean and variance depend on x too."""
         z, r = tape
         dz = self._scale_backward(self._rows(dy), z)
         return ops_for(dy).normalize_backward(dz, z, r, -1).reshape(dy.shape)

@@ -10,7 +10,9 @@ from ..ops.arrays import Array
 
 
 class LocalResponseNorm:
-    """y_i = x_i / (k + α Σ_j x_j²)^β, where j runs over the channels from i - n/2 to i + n/2 that there are.
+    """Divides each channel by the strength of the channels near it.
+
+        y_i = x_i / (k + α Σ_j x_j²)^β,   j from i - n/2 to i + n/2, as far as there are channels
 
     x (…, C), n = `size`; n/2 is rounded down, so an even n is a window of n + 1 channels. The sum is not divided by n,
     as it is in PyTorch: `alpha` here is PyTorch's alpha / n. The defaults are the paper's; PyTorch's k is 1.
@@ -29,9 +31,11 @@ class LocalResponseNorm:
         self.params: dict = {}
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Any]:
+        """Forward as `Layer.forward`: x (…, C) -> y of the same shape."""
         y, s, power = ops_for(x).local_response(x, self.size // 2, self.k, self.alpha, self.beta)
         return y, (x, s, power)
 
     def backward(self, dy: Array, tape: Any) -> Array:
+        """Backward as `Layer.backward`: dx of the shape of x; a channel also divides those near it."""
         x, s, power = tape
         return ops_for(dy).local_response_backward(dy, x, s, power, self.size // 2, self.alpha, self.beta)

@@ -1,4 +1,4 @@
-"""From the numbers that a network puts out to what is made small."""
+"""Losses: how far the outputs of a network are from their targets, which is what training makes small."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from ..ops.arrays import Array
 
 
 class Loss(Protocol):
-    """A number for each row of outputs: how far it is from its target.
+    """A number for each row of outputs: how far it is from its target, and 0 where there is none."""
 
-    forward: y (N, K), target on the host, class ids (N,) unless the loss takes more -> loss (N,), and the tape; class
-    id -1 scores 0 and has no gradient. backward: the gradient of scale · Σ loss, dy (N, K) in y's precision.
-    """
+    def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Any]:
+        """The loss (N,) of outputs y (N, K), and the tape.
 
-    def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Any]: ...
+        `target` is on the host: class ids (N,), of which -1 stands for no target, unless the loss takes others. Raises
+        UsageError for targets that do not fit the outputs.
+        """
 
-    def backward(self, tape: Any, scale: float) -> Array: ...
+    def backward(self, tape: Any, scale: float) -> Array:
+        """The gradient dy (N, K) of scale · Σ loss, in y's precision; rows without a target have none."""
 
 
 class CrossEntropy:
-    """loss = -log P(target) where P = softmax(y), dy = scale · (P - 1[target]): for outputs that are logits.
+    """The cross-entropy of outputs that are logits: loss = -log P(target) where P = softmax(y).
 
-    Raises UsageError for targets that are no class ids (N,).
+    dy = scale · (P - 1[target]). Raises UsageError for targets that are no class ids (N,).
     """
 
     def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Any]:
+        """Forward as `Loss.forward`: loss (N,) in nats."""
         ops, (rows, ids) = ops_for(y), scored(y, target)
         logp = ops.log_softmax(y[rows])  # (n, K), of the rows that have a target
         loss = ops.zeros(y.shape[:1], y.dtype)
@@ -37,6 +40,7 @@ class CrossEntropy:
         return loss, (logp, rows, ids, len(y))
 
     def backward(self, tape: Any, scale: float) -> Array:
+        """Backward as `Loss.backward`: dy = scale · (P - 1[target]), (N, K)."""
         logp, rows, ids, N = tape
         ops = ops_for(logp)
         d = ops.xp.exp(logp)
@@ -47,11 +51,13 @@ class CrossEntropy:
 
 
 class Hinge:
-    """loss = Σ_j≠t max(0, margin - y_t + y_j): every other class stays `margin` below the target t, or costs.
+    """The multi-class hinge loss: every other class stays `margin` below the target t, or costs.
 
-    The multi-class margin of Weston & Watkins 1999 with all violations summed; that of Crammer & Singer 2001 would
-    take the largest alone. dy_j = scale for each j that violates the margin, dy_t = -scale · their number; 0 on the
-    kink. Raises UsageError for targets that are no class ids (N,), or a margin that is not positive.
+        loss = Σ_j≠t max(0, margin - y_t + y_j)
+
+    That is the loss of Weston & Watkins 1999, with all violations summed; that of Crammer & Singer 2001 would take the
+    largest alone. dy_j = scale for each j that violates the margin, dy_t = -scale · their number; 0 on the kink. Raises
+    UsageError for targets that are no class ids (N,), or a margin that is not positive.
     """
 
     def __init__(self, margin: float = 1.0) -> None:
@@ -60,15 +66,17 @@ class Hinge:
         self.margin = margin
 
     def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Any]:
+        """Forward as `Loss.forward`: loss (N,), the sum of the violations of each row."""
         ops, (rows, ids) = ops_for(y), scored(y, target)
-        each, found = ops.xp.arange(len(ids)), y[rows]
-        short = ops.xp.maximum(self.margin - found[each, ids][:, None] + found, 0)  # (n, K)
-        short[each, ids] = 0
+        row, outputs = ops.xp.arange(len(ids)), y[rows]
+        violation = ops.xp.maximum(self.margin - outputs[row, ids][:, None] + outputs, 0)  # (n, K)
+        violation[row, ids] = 0
         loss = ops.zeros(y.shape[:1], y.dtype)
-        loss[rows] = short.sum(1)
-        return loss, (short > 0, rows, ids, y)
+        loss[rows] = violation.sum(1)
+        return loss, (violation > 0, rows, ids, y)
 
     def backward(self, tape: Any, scale: float) -> Array:
+        """Backward as `Loss.backward`: dy (N, K) from which classes violate the margin."""
         violated, rows, ids, y = tape
         ops = ops_for(y)
         d = violated.astype(y.dtype)
@@ -79,13 +87,14 @@ class Hinge:
 
 
 class SquaredError:
-    """loss = ½ Σ_k (y_k - target_k)², dy = scale · (y - target).
+    """Half the squared distance from the target: loss = ½ Σ_k (y_k - target_k)², dy = scale · (y - target).
 
-    The mean over rows is ½ K times the mean squared error. target (N, K) numbers, or class ids (N,), which stand for
-    a 1 at the class and 0 elsewhere. Raises UsageError for targets of another shape.
+    The mean over rows is ½ K times the mean squared error. target (N, K) numbers, or class ids (N,), which stand for a
+    1 at the class and 0 elsewhere. Raises UsageError for targets of another shape.
     """
 
     def forward(self, y: Array, target: np.ndarray) -> tuple[Array, Array]:
+        """Forward as `Loss.forward`, also for targets (N, K) of numbers. The tape is y - target."""
         ops = ops_for(y)
         if np.ndim(target) == 1:
             rows, ids = scored(y, target)
@@ -102,11 +111,15 @@ class SquaredError:
         return (difference * difference).sum(1) / 2, difference
 
     def backward(self, tape: Array, scale: float) -> Array:
+        """Backward as `Loss.backward`: dy = scale · (y - target), (N, K)."""
         return tape * float(scale)  # a NumPy number would make it float64
 
 
 def scored(y: Array, target: np.ndarray) -> tuple[Array, Array]:
-    """The rows of y (N, K) that have a target, and their class ids, both where y lives; UsageError for others."""
+    """The rows of y (N, K) that have a target, and their class ids, both on the machine where y is.
+
+    Raises UsageError for targets that are no class ids (N,), or ids that are no class of y.
+    """
     ids = np.asarray(target)
     if y.ndim != 2 or ids.shape != y.shape[:1] or ids.dtype.kind not in "iu":
         raise UsageError(

@@ -27,22 +27,25 @@ class Param:
         self.set(value)
 
     def set(self, value: Array) -> None:
-        """Take another value, perhaps on another machine; the gradient is cleared and lives where the value lives."""
+        """Replace the value, perhaps by one on another machine; the gradient is cleared and made where the value is."""
         self.value = value
         self._dense: Array | None = None  # made when it is needed; zero outside the touched rows
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._pieces: list[Gradient] = []  # not yet in `_dense`; a `Dense` one only where nothing came before it
         self._written = False  # `_dense` may be other than zero
-        self._all = False
+        self._all_rows = False
         self._ids: list[np.ndarray] = []
         self._spans: list[np.ndarray] = []
-        self._union: np.ndarray | None = None
+        self._merged_spans: np.ndarray | None = None
 
     @property
     def grad(self) -> Array:
-        """The gradient as an array of the value's shape. Whoever writes into it says so by `touch`."""
+        """The gradient as an array of the value's shape; gradients in other forms are added up to it.
+
+        Whoever writes into it says so by `touch`, unless every row that changes is among `rows` already.
+        """
         ops = ops_for(self.value)
         pieces, self._pieces = self._pieces, []
         self._written = self._written or bool(pieces)
@@ -59,7 +62,8 @@ class Param:
 
     @grad.setter
     def grad(self, value: Array) -> None:
-        self.grad[...] = value  # so that `param.grad += g` is what it looks like
+        """Copy g into the array, so that `param.grad += g` adds to it; the writer calls `touch` here too."""
+        self.grad[...] = value
 
     def add(self, g: Array) -> None:
         """Add a gradient of the whole array. It is handed over: g may be kept and written into.
@@ -74,7 +78,7 @@ class Param:
         else:
             xp = ops_for(self.value).xp
             self._pieces = [Dense(xp.ascontiguousarray(g, dtype=self.value.dtype), None)]
-            self._all = True
+            self._all_rows = True
 
     def add_rows(self, ids: np.ndarray, g: Array) -> None:
         """Add g[i] to the gradient of row ids[i]: ids (N,) on the host, g (N, …); an id of -1 adds nothing."""
@@ -84,57 +88,57 @@ class Param:
             self._ids.append(piece.ids)
 
     def add_outer_product(self, outer: OuterProduct) -> None:
-        """Add a gradient that is still two factors; it is handed over too."""
+        """Add a gradient that is still two factors; like an array given to `add`, it may be kept and changed."""
         if len(outer.groups):
             self._pieces.append(outer)
             self._add_spans(outer.spans)
 
     def touch(self, spans: Any = None) -> None:
-        """Say that an operation wrote into `grad` itself: everywhere, or in these spans of rows, (start, end) each."""
+        """Declare that `grad` was written into: everywhere, or in these spans of rows, (start, end) each."""
         self._written = True
         if spans is None:
-            self._all = True
+            self._all_rows = True
         else:
             self._add_spans(np.asarray(spans, dtype=np.int64).reshape(-1, 2))
 
     def _add_spans(self, spans: np.ndarray) -> None:
         if len(spans):
             self._spans.append(spans)
-            self._union = None
+            self._merged_spans = None
 
     @property
     def rows(self) -> np.ndarray | None:
         """The ids of the touched rows in rising order; None means all."""
-        if self._all:
+        if self._all_rows:
             return None
         pieces = [*self._ids, *(np.arange(start, end) for spans in self._spans for start, end in spans.tolist())]
         return np.unique(np.concatenate(pieces)) if pieces else np.empty(0, dtype=np.int64)
 
     def touched(self) -> Iterator[Any]:
         """Index objects that together select every touched row once: slices where rows are contiguous, else ids."""
-        if self._all:
+        if self._all_rows:
             yield slice(None)
         elif not self._ids:
-            for start, end in self._merged().tolist():
+            for start, end in self._merge_spans().tolist():
                 yield slice(start, end)
         else:
             ids = self.rows
             if ids is not None and len(ids):
                 yield ops_for(self.value).asarray(ids)
 
-    def _merged(self) -> np.ndarray:
+    def _merge_spans(self) -> np.ndarray:
         """The union of the spans as few spans: neighbouring and overlapping ones become one."""
         if not self._spans:
             return np.empty((0, 2), dtype=np.int64)
-        if self._union is not None:
-            return self._union
+        if self._merged_spans is not None:
+            return self._merged_spans
         spans = np.concatenate(self._spans)
         starts, ends = spans[np.argsort(spans[:, 0], kind="stable")].T
         ends = np.maximum.accumulate(ends)
         apart = np.ones(len(spans) + 1, dtype=bool)  # whether a span begins beyond the ends of all before it
         np.greater(starts[1:], ends[:-1], out=apart[1:-1])
         first, last = apart[:-1], apart[1:]
-        self._union = union = np.empty((np.count_nonzero(first), 2), dtype=np.int64)
+        self._merged_spans = union = np.empty((np.count_nonzero(first), 2), dtype=np.int64)
         union[:, 0], union[:, 1] = starts[first], ends[last]
         return union
 
@@ -143,9 +147,9 @@ class Param:
         if not self._written and len(self._pieces) == 1:
             return self._pieces[0]
         grad = self.grad
-        if self._all:
+        if self._all_rows:
             return Dense(grad, None)
-        spans = self._merged()
+        spans = self._merge_spans()
         if self._ids:
             rows = self.rows
             assert rows is not None
@@ -153,15 +157,15 @@ class Param:
         return Dense(grad, spans) if len(spans) else None
 
     def elements(self) -> Dense | RowSparse | None:
-        """The gradient in a form whose elements are there to be changed: a product of two factors is multiplied out."""
+        """The gradient in a form whose elements can be changed in place: an outer product is multiplied out first."""
         gradient = self.gradient()
         if not isinstance(gradient, OuterProduct):
             return gradient
-        return Dense(self.grad, self._merged())
+        return Dense(self.grad, self._merge_spans())
 
     def zero(self) -> None:
         """Clear the gradient; costs only the touched rows."""
-        if self._all:
+        if self._all_rows:
             self._dense = None
         elif self._written and self._dense is not None:
             if is_device_array(self._dense) and not self._ids:
@@ -169,4 +173,4 @@ class Param:
             else:
                 for rows in self.touched():
                     self._dense[rows] = 0
-        self._forget()
+        self._reset()

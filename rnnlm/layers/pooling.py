@@ -11,7 +11,7 @@ from .windows import Pair, Windows
 
 
 class _Pool2d:
-    """What the two have in common: windows that all see something of the image."""
+    """Windows for both kinds of pooling, each of which sees some part of the image; UsageError for others."""
 
     def __init__(self, size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0) -> None:
         kind = type(self).__name__
@@ -23,7 +23,7 @@ class _Pool2d:
 
 
 class MaxPool2d(_Pool2d):
-    """y[n, i, j, c] = max_uv x[n, i·s + u - p, j·s + v - p, c].
+    """The maximum of each window of an image: y[n, i, j, c] = max_uv x[n, i·s + u - p, j·s + v - p, c].
 
     x (N, h, w, C) -> y (N, oh, ow, C), oh = (h + 2p - kh) // s + 1; `stride` s is `size` unless it is given. What
     lies outside the image never wins; of equal numbers the first does, row by row, and gets the whole gradient. The
@@ -31,29 +31,33 @@ class MaxPool2d(_Pool2d):
     """
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, tuple[Array, Pair]]:
+        """Forward as `Layer.forward`: images x (N, h, w, C) -> y (N, oh, ow, C)."""
         self.windows.check(x)
         y, where = ops_for(x).max_pool(x, self.windows.size, self.windows.stride, self.windows.border)
         return y, (where, x.shape[1:3])
 
     def backward(self, dy: Array, tape: tuple[Array, Pair]) -> Array:
+        """Backward as `Layer.backward`: dx (N, h, w, C), each dy at the place of its maximum."""
         where, image = tape
         windows = self.windows
         return ops_for(dy).max_pool_backward(dy, where, windows.size, windows.stride, windows.border, image)
 
 
 class AveragePool2d(_Pool2d):
-    """y[n, i, j, c] = the mean over u, v of x[n, i·s + u - p, j·s + v - p, c].
+    """The mean of each window of an image: y[n, i, j, c] = mean over u, v of x[n, i·s + u - p, j·s + v - p, c].
 
     Shapes and keywords are those of `MaxPool2d`. What lies outside the image does not count: a window that reaches
     over the edge is the mean of the numbers that it sees. The tape is the image's height and width.
     """
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Pair]:
+        """Forward as `Layer.forward`: images x (N, h, w, C) -> y (N, oh, ow, C)."""
         self.windows.check(x)
         y = ops_for(x).average_pool(x, self.windows.size, self.windows.stride, self.windows.border)
         return y, x.shape[1:3]
 
     def backward(self, dy: Array, tape: Pair) -> Array:
+        """Backward as `Layer.backward`: dx (N, h, w, C), each dy in equal shares over its window."""
         windows = self.windows
         return ops_for(dy).average_pool_backward(dy, windows.size, windows.stride, windows.border, tape)
 
@@ -75,8 +79,8 @@ class _Pool1d(_Pool2d):
 
 
 class MaxPool1d(_Pool1d, MaxPool2d):
-    """y[t, b, c] = max_u x[t·s + u - p, b, c]: x (T, B, C) -> y (T', B, C), as `MaxPool2d`."""
+    """The maximum over windows of time, y[t, b, c] = max_u x[t·s + u - p, b, c]: x (T, B, C) -> y (T', B, C)."""
 
 
 class AveragePool1d(_Pool1d, AveragePool2d):
-    """y[t, b, c] = the mean over u of x[t·s + u - p, b, c]: x (T, B, C) -> y (T', B, C), as `AveragePool2d`."""
+    """The mean over windows of time, of x[t·s + u - p, b, c] over u: x (T, B, C) -> y (T', B, C)."""

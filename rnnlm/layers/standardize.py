@@ -1,4 +1,4 @@
-"""Inputs with mean 0 and deviation 1, as the training data say."""
+"""Inputs with mean 0 and standard deviation 1, as measured on the training data."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PIECE = 2**22  # numbers that are in float64 at a time: 32 MiB
 
 
 class Standardize:
-    """y = (x - mean) / scale, x (N, *shape), with the mean and scale that `learn` takes from the training inputs.
+    """Shifts and scales inputs x (N, *shape): y = (x - mean) / scale, both learnt from the training inputs.
 
     how="mean" subtracts the mean input and divides by one number, the root mean square of what is left: a difference
-    between two places of an image keeps its size. how="each" divides every number of the input by its own
-    standard deviation (by 1 where it never changes). how="none" passes x on. `mean` and `scale` are parameters that no
-    gradient touches; before `learn` they are 0 and 1. Raises UsageError for another `how`.
+    between two places of an image keeps its size. how="each" divides every number of the input by its own standard
+    deviation (by 1 where it never changes). how="none" passes x on. `learn` sets `mean` and `scale`, which are
+    parameters that no gradient touches; before, they are 0 and 1. Raises UsageError for another `how`.
 
     Y. LeCun, L. Bottou, G. Orr & K.-R. Müller, "Efficient BackProp", 1998, section 4.3.
     """
@@ -49,26 +49,28 @@ class Standardize:
         if self.how == "none":
             return
         first = next(self._pieces(x))[0]  # without it a number that never changes has deviation 0, with no rounding
-        with np.errstate(invalid="ignore"):  # told below
+        with np.errstate(invalid="ignore"):  # the error below says it
             mean = sum((piece - first).sum(0) for piece in self._pieces(x)) / len(x)
             square = sum(((piece - first - mean) ** 2).sum(0) for piece in self._pieces(x)) / len(x)
         if not np.isfinite(square).all():
             raise DataError("the training inputs hold infinite numbers or NaN. Remove those inputs.")
         scale = np.sqrt(square if self.how == "each" else square.mean())
-        for name, found in (("mean", first + mean), ("scale", np.where(scale > 0, scale, 1.0))):
+        for name, statistic in (("mean", first + mean), ("scale", np.where(scale > 0, scale, 1.0))):
             value = self.params[name].value
-            value[...] = ops_for(value).asarray(found, value.dtype)
+            value[...] = ops_for(value).asarray(statistic, value.dtype)
 
     def _pieces(self, x: Array) -> Iterator[np.ndarray]:
-        """x in pieces, as float64 on the host."""
+        """The numbers of x, a piece at a time, as float64 arrays on the host."""
         rows, ops = max(1, PIECE // max(math.prod(self.shape), 1)), ops_for(x)
         for begin in range(0, len(x), rows):
             yield ops.to_host(x[begin : begin + rows]).astype(np.float64)
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, None]:
+        """Forward as `Layer.forward`: x (N, *shape) -> y of the same shape. There is no tape."""
         if self.how == "none":
             return x, None
         return (x - self.params["mean"].value) / self.params["scale"].value, None
 
     def backward(self, dy: Array, tape: None) -> Array:
+        """Backward as `Layer.backward`: dx = dy / scale."""
         return dy if self.how == "none" else dy / self.params["scale"].value

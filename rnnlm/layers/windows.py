@@ -15,6 +15,7 @@ class Windows:
 
     An image (h, w) has (h + top + bottom - kh) // sh + 1 windows below one another, and as many side by side; what is
     left over at the end is in no window. Padding "same" keeps h and w: of an even size, the odd line is at the end.
+    `layer` is the name of the layer for errors; UsageError for a size, a stride or a padding that is not possible.
     """
 
     def __init__(self, layer: str, size: int | Pair, stride: int | Pair, padding: int | Pair | str) -> None:
@@ -38,7 +39,7 @@ class Windows:
         return int(pair[0]), int(pair[1])
 
     def check(self, x: Array) -> None:
-        """Raises UsageError for images of whole numbers, and for those in which not one window fits."""
+        """Raise UsageError for what are no images of real numbers, and for images in which not one window fits."""
         if x.ndim != 4:
             raise UsageError(f"{self.layer} got an array of shape {x.shape}. Give images (N, height, width, channels).")
         if x.dtype.kind != "f":

@@ -1,4 +1,4 @@
-"""ARPA files line by line: markers, and sections of n-grams as columns."""
+"""ARPA files line by line: their section markers, and sections of n-grams as columns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_arpa(file: str | Path | Head) -> bool:
 
 
 class Part(NamedTuple):
-    """Some n-grams of a section: words[i][n] is word i of the n-gram in line `line` + n; log10 as in the file."""
+    """Some n-grams of a section: words[i][n] is word i of the n-gram in line `line` + n, the numbers are log10."""
 
     line: int
     words: Sequence[Sequence[bytes]]
@@ -37,12 +37,12 @@ class Lines:
     def __init__(self, path: str | Path) -> None:
         self.name, self.number = source_name(path), 0
         self._lines: list[bytes] = []
-        self._at, self._rest = 0, b""
+        self._at, self._rest = 0, b""  # the next of these lines; what follows the last line break read
         blocks = self._read(path)
         first = next(blocks, b"")
         if not _DATA.search(first):
-            found = "has no line \\data\\ near its beginning" if first else "is empty"
-            raise self.bad(f"this is not an ARPA file, it {found}.", 1)
+            reason = "has no line \\data\\ near its beginning" if first else "is empty"
+            raise self.error(f"this is not an ARPA file, it {reason}.", 1)
         self._blocks = chain([first], blocks)
 
     def _read(self, path: str | Path) -> Iterator[bytes]:
@@ -53,90 +53,92 @@ class Lines:
                 raise
             raise DataError(f"{error} (It could be read up to line {self.number}.)") from None
 
-    def bad(self, reason: str, line: int | None = None) -> DataError:
-        """The error for a line, the last one taken if it is not given."""
+    def error(self, reason: str, line: int | None = None) -> DataError:
+        """The DataError for a line, the last one taken if it is not given, with the reason."""
         return DataError(f"{self.name}, line {self.number if line is None else line}: {reason}")
 
     def take(self, most: int) -> list[bytes]:
-        """Some of the next lines, at least one unless the file ends."""
+        """The next lines, `most` at most and at least one; an empty list at the end of the file."""
         while self._at == len(self._lines):
             block = next(self._blocks, b"")
             if not block and not self._rest:
                 return []
             *self._lines, self._rest = (self._rest + (block or b"\n")).split(b"\n")
             self._at = 0
-        found = self._lines[self._at : self._at + most]
-        self._at += len(found)
-        self.number += len(found)
-        return found
+        lines = self._lines[self._at : self._at + most]
+        self._at += len(lines)
+        self.number += len(lines)
+        return lines
 
     def next(self) -> bytes:
-        """The next line that is not blank, without the blanks around it; nothing at the end."""
-        while found := self.take(1):
-            if line := found[0].strip():
+        """The next line that is not blank, without the blanks around it; b"" at the end of the file."""
+        while lines := self.take(1):
+            if line := lines[0].strip():
                 return line
         return b""
 
     def expect(self, marker: str, line: bytes | None = None) -> None:
-        """The next line, or the one given, must be the marker."""
+        """Check that the next line, or the one given, is this marker; DataError otherwise."""
         line = self.next() if line is None else line
         if not line:
-            raise self.bad(f"the file ends where {marker} should come; it is cut short.")
+            raise self.error(f"the file ends where {marker} should come; it is cut short.")
         if line != marker.encode():
             more = "" if line.startswith(b"\\") else "; the section may have more n-grams than \\data\\ says"
-            raise self.bad(f"{shown(line)} stands where {marker} should come{more}.")
+            raise self.error(f"{quoted(line)} stands where {marker} should come{more}.")
 
     def finish(self) -> None:
-        """Read to the end, so that a damaged one is found."""
+        """Read to the end of the file, so that damage there is found."""
         for _ in self._blocks:
             pass
 
     def sizes(self) -> list[int]:
-        """How many n-grams of each order there are, from the beginning of the file to the first marker."""
+        """The number of n-grams of each order, from the beginning of the file up to the first section."""
         while (line := self.next()) != b"\\data\\":
             if not line:
-                raise self.bad("the file ends before a line \\data\\.")
+                raise self.error("the file ends before a line \\data\\.")
         sizes: list[int] = []
-        while found := re.fullmatch(rb"ngram\s+(\d+)\s*=\s*(\d+)", line := self.next()):
-            order, size = map(int, found.groups())
+        while match := re.fullmatch(rb"ngram\s+(\d+)\s*=\s*(\d+)", line := self.next()):
+            order, size = map(int, match.groups())
             if order != len(sizes) + 1:
-                raise self.bad(f"the number of {order}-grams stands where that of {len(sizes) + 1}-grams should come.")
+                raise self.error(
+                    f"the number of {order}-grams stands where that of {len(sizes) + 1}-grams should come."
+                )
             sizes.append(size)
         if not sizes:
-            raise self.bad(f"{shown(line)} stands where ngram 1=NUMBER should come.")
+            raise self.error(f"{quoted(line)} stands where ngram 1=NUMBER should come.")
         self.expect("\\1-grams:", line)
         return sizes
 
     def section(self, k: int, size: int, highest: bool) -> Iterator[Part]:
-        """The n-grams of k words, checked; a back-off weight that is missing is log10 1."""
+        """The n-grams of k words, checked, a part at a time; a back-off weight that is missing is log10 1."""
         done = 0
         while done < size:
             begin = self.number + 1
             lines = self.take(size - done)
             if not lines:
-                raise self.bad(f"the file ends after {done} of {size} {k}-grams; it is cut short.")
-            columns = _even(lines, k + 2 - highest) or self._uneven(lines, k, size - done, begin)
+                raise self.error(f"the file ends after {done} of {size} {k}-grams; it is cut short.")
+            columns = _columns(lines, k + 2 - highest) or self._irregular_columns(lines, k, size - done, begin)
             logp, backoff = self._numbers(columns[0], begin), np.zeros(len(lines))
             for i in np.flatnonzero(logp > 0)[:1]:
-                raise self.bad(f"the log-probability {shown(columns[0][i])} is positive.", begin + i)
+                raise self.error(f"the log-probability {quoted(columns[0][i])} is positive.", begin + i)
             if len(columns) > k + 1:
                 backoff = self._numbers(columns[-1], begin)
                 for i in np.flatnonzero((backoff != 0) if highest else (backoff == np.inf))[:1]:
                     why = f"{k}-grams, the longest, have none" if highest else "it is not finite"
-                    raise self.bad(f"the back-off weight {shown(columns[-1][i])} is not possible: {why}.", begin + i)
+                    raise self.error(f"the back-off weight {quoted(columns[-1][i])} is not possible: {why}.", begin + i)
             yield Part(begin, columns[1 : k + 1], logp, backoff)
             done += len(lines)
 
-    def _uneven(self, lines: list[bytes], k: int, left: int, begin: int) -> Sequence[Sequence[bytes]]:
-        """The fields of lines of which some have a back-off weight and some have none, or of wrong ones."""
+    def _irregular_columns(self, lines: list[bytes], k: int, left: int, begin: int) -> Sequence[Sequence[bytes]]:
+        """The columns of lines of which only some have a back-off weight; DataError for other lines."""
         rows = [line.split() for line in lines]
         for i, row in enumerate(rows):
             if not row or row[0].startswith(b"\\"):
-                raise self.bad(
+                raise self.error(
                     f"the section of the {k}-grams ends {left - i} lines before what \\data\\ says.", begin + i
                 )
             if len(row) not in (k + 1, k + 2):
-                raise self.bad(
+                raise self.error(
                     f"{len(row)} fields; a {k}-gram has a log-probability, {k} word{'s' * (k > 1)} and, unless it is "
                     "one of the longest, a back-off weight.",
                     begin + i,
@@ -144,17 +146,18 @@ class Lines:
         return list(zip(*(row if len(row) == k + 2 else [*row, b"0"] for row in rows), strict=True))
 
     def _numbers(self, column: Sequence[bytes], begin: int) -> np.ndarray:
+        """A column as numbers; DataError, with the line, for a field that is none."""
         try:
             values = np.array(list(map(float, column)))
         except ValueError:
             values = np.array(list(map(_number, column)))
         for i in np.flatnonzero(np.isnan(values))[:1]:
-            raise self.bad(f"{shown(column[i])} stands where a number should.", begin + i)
+            raise self.error(f"{quoted(column[i])} stands where a number should.", begin + i)
         return values
 
 
-def _even(lines: list[bytes], width: int) -> list[list[bytes]]:
-    """The fields of lines that have `width` of them each; nothing where one has not."""
+def _columns(lines: list[bytes], width: int) -> list[list[bytes]]:
+    """The columns of lines that have `width` fields each; an empty list where a line has not."""
     fields = b" \0 ".join(lines).split()  # all at once: a list for each line would take three times as long
     ends = fields[width :: width + 1]
     if len(fields) != len(lines) * (width + 1) - 1 or ends != [b"\0"] * (len(lines) - 1):
@@ -162,12 +165,13 @@ def _even(lines: list[bytes], width: int) -> list[list[bytes]]:
     return [fields[i :: width + 1] for i in range(width)]
 
 
-def shown(word: bytes) -> str:
+def quoted(word: bytes) -> str:
     """Bytes of a file as messages quote them."""
     return repr(word[:80].decode("utf-8", "replace")) if word else "the end of the file"
 
 
 def _number(field: bytes) -> float:
+    """The number that a field holds, NaN where it holds none."""
     try:
         return float(field)
     except ValueError:

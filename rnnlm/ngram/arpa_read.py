@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..text.vocabulary import EOS, UNK, Vocabulary
-from .arpa_lines import Lines, shown
+from .arpa_lines import Lines, quoted
 from .arpa_write import BOS, ZERO
-from .assemble import Ngrams, TwiceError, assemble
+from .assemble import DuplicateError, Ngrams, assemble
 from .table import Table
 
 OTHER_UNK = "<UNK>"  # as some programs write it
@@ -48,15 +48,15 @@ def read(path: str | Path, vocabulary: Vocabulary | None = None) -> tuple[Vocabu
     lines.finish()
     try:
         return known, assemble(words, longer)
-    except TwiceError as error:
+    except DuplicateError as error:
         k, row = error.k, error.row
         begin, *rest = known.decode(longer[k - 2].ids[row])
         ngram = " ".join([BOS if begin == EOS else begin, *rest])
-        raise lines.bad(f"the {k}-gram {ngram!r} comes twice.", places[k - 2][row]) from None
+        raise lines.error(f"the {k}-gram {ngram!r} comes twice.", places[k - 2][row]) from None
 
 
 def _words(lines: Lines, size: int, order: int, vocabulary: Vocabulary | None) -> tuple[Vocabulary, Ngrams]:
-    """The section of the words: the vocabulary, and all words by id."""
+    """The section of the single words: the vocabulary, and the words as n-grams in order of id."""
     begin = lines.number + 1
     rows: dict[str, int] = {}
     parts = list(lines.section(1, size, highest=order == 1))
@@ -65,14 +65,14 @@ def _words(lines: Lines, size: int, order: int, vocabulary: Vocabulary | None) -
             try:
                 word = field.decode()
             except UnicodeDecodeError:
-                raise lines.bad(f"the word {shown(field)} is not UTF-8. Convert the file to UTF-8.", line) from None
+                raise lines.error(f"the word {quoted(field)} is not UTF-8. Convert the file to UTF-8.", line) from None
             if word in rows:
-                raise lines.bad(f"the word {word!r} comes twice.", line)
+                raise lines.error(f"the word {word!r} comes twice.", line)
             rows[word] = line - begin
     if OTHER_UNK in rows and UNK not in rows and (vocabulary is None or OTHER_UNK not in vocabulary):
         rows = {UNK if word == OTHER_UNK else word: row for word, row in rows.items()}
     if EOS not in rows:
-        raise lines.bad(f"none of the {size} words is {EOS}, the end of a sentence.")
+        raise lines.error(f"none of the {size} words is {EOS}, the end of a sentence.")
     start = rows.pop(BOS, None)
     logp, backoff = (_natural(np.concatenate(column)) for column in zip(*(part[2:] for part in parts), strict=True))
     if vocabulary is None:
@@ -83,28 +83,28 @@ def _words(lines: Lines, size: int, order: int, vocabulary: Vocabulary | None) -
         known = vocabulary
         for word in known.words:
             if word not in rows:
-                raise lines.bad(f"the word {word!r} of the vocabulary is not among the 1-grams up to here.")
+                raise lines.error(f"the word {word!r} of the vocabulary is not among the 1-grams up to here.")
         for word, row in rows.items():
             if word not in known:
-                raise lines.bad(f"the word {word!r} is not in the vocabulary.", begin + row)
-    at = [rows[word] for word in known.words]
-    weights = backoff[at]
+                raise lines.error(f"the word {word!r} is not in the vocabulary.", begin + row)
+    rows_by_id = [rows[word] for word in known.words]
+    weights = backoff[rows_by_id]
     weights[0] = 0.0 if start is None else backoff[start]  # as a context word 0 is <s>
-    return known, Ngrams(np.arange(len(at))[:, None], logp[at], weights)
+    return known, Ngrams(np.arange(len(rows_by_id))[:, None], logp[rows_by_id], weights)
 
 
 def _ngrams(lines: Lines, k: int, size: int, highest: bool, index: dict[bytes, int]) -> Ngrams:
-    """The section of the n-grams of k words, in its order."""
+    """The section of the n-grams of k words, in the order of the file."""
     parts = [Ngrams(np.zeros((0, k), np.int32), *np.zeros((2, 0), np.float32))]
     for part in lines.section(k, size, highest):
         columns = [np.fromiter(map(index.get, column, repeat(-1)), np.int32, len(column)) for column in part.words]
         ids = np.stack(columns, axis=1)
         for i, place in np.argwhere(ids < 0)[:1]:
-            raise lines.bad(f"the word {shown(part.words[place][i])} is not among the 1-grams.", part.line + i)
+            raise lines.error(f"the word {quoted(part.words[place][i])} is not among the 1-grams.", part.line + i)
         parts.append(Ngrams(ids, _natural(part.logp), _natural(part.backoff)))
     return Ngrams(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _natural(log10: np.ndarray) -> np.ndarray:
-    """float32 natural logarithms of log10 values, -99 being -inf."""
+    """The natural logarithms of log10 values as float32; -99 or less becomes -inf."""
     return np.where(log10 <= ZERO, -np.inf, log10 * np.log(10)).astype(np.float32)

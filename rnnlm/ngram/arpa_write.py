@@ -38,12 +38,13 @@ def write(path: str | Path, table: Table, vocabulary: Vocabulary) -> None:
 
 
 def check_path(path: str | Path) -> None:
-    """UsageError for a kind of compression that is only read."""
+    """Check how a file would be compressed; UsageError for the kinds that are only read."""
     if Path(path).suffix in (".bz2", ".xz"):
         raise UsageError(f"{path} would be compressed as {Path(path).suffix}. ARPA files are written plain or as .gz.")
 
 
 def _packed(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks compressed with gzip, without a time, so that the same table gives the same bytes."""
     packer = zlib.compressobj(LEVEL, wbits=31)  # 31: gzip, whose header then has no time
     for block in blocks:
         yield packer.compress(block)
@@ -51,6 +52,7 @@ def _packed(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _text(table: Table, vocabulary: Vocabulary) -> Iterator[str]:
+    """The lines of the file, some thousand at a time."""
     sizes = np.diff(table.levels)
     sizes[0] += 1  # <s>, which is not a word of ours
     yield "\\data\\\n" + "".join(f"ngram {k}={size}\n" for k, size in enumerate(sizes, 1))
@@ -78,9 +80,10 @@ def _text(table: Table, vocabulary: Vocabulary) -> Iterator[str]:
 
 
 def _logp(values: np.ndarray) -> list[float]:
-    """Log-probabilities as the file has them; one that rounding put above 0 is 0, since readers refuse it."""
+    """Log-probabilities as the file holds them; one that rounding put above 0 is 0, since readers refuse it."""
     return _log10(np.minimum(values, 0))
 
 
 def _log10(values: np.ndarray) -> list[float]:
+    """Natural logarithms as log10, -99 or more."""
     return np.maximum(values.astype(np.float64) / np.log(10), ZERO).tolist()

@@ -1,4 +1,4 @@
-"""A table from n-grams in any order, as files of other programs have them."""
+"""An n-gram table made from n-grams in any order, as files of other programs hold them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .table import Table
 
 
 class Ngrams(NamedTuple):
-    """Some n-grams of k words. Word 0 is as in the trie: at the beginning the start of a sentence, else `</s>`."""
+    """Some n-grams of k words. Word 0 is as in the trie: `<s>` at the beginning, `</s>` elsewhere."""
 
     ids: np.ndarray  # (n, k)
     logp: np.ndarray  # (n,)
     backoff: np.ndarray  # (n,)
 
 
-class TwiceError(ValueError):
-    """Row `row` of the n-grams of `k` words has the n-gram of an earlier row."""
+class DuplicateError(ValueError):
+    """An n-gram that comes twice: row `row` of the n-grams of `k` words is the same as an earlier one."""
 
     def __init__(self, k: int, row: int) -> None:
         super().__init__(f"row {row} of the {k}-grams comes twice")
@@ -33,7 +33,7 @@ def assemble(words: Ngrams, longer: Sequence[Ngrams]) -> Table:
 
     Where an n-gram h w is there without its beginning h, h is inserted with the probability and the back-off weight
     that it has by backing off, so no query changes. Level by level an n-gram is the pair (its beginning's node, last
-    word) as one integer, and the level those integers sorted. Raises TwiceError.
+    word) as one integer, and the level those integers sorted. Raises DuplicateError.
     """
     V, order = len(words.ids), 1 + len(longer)
     number = np.int32 if V + sum(n.ids.size for n in longer) < 2**31 else np.int64
@@ -42,14 +42,14 @@ def assemble(words: Ngrams, longer: Sequence[Ngrams]) -> Table:
     for k, ngrams in enumerate(longer, 2):
         # 1: the n-grams of this level, and the beginnings of longer ones that it lacks
         keys = [node * V + n.ids[:, k - 1] for node, n in zip(nodes[k - 2 :], longer[k - 2 :], strict=True)]
-        own, at = np.unique(keys[0], return_inverse=True)
-        if len(own) < len(at):
-            raise TwiceError(k, int(np.setdiff1d(np.arange(len(at)), np.unique(at, return_index=True)[1])[0]))
-        places = [np.searchsorted(own, key) for key in keys[1:]]
-        lacking = [key[~_has(own, place, key)] for place, key in zip(places, keys[1:], strict=True)]
-        level = own
-        if any(map(len, lacking)):
-            level = np.union1d(own, np.concatenate(lacking))
+        in_file, at = np.unique(keys[0], return_inverse=True)
+        if len(in_file) < len(at):
+            raise DuplicateError(k, int(np.setdiff1d(np.arange(len(at)), np.unique(at, return_index=True)[1])[0]))
+        places = [np.searchsorted(in_file, key) for key in keys[1:]]
+        missing_keys = [key[~_has(in_file, place, key)] for place, key in zip(places, keys[1:], strict=True)]
+        level = in_file
+        if any(map(len, missing_keys)):
+            level = np.union1d(in_file, np.concatenate(missing_keys))
             at = np.searchsorted(level, keys[0])
             places = [np.searchsorted(level, key) for key in keys[1:]]
         nodes[k - 1 :] = places
@@ -77,14 +77,14 @@ def assemble(words: Ngrams, longer: Sequence[Ngrams]) -> Table:
 
 
 def _has(values: np.ndarray, place: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """Which of the keys are among the sorted values; `place` is what searchsorted says of them."""
+    """Which of the keys are among the sorted values; `place` is what `np.searchsorted` returned for them."""
     if not len(values):
         return np.zeros(len(key), bool)
     return values[np.minimum(place, len(values) - 1)] == key
 
 
 def _back_off(table: Table, nodes: np.ndarray, k: int) -> None:
-    """Give n-grams of k words the probability that the table without them gives: shorter ones have theirs already."""
+    """Give n-grams of k words the probability that the table without them gives; those of shorter ones are complete."""
     ops, ids = ops_for(table.logp), spell(table, nodes, k).T
     none = ops.xp.full((len(nodes), table.order - 1), -1, dtype=table.first.dtype)
     contexts = ops.ngram_contexts(table, ids[:-1], none)[-1]
@@ -94,7 +94,7 @@ def _back_off(table: Table, nodes: np.ndarray, k: int) -> None:
 
 
 def spell(trie: Trie, nodes: np.ndarray, k: int) -> np.ndarray:
-    """The words of n-grams: nodes (n,) of level k -> ids (n, k)."""
+    """The word ids of n-grams: nodes (n,) of level k -> ids (n, k)."""
     ids = np.empty((len(nodes), k), np.int64)
     for place in range(k - 1, 0, -1):
         ids[:, place] = trie.words[nodes]

@@ -14,12 +14,12 @@ import numpy as np
 
 from ..errors import UsageError
 
-SHARE = 0.5  # of the machine's memory, where nobody says how much to use
-TOKEN = 60  # bytes that a token of a chunk needs while it is sorted
+SHARE = 0.5  # of the machine's memory, where `memory` does not say how much to use
+TOKEN = 60  # bytes that each token of a chunk needs while it is sorted
 
 
 class Columns:
-    """Makes columns: in memory, or with a `folder` as files there, for counts that do not fit in memory."""
+    """Makes growing arrays: in memory, or with a `folder` as files there, for counts that do not fit in memory."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder, self._made = folder, 0
@@ -30,7 +30,7 @@ class Columns:
         return Column(np.dtype(dtype), None if self.folder is None else self.folder / f"{self._made}.column")
 
     def zeros(self, size: int, dtype: np.dtype | type | str) -> np.ndarray:
-        """An array of zeros that can be written."""
+        """An array of zeros that can be written to."""
         if self.folder is None or not size:
             return np.zeros(size, dtype)
         self._made += 1
@@ -38,7 +38,7 @@ class Columns:
 
 
 class Column:
-    """One growing array; `array()` is what has been appended so far, a read-only view of the file if there is one."""
+    """An array of one type that grows at its end, in memory or in the file `path`."""
 
     def __init__(self, dtype: np.dtype, path: Path | None) -> None:
         self.dtype, self.path = dtype, path
@@ -47,6 +47,7 @@ class Column:
             path.touch()
 
     def append(self, part: np.ndarray) -> None:
+        """Add the numbers of an array at the end."""
         part = np.asarray(part, self.dtype)
         if self.path is None:
             self._parts.append(part)
@@ -55,39 +56,40 @@ class Column:
                 file.write(part.tobytes())
 
     def array(self) -> np.ndarray:
+        """All that was appended so far: in memory, or as a read-only view of the file."""
         if self.path is None:
             if len(self._parts) > 1:
                 self._parts = [np.concatenate(self._parts)]
             return self._parts[0] if self._parts else np.zeros(0, self.dtype)
-        if not self.path.stat().st_size:  # nothing cannot be mapped
+        if not self.path.stat().st_size:  # an empty file cannot be mapped
             return np.zeros(0, self.dtype)
         return np.memmap(self.path, self.dtype, "r")
 
     def remove(self) -> None:
-        """It is not needed any more."""
+        """Free the memory, or remove the file."""
         self._parts = []
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
 
 class Workspace:
-    """Where the work of a size is done: in memory, or in a temporary folder where `memory` (GB) would not do.
+    """Memory for the work, or a temporary folder where `need` bytes are more than `memory` (GB) allows.
 
-    `columns` makes the arrays, `chunk` is how many tokens are sorted at a time. The folder goes with the block, or with
-    what was `kept` from it. Raises UsageError for a memory that is not positive.
+    `columns` makes the arrays, `chunk` is how many tokens are sorted at a time. The folder is removed at the end of the
+    with-block, or together with the value that was `kept` from it. Raises UsageError for a memory that is not positive.
     """
 
     def __init__(self, need: int, memory: float | None = None) -> None:
         if memory is not None and not 0 < memory < math.inf:
             raise UsageError(f"memory={memory} is not possible. Give a positive number of GB.")
-        room = SHARE * _machine_memory() if memory is None else memory * 1e9
-        self.chunk = int(max(1000, room / (2 * TOKEN)))
-        self._folder = None if need <= room else Path(tempfile.mkdtemp(prefix="rnnlm-ngram-"))
+        available = SHARE * _machine_memory() if memory is None else memory * 1e9
+        self.chunk = int(max(1000, available / (2 * TOKEN)))
+        self._folder = None if need <= available else Path(tempfile.mkdtemp(prefix="rnnlm-ngram-"))
         self.columns = Columns(self._folder)
         self._leave = True
 
     def kept(self, value: Any) -> Any:
-        """The value, whose arrays may be files of the folder: it stays until the value is gone."""
+        """The value, whose arrays may be files of the folder: the folder stays until the value is deleted."""
         if self._folder is not None:
             weakref.finalize(value, shutil.rmtree, self._folder, ignore_errors=True)
             self._leave = False
@@ -102,6 +104,7 @@ class Workspace:
 
 
 def _machine_memory() -> float:
+    """The machine's memory in bytes; 4 GB where the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not on this system

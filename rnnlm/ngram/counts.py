@@ -31,39 +31,46 @@ class Trie:
     first: np.ndarray
 
     def level(self, k: int) -> slice:
-        """The nodes of the n-grams of k words."""
+        """The nodes of the n-grams of k words, as a slice."""
         return slice(self.levels[k - 1], self.levels[k])
 
     def blocks(self, k: int, block: int = BLOCK) -> Iterator[tuple[slice, slice, np.ndarray]]:
-        """Level k in pieces: (contexts, n-grams, of): nodes of level k - 1, their children, and of (n-grams,), which
-        of these contexts each has. For k = 1 the one context is the empty one, slice(0, 1)."""
+        """Level k in pieces of about `block` n-grams, each as (contexts, ngrams, context_of).
+
+        `contexts` are nodes of level k - 1, `ngrams` all their children, both as slices; context_of (n-grams,) says
+        which of these contexts each n-gram has, from 0. For k = 1 the one context is the empty one, slice(0, 1).
+        """
         if k == 1:
             yield slice(0, 1), self.level(1), np.zeros(self.levels[1], np.int64)
             return
-        at, end = self.levels[k - 2], self.levels[k - 1]
-        while at < end:
-            begin = int(self.first[at])
+        node, end = self.levels[k - 2], self.levels[k - 1]
+        while node < end:
+            begin = int(self.first[node])
             bound = self.first.dtype.type(begin + block)  # of the same type: else the whole array would be converted
-            stop = max(at + 1, int(np.searchsorted(self.first[at : end + 1], bound, "right")) + at - 1)
-            sizes = np.diff(self.first[at : stop + 1])
-            yield slice(at, stop), slice(begin, int(self.first[stop])), np.repeat(np.arange(stop - at), sizes)
-            at = stop
+            stop = max(node + 1, int(np.searchsorted(self.first[node : end + 1], bound, "right")) + node - 1)
+            sizes = np.diff(self.first[node : stop + 1])
+            yield slice(node, stop), slice(begin, int(self.first[stop])), np.repeat(np.arange(stop - node), sizes)
+            node = stop
 
 
 @dataclass(frozen=True)
 class Counts(Trie):
-    """A trie with `counts`, how often the text has each n-gram, and `suffix`: the node of each n-gram of two words or
-    more without its first word (of a word: 0)."""
+    """A trie with the counts of its n-grams.
+
+    `counts`: how often the text has each n-gram. `suffix`: the node of each n-gram of two words or more without its
+    first word (0 for single words).
+    """
 
     counts: np.ndarray
     suffix: np.ndarray
 
     @property
     def vocabulary(self) -> int:
+        """V, the number of words."""
         return self.levels[1]
 
     def at_start(self, k: int) -> slice:
-        """The n-grams of k words that begin a sentence: they come first, for k > 1; none of level 1 is one."""
+        """The nodes of the n-grams of k words that begin a sentence: the first ones of level k, none for k = 1."""
         node = begin = 0
         for _ in range(k - 1):
             begin, node = int(self.first[begin]), int(self.first[node + 1]) - 1
@@ -71,7 +78,7 @@ class Counts(Trie):
 
 
 def check_order(order: int) -> None:
-    """UsageError for an order that is none."""
+    """Raise UsageError for an order below 1."""
     if order < 1:
         raise UsageError(f"order={order} is not possible. Give the number of words in an n-gram, 1 or more.")
 
@@ -87,10 +94,10 @@ def count(ids: np.ndarray, words: int, order: int, *, chunk: int = CHUNK, column
     check_order(order)
     columns = columns or Columns()
     number = np.dtype(np.int32 if len(ids) * order + words < 2**31 else np.int64)
-    found = {name: columns.new(number) for name in ("words", "counts", "suffix")}
-    found["words"].append(np.arange(words))
-    found["counts"].append(np.bincount(ids[ids >= 0], minlength=words))
-    found["suffix"].append(np.zeros(words))
+    collected = {name: columns.new(number) for name in ("words", "counts", "suffix")}
+    collected["words"].append(np.arange(words))
+    collected["counts"].append(np.bincount(ids[ids >= 0], minlength=words))
+    collected["suffix"].append(np.zeros(words))
     first, levels = columns.new(number), [0, words]
     nodes = columns.new(number)  # of the n-gram of k words that ends at each token, -1 where a sentence is too short
     nodes.append(ids)
@@ -103,7 +110,7 @@ def count(ids: np.ndarray, words: int, order: int, *, chunk: int = CHUNK, column
             parent, word = np.divmod(keys, words)
             parents.append(parent)
             for name, values in (("words", word), ("counts", counts), ("suffix", suffix)):
-                found[name].append(values)
+                collected[name].append(values)
 
         numbers = merge(runs, columns, chunk, take)
         size = np.bincount(parents.array(), minlength=levels[-1] - levels[-2])
@@ -119,15 +126,15 @@ def count(ids: np.ndarray, words: int, order: int, *, chunk: int = CHUNK, column
         levels.append(levels[-1] + int(size.sum()))
     first.append(np.array([levels[-1]]))
     nodes.remove()
-    arrays = {name: column.array() for name, column in found.items()}
+    arrays = {name: column.array() for name, column in collected.items()}
     return Counts(order=order, levels=tuple(levels), first=first.array(), **arrays)
 
 
 def _keys(ids: np.ndarray, nodes: np.ndarray, part: slice, k: int, levels: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """(keys, suffixes) of the n-grams of k words that end at the tokens of a part: (parent, word) packed, or -1.
 
-    The parent is the n-gram of k - 1 words that ends one token earlier, unless that token ends a sentence: there the
-    only context is the start of a sentence, word 0.
+    The parent is the n-gram of k - 1 words that ends one token earlier. Where that token ends a sentence, the only
+    context is the start of a sentence, word 0.
     """
     keys = np.empty(part.stop - part.start, np.int64)
     last = np.empty(len(keys), ids.dtype)

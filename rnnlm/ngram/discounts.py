@@ -1,4 +1,4 @@
-"""Discounts from counts of counts, and what to use where a text gives none."""
+"""Discounts from counts of counts, and which ones to use where a text gives none."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ FALL_BACK = (0.5, 1.0, 1.5)
 
 @dataclass(frozen=True)
 class Discounts:
-    """D1, D2 and D3+, what is taken off an n-gram that occurs once, twice, more often; `note`: why they are not
-    those of the formula, empty if they are."""
+    """D1, D2 and D3+: what is subtracted from the count of an n-gram that occurs once, twice, more often.
+
+    `note` says why they are not those of the formula; it is empty if they are.
+    """
 
     values: tuple[float, float, float]
     note: str = ""
 
     def of(self, counts: np.ndarray) -> np.ndarray:
-        """(n,) float64: the discount of each count."""
+        """The discount of each count: (n,) -> (n,) float64."""
         return np.array([0.0, *self.values])[np.minimum(counts, LARGEST)]
 
 
 def count_of_counts(counts: np.ndarray) -> np.ndarray:
-    """n_1 … n_4: how many of the counts (n,) are 1, 2, 3, 4."""
+    """n_1 … n_4: how many of the counts (n,) are 1, 2, 3 and 4."""
     return np.bincount(np.minimum(counts, LARGEST + 2), minlength=LARGEST + 3)[1 : LARGEST + 2]
 
 

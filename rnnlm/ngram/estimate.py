@@ -1,4 +1,4 @@
-"""The one pass over all orders that makes a table of probabilities from counts."""
+"""From counts to a table of probabilities, in one pass over all orders."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def estimate(
     dtype: str = "float32",
     columns: Columns | None = None,
 ) -> tuple[Table, list[str]]:
-    """The table of a smoothing, and what is to be said about it: a line for each order whose discounts are a stand-in.
+    """The table of a smoothing, and a note for each order whose discounts are not those of its formula.
 
     From the shortest n-grams up, P(w | h) = own(h w) + rest(h) · P(w | h'), h' being h without its first word; the
     lowest P is 1 / V. `prune`: n-grams of each order with a count up to this are left out, the last number holding for
-    the higher orders; what they owned goes to rest(h), so that probabilities still sum to one. Raises UsageError for
-    prune values that fall.
+    the higher orders; their share of the probability goes to rest(h), so that probabilities still sum to one. Raises
+    UsageError for prune values that fall.
     """
     thresholds = check_prune(prune, counts.order)
     columns = columns or Columns()
@@ -39,7 +39,7 @@ def estimate(
     for k in range(1, counts.order + 1):
         base, below = counts.levels[k - 1], counts.levels[k - 2] if k > 1 else 0
         p, sums = columns.zeros(counts.levels[k] - base, np.float64), columns.zeros(len(lower), np.float64)
-        for contexts, ngrams, of in counts.blocks(k):
+        for contexts, ngrams, context_of in counts.blocks(k):
             suffix = counts.suffix[ngrams] - (counts.levels[k - 2] if k > 1 else 0)
             shorter = counts.suffix[contexts] - (counts.levels[k - 3] if k > 2 else 0)
             block = Block(
@@ -47,7 +47,7 @@ def estimate(
                 counts=np.asarray(adjusted[ngrams]),
                 kept=counts.counts[ngrams] > (thresholds[k - 1] if k > 1 else -1),
                 starts=np.arange(ngrams.start, ngrams.stop) < counts.at_start(k).stop,
-                of=of,
+                context_of=context_of,
                 contexts=contexts.stop - contexts.start,
                 lower=lower[suffix],
                 scale=scale[shorter],
@@ -55,13 +55,13 @@ def estimate(
             )
             shares = smoothing.unigrams(block) if k == 1 else smoothing.shares(block)
             rest = shares.rest + block.sum(shares.own * ~block.kept)
-            rest[np.bincount(of, minlength=block.contexts) == 0] = 1.0  # a context of nothing
-            passed = rest[of] * block.lower
-            full = shares.own + passed if smoothing.interpolated else shares.own
-            of_block = np.where(block.kept, full, passed)
-            p[ngrams.start - base : ngrams.stop - base] = of_block
+            rest[np.bincount(context_of, minlength=block.contexts) == 0] = 1.0  # a context without n-grams
+            passed = rest[context_of] * block.lower
+            probability = shares.own + passed if smoothing.interpolated else shares.own
+            probability = np.where(block.kept, probability, passed)
+            p[ngrams.start - base : ngrams.stop - base] = probability
             with np.errstate(divide="ignore"):
-                logp[ngrams] = np.log(of_block)
+                logp[ngrams] = np.log(probability)
                 if k > 1:
                     backoff[contexts] = np.log(rest)
             if shares.scale is not None:

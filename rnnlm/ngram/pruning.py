@@ -1,4 +1,4 @@
-"""Smaller tables: n-grams that hardly change the model are left out."""
+"""Smaller tables, without the n-grams that hardly change the model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TINY = 1e-12  # of a probability that is left: less is rounding
 
 
 def keep(table: Table, kept: np.ndarray) -> Table:
-    """The table of the n-grams that are marked in kept (nodes,), which must hold the beginning of each one marked."""
+    """The table of the n-grams that are marked in kept (nodes,); the beginning of each must be marked too."""
     before = np.concatenate([[0], np.cumsum(kept)])  # (nodes + 1,) how many stay before each node
     contexts = kept[: table.levels[-2]]
     first = np.append(before[table.first[:-1][contexts]], before[-1])
@@ -29,7 +29,7 @@ def keep(table: Table, kept: np.ndarray) -> Table:
 
 
 def check_threshold(threshold: float) -> None:
-    """UsageError for a share of the perplexity that is none."""
+    """Raise UsageError for a threshold that is not a number >= 0."""
     if not 0 <= threshold < np.inf:
         raise UsageError(f"threshold={threshold} is not possible. Give a number >= 0, such as 1e-8.")
 
@@ -37,26 +37,32 @@ def check_threshold(threshold: float) -> None:
 def entropy_prune(table: Table, threshold: float) -> Table:
     """The table without the n-grams whose absence raises the perplexity by less than a share of `threshold`.
 
-    Leaving h w out moves its probability to the back-off weight: α(h) becomes α'(h), and the relative entropy
-    D = -P(h) { p(w|h) [log p(w|h') + log α'(h) - log p(w|h)] + (1 - Σ p(·|h)) [log α'(h) - log α(h)] };
-    it goes where exp(D) - 1 < threshold and no longer n-gram that stays begins with it, each judged as if it alone
-    went. Then all weights are worked out again. A. Stolcke, "Entropy-based pruning of backoff language models", DARPA
-    workshop 1998. Kneser–Ney tables lose more than others, for their lower orders are no probabilities of words (C.
-    Chelba et al., Interspeech 2010). Raises UsageError for a negative threshold.
+    Leaving h w out moves its probability to the back-off weight: α(h) becomes α'(h), and the relative entropy is
+
+        D = -P(h) { p(w|h) [log p(w|h') + log α'(h) - log p(w|h)] + (1 - Σ p(·|h)) [log α'(h) - log α(h)] }
+
+    An n-gram is left out where exp(D) - 1 < threshold and no longer n-gram that stays begins with it, each judged as if
+    it alone were left out. Then all back-off weights are computed again. Kneser–Ney tables lose more than others, for
+    their lower orders are no probabilities of words (C. Chelba et al., Interspeech 2010). Raises UsageError for a
+    negative threshold.
+
+    A. Stolcke, "Entropy-based pruning of backoff language models", DARPA workshop 1998.
     """
     check_threshold(threshold)
-    lower = _weighed(table)[1]
-    chain = _chain(table)
+    lower = _normalized(table)[1]
+    context_logp = _context_logp(table)
     kept = np.ones(table.levels[-1], bool)
     for k in range(table.order, 1, -1):
-        for contexts, ngrams, of in table.blocks(k):
+        for contexts, ngrams, context_of in table.blocks(k):
             p, q = np.exp(table.logp[ngrams].astype(np.float64)), np.exp(lower[ngrams])
             size = contexts.stop - contexts.start
-            left, left_below = (np.maximum(1 - np.bincount(of, part, size), 0.0)[of] for part in (p, q))
+            left, left_below = (np.maximum(1 - np.bincount(context_of, part, size), 0.0)[context_of] for part in (p, q))
             with np.errstate(divide="ignore", invalid="ignore"):
-                weight = np.log((left + p) / (left_below + q))  # α' if this one went
-                change = np.where(left > TINY, left * (weight - table.backoff[contexts][of]), 0.0)
-                loss = -np.exp(chain[contexts][of]) * (p * (lower[ngrams] + weight - table.logp[ngrams]) + change)
+                weight = np.log((left + p) / (left_below + q))  # log α' if this n-gram alone were left out
+                change = np.where(left > TINY, left * (weight - table.backoff[contexts][context_of]), 0.0)
+                loss = -np.exp(context_logp[contexts][context_of]) * (
+                    p * (lower[ngrams] + weight - table.logp[ngrams]) + change
+                )
             loss = np.maximum(loss, 0.0)  # less is rounding
             needed = ~(np.expm1(loss) < threshold)  # also where the loss is no number
             if k < table.order:
@@ -66,47 +72,52 @@ def entropy_prune(table: Table, threshold: float) -> Table:
                 needed |= stay > 0
             kept[ngrams] = needed
     table = keep(table, kept)
-    return replace(table, backoff=_weighed(table)[0].astype(table.backoff.dtype))
+    return replace(table, backoff=_normalized(table)[0].astype(table.backoff.dtype))
 
 
-def _chain(table: Table) -> np.ndarray:
-    """log P of each context's words, one after the other (contexts,); `<s>` is as probable as `</s>`."""
-    chain = table.logp[: table.levels[-2]].astype(np.float64)
+def _context_logp(table: Table) -> np.ndarray:
+    """log P of all words of each context together, (contexts,); `<s>` is as probable as `</s>`."""
+    logp = table.logp[: table.levels[-2]].astype(np.float64)
     for k in range(2, table.order):
-        for contexts, ngrams, of in table.blocks(k):
-            chain[ngrams] += chain[contexts][of]
-    return chain
+        for contexts, ngrams, context_of in table.blocks(k):
+            logp[ngrams] += logp[contexts][context_of]
+    return logp
 
 
-def _weighed(table: Table) -> tuple[np.ndarray, np.ndarray]:
-    """(the back-off weights that make the table sum to one, log P(w | h') of each n-gram h w by these weights).
+def _normalized(table: Table) -> tuple[np.ndarray, np.ndarray]:
+    """The back-off weights that make the table sum to one, and log P(w | h') of each n-gram h w by these weights.
 
-    From the shortest n-grams up, for what is looked up there is finished. The longest shorter n-gram of h w that the
-    table has, where the search for its probability ends, is where the search of those that h w begins sets out.
+    Computed from the shortest n-grams up, since the probabilities of shorter ones are looked up. `shorter` is the node
+    of the longest n-gram h'' w in the table, h'' being h without some first words: where the search for P(w | h') ends.
+    The search for an n-gram that h w begins starts from there.
     """
     ops = ops_for(table.logp)
     backoff = np.zeros(table.levels[-2])
     lower = np.zeros(table.levels[-1])
     shorter = np.full(table.levels[-1], -1, table.first.dtype)
     for k in range(2, table.order + 1):
-        for contexts, ngrams, of in table.blocks(k):
+        for contexts, ngrams, context_of in table.blocks(k):
             words = table.words[ngrams]
-            at = shorter[contexts][of]
-            found, logp = np.full_like(at, -1), np.zeros(len(at))
-            open_ = np.arange(len(at))
-            while len(open_):
-                here = at[open_]
-                child = np.where(here < 0, words[open_], ops.children(table.words, table.first, here, words[open_]))
-                ended = child >= 0
-                found[open_[ended]] = child[ended]
-                logp[open_[ended]] += table.logp[child[ended]]
-                open_, here = open_[~ended], here[~ended]
-                logp[open_] += backoff[here]
-                at[open_] = shorter[here]
-            shorter[ngrams], lower[ngrams] = found, logp
+            longest = shorter[contexts][context_of]
+            nodes, logp = np.full_like(longest, -1), np.zeros(len(longest))
+            searching = np.arange(len(longest))
+            while len(searching):
+                context = longest[searching]
+                child = np.where(
+                    context < 0, words[searching], ops.children(table.words, table.first, context, words[searching])
+                )
+                found = child >= 0
+                nodes[searching[found]] = child[found]
+                logp[searching[found]] += table.logp[child[found]]
+                searching, context = searching[~found], context[~found]
+                logp[searching] += backoff[context]
+                longest[searching] = shorter[context]
+            shorter[ngrams], lower[ngrams] = nodes, logp
             size = contexts.stop - contexts.start
-            p, q = (np.bincount(of, np.exp(part), size) for part in (table.logp[ngrams].astype(np.float64), logp))
-            empty = np.bincount(of, minlength=size) == 0
+            p, q = (
+                np.bincount(context_of, np.exp(part), size) for part in (table.logp[ngrams].astype(np.float64), logp)
+            )
+            empty = np.bincount(context_of, minlength=size) == 0
             with np.errstate(divide="ignore"):
                 left, left_below = np.maximum(1 - p, 0.0), np.maximum(1 - q, 0.0)
                 ratio = np.where(left > TINY, left, 0.0) / np.where(left_below > TINY, left_below, 1.0)

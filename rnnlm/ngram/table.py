@@ -1,4 +1,4 @@
-"""Probabilities of n-grams with back-off weights: what every smoothing becomes, and what is queried and saved."""
+"""Tables of n-gram probabilities and back-off weights: the result of every smoothing, which is queried and saved."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from .counts import Trie
 
 @dataclass(frozen=True)
 class Table(Trie):
-    """A trie with `logp` (nodes,), log P(last word | words before) of each n-gram, and `backoff` (contexts,).
+    """A trie with the probability of each n-gram and the back-off weight of each context.
 
-    P(w | h) is exp logp of h w where the table has it, and exp backoff[h] · P(w | h without its first word) where it
-    has not, backoff 0 for an h that the table lacks. Natural logarithms; -inf is a probability of zero.
+    `logp` (nodes,) is log P(last word | words before), `backoff` (contexts,) the logarithm of the weight. P(w | h) is
+    exp logp of h w where the table has it, and exp backoff[h] · P(w | h without its first word) where it has not; an h
+    that the table lacks has backoff 0. Natural logarithms; -inf is a probability of zero.
     """
 
     logp: np.ndarray
     backoff: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a file needs."""
+        """The arrays by name that a model file holds of the table."""
         levels = np.array(self.levels, np.int64)
         flat = {"words": self.words, "first": self.first, "logp": self.logp, "backoff": self.backoff}
         return {f"ngram.{name}": array for name, array in {"levels": levels, **flat}.items()}

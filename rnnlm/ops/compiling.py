@@ -17,6 +17,6 @@ def tell_when_compiling(listener: Callable[[], None] | None) -> None:
 
 
 def compiling() -> None:
-    """Tell the listener that a kernel is being compiled."""
+    """Call the listener, if there is one: a kernel is being compiled."""
     if _listener is not None:
         _listener()

@@ -23,5 +23,5 @@ def use_precision(name: str) -> None:
 
 
 def precision() -> str:
-    """What was chosen last."""
+    """The precision that was chosen last, one of `PRECISIONS`."""
     return _chosen

@@ -1,4 +1,4 @@
-"""What every optimizer shares: going over the touched rows, L2, weight decay, and its memory as named arrays."""
+"""What all optimizers share: visiting the touched rows, L2, weight decay, and remembered values as named arrays."""
 
 from __future__ import annotations
 
@@ -39,9 +39,15 @@ class Optimizer:
     default_rate: ClassVar[float] = 0.1  # the learning rate for tanh units when nobody says
 
     def __init__(
-        self, params: Mapping[str, Param], learning_rate: float, *, l2: float = 0.0, decay: float = 0.0, **own: Any
+        self,
+        params: Mapping[str, Param],
+        learning_rate: float,
+        *,
+        l2: float = 0.0,
+        decay: float = 0.0,
+        **constants: Any,
     ) -> None:
-        self.options = make(self.Options, own)
+        self.options = make(self.Options, constants)
         self.params = dict(params)
         self.learning_rate = positive("learning rate", learning_rate)
         self.l2, self.decay = not_negative("l2", l2), not_negative("weight_decay", decay)
@@ -54,11 +60,11 @@ class Optimizer:
         }
 
     def slot_shape(self, param: Param, slot: str) -> tuple[int, ...]:
-        """The shape of one remembered array; that of the parameter unless a subclass says otherwise."""
+        """The shape of one remembered array: that of the parameter unless a subclass says otherwise."""
         return param.value.shape
 
     def step(self) -> None:
-        """One update of every touched row, and a clean gradient afterwards."""
+        """Update every touched row once, and clear the gradients."""
         self.steps += 1
         if not self.params:
             return
@@ -66,7 +72,7 @@ class Optimizer:
         if self.rule in ops.rules:
             gradients = [(param, param.gradient(), self._memory[name]) for name, param in self.params.items()]
             items = [(param.value, g, list(slots.values())) for param, g, slots in gradients if g is not None]
-            rule = UpdateRule(self.rule, self.learning_rate, self.l2, self.decay, self.numbers())
+            rule = UpdateRule(self.rule, self.learning_rate, self.l2, self.decay, self.constants())
             ops.update_all(rule, items)
         else:
             self._update_each()
@@ -87,17 +93,17 @@ class Optimizer:
         """Change param.value[rows] by param.grad[rows]; `rows` is a slice or an array of ids without repetition."""
         raise TypeError(f"{type(self).__name__} has no update rule")
 
-    def numbers(self) -> tuple[float, float, float]:
-        """The constants of a compiled rule: ε and two more."""
+    def constants(self) -> tuple[float, float, float]:
+        """ε and two more constants of a compiled rule, in the order in which the backends expect them."""
         return 0.0, 0.0, 0.0
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Everything that a resumed run needs: numbers, and arrays by name."""
+        """What a resumed run needs: numbers by name, and the remembered arrays by "PARAMETER/SLOT"."""
         arrays = {f"{name}/{slot}": a for name, slots in self._memory.items() for slot, a in slots.items()}
         return {"learning_rate": self.learning_rate, "steps": self.steps}, arrays
 
     def restore(self, numbers: dict[str, Any], arrays: Mapping[str, Array]) -> None:
-        """Take `state()` back."""
+        """Continue from what `state()` returned."""
         self.learning_rate, self.steps = numbers["learning_rate"], numbers["steps"]
         for name, slots in self._memory.items():
             for slot in slots:
@@ -105,14 +111,14 @@ class Optimizer:
 
 
 def not_negative(name: str, value: float) -> float:
-    """The value itself, or a UsageError unless it is a finite number >= 0."""
+    """The value itself; raises UsageError unless it is a finite number >= 0."""
     if not (0 <= value < math.inf):
         raise UsageError(f"{name}={value} is not possible. Give {name} >= 0.")
     return value
 
 
 def positive(name: str, value: float) -> float:
-    """The value itself, or a UsageError unless it is a positive finite number."""
+    """The value itself; raises UsageError unless it is a positive finite number."""
     if not (0 < value < math.inf):
         raise UsageError(f"{name} {value} is not possible. Give a positive number.")
     return value

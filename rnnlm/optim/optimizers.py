@@ -1,4 +1,4 @@
-"""The optimizers by name, and the options with which a run chooses and feeds one."""
+"""The optimizers by name, and the options that choose one and set its constants."""
 
 from __future__ import annotations
 

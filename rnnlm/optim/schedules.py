@@ -14,7 +14,7 @@ from ..options import declared, option, subset, union
 
 
 class Decision(NamedTuple):
-    """What follows from an epoch's validation figure."""
+    """What a run does after an epoch."""
 
     factor: float  # the learning rate is multiplied by this
     restore: bool  # go back to the best weights so far
@@ -23,10 +23,10 @@ class Decision(NamedTuple):
 
 @dataclass
 class Schedule:
-    """Base: a constant learning rate; a worse epoch is undone; `patience` epochs without a new best end the run.
+    """The base of all schedules: a constant learning rate, where `patience` epochs without a new best end the run.
 
-    `after_epoch(epoch, nll)` is told the number of the epoch (from 1) and the validation figure that is to become
-    small: the cross-entropy in nats a token, or a classifier's share of wrong answers.
+    An epoch that is not the best so far is undone: the run goes back to the best weights. The validation figure is one
+    that is to become small: the cross-entropy in nats a token, or a classifier's share of wrong answers.
     """
 
     patience: int = option(
@@ -41,6 +41,7 @@ class Schedule:
     waited: int = field(default=0, init=False)
 
     def after_epoch(self, epoch: int, nll: float) -> Decision:
+        """Decide what follows epoch number `epoch` (from 1), whose validation figure is `nll`."""
         better = nll < self.best
         self.waited = 0 if better else self.waited + 1
         self.best = min(self.best, nll)
@@ -48,14 +49,16 @@ class Schedule:
         return Decision(self.factor(epoch), restore=not better, stop=stop)
 
     def factor(self, epoch: int) -> float:
+        """The factor of the learning rate after this epoch."""
         return 1.0
 
     def state(self) -> dict[str, Any]:
-        """The numbers that change in a run (JSON has no infinity, so that is a string); the settings are given anew."""
+        """The numbers that change in a run; infinity is a string, since JSON has none. The settings are given anew."""
         changing = {field.name: getattr(self, field.name) for field in fields(self) if not field.init}
         return {name: str(value) if value == math.inf else value for name, value in changing.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Continue from what `state()` returned."""
         for name, value in state.items():
             setattr(self, name, float(value) if isinstance(value, str) else value)
 
@@ -66,31 +69,34 @@ class Constant(Schedule):
 
 @dataclass
 class StepDecay(Schedule):
-    """The learning rate is multiplied by `decay` after each epoch from `decay_after` on (Zaremba et al. 2014)."""
+    """A learning rate that is multiplied by `decay` after each epoch from `decay_after` on (Zaremba et al. 2014)."""
 
     decay: float = option(0.5, "Factor of the rate an epoch.", group="Training", metavar="X", above=0, most=1)
     decay_after: int = option(4, "The first epoch after which it falls.", group="Training", metavar="N", least=1)
 
     def factor(self, epoch: int) -> float:
+        """`decay` from epoch `decay_after` on, 1 before."""
         return self.decay if epoch >= self.decay_after else 1.0
 
 
 @dataclass
 class Linear(Schedule):
-    """The learning rate falls in equal steps over a run of `total` epochs, to 1/total of its start in the last one.
+    """A learning rate that falls in equal steps over `total` epochs, to 1/total of its start in the last one.
 
     For a run whose length is known beforehand; the slow end does what halving does, without having to wait for a bad
     epoch. So a worse epoch on the way is no reason to go back or to end, unless `patience` says so.
     """
 
-    patience: int = 0  # none
+    patience: int = 0  # 0: without a limit
     total: int = 10
 
     def after_epoch(self, epoch: int, nll: float) -> Decision:
+        """As `Schedule.after_epoch`, but no epoch is undone, and `patience` 0 never ends the run."""
         decision = super().after_epoch(epoch, nll)
         return decision._replace(restore=False, stop=decision.stop if self.patience else "")
 
     def factor(self, epoch: int) -> float:
+        """The ratio of the next epoch's learning rate to this one's, m / (m + 1) with m epochs left, at least 1/2."""
         left = max(self.total - epoch, 1)
         return left / (left + 1)
 
@@ -114,6 +120,7 @@ class Halving(Schedule):
     before: float = field(default=math.inf, init=False)
 
     def after_epoch(self, epoch: int, nll: float) -> Decision:
+        """As `Schedule.after_epoch`, by the rule of the class."""
         better = nll < self.best
         enough = nll * self.min_improvement < self.before
         stop = ""
@@ -135,19 +142,19 @@ ScheduleOptions: Any = union("ScheduleOptions", "schedule", SCHEDULES)
 def schedule(name: str, epochs: int, **options: Any) -> Schedule:
     """The schedule called `name`, for a run of at most `epochs`.
 
-    UsageError when there is none of that name, or an option is not its own or out of range.
+    Raises UsageError where there is none of that name, and for an option that it does not have or that is out of range.
     """
     if name not in SCHEDULES:
         raise UsageError(unknown_name(f"schedule {name!r}", name, SCHEDULES))
     kind: Any = SCHEDULES[name]
-    own = declared(kind)
+    known_options = declared(kind)
     for option_name, value in options.items():
-        if option_name not in own:
-            known = ", ".join(sorted(own)) or "none"
+        if option_name not in known_options:
+            known = ", ".join(sorted(known_options)) or "none"
             raise UsageError(
                 f"{option_name} is no option of the schedule {name!r}, whose options are: {known}. Leave it out."
             )
-        own[option_name].check(value)
+        known_options[option_name].check(value)
     length = {"total": epochs} if any(field.name == "total" for field in fields(kind)) else {}
     return kind(**options, **length)
 

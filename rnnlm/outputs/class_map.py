@@ -11,7 +11,8 @@ class ClassMap:
     """A partition of the ids 0 … V-1 into C contiguous classes: class c holds the ids start[c] … start[c+1] - 1.
 
     The vocabulary is sorted by falling count, so classes made of neighbours hold words of like frequency and their
-    weights are a contiguous block. start (C + 1,), of (V,): the class of each word.
+    weights are a contiguous block. start (C + 1,); of (V,): the class of each word. Raises UsageError for an empty
+    class.
     """
 
     def __init__(self, start: np.ndarray) -> None:
@@ -28,6 +29,7 @@ class ClassMap:
 
     @property
     def words(self) -> int:
+        """V, the number of words in all classes."""
         return len(self.of)
 
     @property
@@ -37,20 +39,23 @@ class ClassMap:
 
     @classmethod
     def by_frequency(cls, counts: np.ndarray, classes: int) -> ClassMap:
-        """Classes of about equal share of the running text, count_i / Σ count for word i (Mikolov et al. 2011)."""
+        """Classes with about equal shares of the running text, count_i / Σ count for word i (Mikolov et al. 2011)."""
         return cls._by_share(np.asarray(counts, dtype=np.float64), classes)
 
     @classmethod
     def by_sqrt_frequency(cls, counts: np.ndarray, classes: int) -> ClassMap:
-        """Classes of about equal share of √count: smaller largest class, so faster (Mikolov's toolkit since 0.3d)."""
+        """Classes with about equal shares of Σ √count (Mikolov's toolkit since 0.3d).
+
+        The largest class is smaller than with `by_frequency`, so a token costs less.
+        """
         return cls._by_share(np.sqrt(np.asarray(counts, dtype=np.float64)), classes)
 
     @classmethod
     def _by_share(cls, weight: np.ndarray, classes: int) -> ClassMap:
-        """Walk down the vocabulary with the running share F; after the word that takes F over (a + 1)/C class a ends.
+        """Go through the words in order; class a ends after the word whose running share F exceeds (a + 1) / C.
 
-        At most one step a word, so a word that crosses several thresholds leaves the counter behind, and the next
-        classes hold one word each until it catches up.
+        A word ends one class at most, so after a word that exceeds several thresholds the next classes hold one word
+        each until they have caught up. Raises UsageError for fewer than 1 or more than V classes.
         """
         words = len(weight)
         if not 1 <= classes <= words:

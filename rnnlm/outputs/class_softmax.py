@@ -19,16 +19,20 @@ from ..options import option
 from .class_map import ClassMap
 from .softmax import log_shares
 
-FULL_SOFTMAX_BELOW = 1000  # words: under this a full softmax costs no more than two small ones
+FULL_SOFTMAX_BELOW = 1000  # words: with fewer, a full softmax costs no more than two small ones
 PARTITIONS = {"sqrt": ClassMap.by_sqrt_frequency, "frequency": ClassMap.by_frequency}
 
 
 class ClassSoftmax:
-    """P(w | h) = P(class(w) | h) · P(w | class(w), h), a softmax over C classes times one over the class's own words.
+    """The class-factorized softmax, over C classes and over the words of the target's class only.
+
+        P(w | h) = P(class(w) | h) · P(w | class(w), h)
 
     A token costs C + |class| output units instead of V. class_W (C, H), class_b (C,), W (V, H), b (V,). The N tokens
     are sorted by class, and each class is three small matrix products on its own contiguous rows of W.
-    J. Goodman 2001; T. Mikolov et al., "Extensions of recurrent neural network language model", 2011.
+
+    J. Goodman, "Classes for fast maximum entropy training", 2001; T. Mikolov et al., "Extensions of recurrent neural
+    network language model", 2011.
     """
 
     cheaper = ""
@@ -36,8 +40,11 @@ class ClassSoftmax:
 
     @dataclass(frozen=True, kw_only=True)
     class Options:
-        """`classes`: None chooses √V classes (the full softmax under 1,000 words), 0 is the full softmax, C > 0 makes C
-        of them; `class_by`: classes of equal shares of √count ("sqrt") or of the running text ("frequency")."""
+        """How many word classes there are, and how they are made.
+
+        `classes`: None chooses √V classes (the full softmax under 1,000 words), 0 is the full softmax, C > 0 makes C of
+        them; `class_by`: classes of equal shares of √count ("sqrt") or of the running text ("frequency").
+        """
 
         classes: int | None = option(
             None,
@@ -60,7 +67,10 @@ class ClassSoftmax:
         dtype: str,
         structure: Mapping[str, np.ndarray] | None = None,
     ) -> Self | None:
-        """With C classes where the options ask for some, or for none in words and the vocabulary is large."""
+        """As `Output.choose`: a layer with C classes where the options ask for classes.
+
+        Without a number in the options, that is where the vocabulary has `FULL_SOFTMAX_BELOW` words or more.
+        """
         if structure is not None:
             if "class_start" not in structure:
                 return None
@@ -76,17 +86,17 @@ class ClassSoftmax:
         return cls(PARTITIONS[options.class_by](counts, classes), size, rng=rng, dtype=dtype) if classes else None
 
     def structure(self) -> dict[str, np.ndarray]:
-        """Where the classes start, (C + 1,)."""
+        """The array `class_start` (C + 1,): the first word of each class."""
         return {"class_start": self.classes.start}
 
     @property
     def units_per_token(self) -> int:
-        """C and the words of the largest class."""
+        """The C classes, and the words of the largest class."""
         return len(self.classes) + int(self.classes.sizes.max())
 
     @property
     def description(self) -> str:
-        """How many classes there are."""
+        """The number of classes, for a person."""
         return f"{len(self.classes)} word classes"
 
     def facts(self) -> dict[str, Any]:
@@ -117,35 +127,38 @@ class ClassSoftmax:
         return self.params["class_W"], self.params["class_b"]
 
     def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
+        """Forward as `Output.forward`: nll = -log P(class) - log P(word | class), (N,)."""
         ops = ops_for(h)
         tokens = ops.by_class(target, self.classes.of, self.classes.start)
         nll, dh, ops_tape, rows, d = ops.class_softmax_nll(h, tokens, self._weights(), gradient)
         return nll, (dh, ops_tape, rows, d, tokens.groups)
 
     def backward(self, tape: Any, scale: float) -> Array:
+        """Backward as `Output.backward`; the gradient of W stays two factors (`OuterProduct`)."""
         dh, ops_tape, rows, d, groups = tape
         cW, cb, W, b = (self.params[name] for name in ("class_W", "class_b", "W", "b"))
         dh, dcW, dcb = ops_for(dh).softmax_gradient(ops_tape, dh, scale)  # 1b
         cW.add(dcW)
         cb.add(dcb)
-        several = groups[groups[:, 3] - groups[:, 2] > 1]  # a class of one word has no weights to learn
-        outer = OuterProduct(d, rows, several, scale)  # 2b
+        learning = groups[groups[:, 3] - groups[:, 2] > 1]  # a class of one word has no weights to learn
+        outer = OuterProduct(d, rows, learning, scale)  # 2b
         W.add_outer_product(outer)
         ops_for(d).outer_product_bias(b.grad, outer)
         b.touch(outer.spans)
         return dh
 
     def logprobs(self, h: Array) -> Array:
+        """As `Output.logprobs`: (N, V), all classes and all their words."""
         ops = ops_for(h)
         p = {name: param.value for name, param in self.params.items()}
-        of_class = ops.log_softmax(h @ p["class_W"].T + p["class_b"])
+        class_logp = ops.log_softmax(h @ p["class_W"].T + p["class_b"])
         logits = h @ p["W"].T + p["b"]
         for c, (start, end) in enumerate(zip(self.classes.start[:-1], self.classes.start[1:], strict=True)):
-            logits[:, start:end] = ops.log_softmax(logits[:, start:end]) + of_class[:, c : c + 1]
+            logits[:, start:end] = ops.log_softmax(logits[:, start:end]) + class_logp[:, c : c + 1]
         return logits
 
     def draw(self, h: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A class, then a word of it: C + |class| output units a token, as in scoring."""
+        """As `Output.draw`: a class, then one of its words, so C + |class| output units a token, as in scoring."""
         return ops_for(h).class_softmax_draw(h, rng.random((len(h), 2)), self.classes.start, self._weights())
 
     def _weights(self) -> ClassWeights:

@@ -1,4 +1,4 @@
-"""What every output layer promises."""
+"""The protocol that every output layer follows."""
 
 from __future__ import annotations
 
@@ -12,25 +12,12 @@ from ..ops.arrays import Array
 
 
 class Output(Protocol):
-    """P(word | hidden vector). Scoring and its gradient belong together: only then can the (N, V) matrix be avoided.
+    """P(word | hidden vector): the last layer of a language model.
 
-    An output layer chooses, makes, describes and stores itself, so that nobody else asks which one it is:
-
-    Options: the dataclass of its options (`rnnlm.options`), which become options of every network.
-    choose: the layer for a vocabulary with these counts (V,), where the options ask for it, else None. `options` has at
-    least the fields of `Options`; `structure` is what `structure()` returned before the layer was put into a file, or
-    None for a new one. Raises UsageError for options that do not fit the vocabulary.
-    structure: host arrays by name that say how it is built, besides the values of its parameters; they go into files.
-    start_from: the biases as the words' counts (V,) suggest.
-
-    forward: h (N, H), target (N,) host integers -> nll (N,) in nats, and the tape; target -1 scores 0. With `gradient`
-    False nothing is prepared for `backward`.
-    backward: the gradient of scale · Σ nll; adds to the parameters, returns dh (N, H).
-    logprobs: h (N, H) -> log P of every word (N, V). draw: h (N, H) -> word ids (N,) drawn from P
-    and the log P of each, on the host.
-
-    units_per_token: how many output units scoring a token takes at most. description: a few words for a person. facts:
-    numbers by name, for machines. cheaper: what to change for fewer units a token; empty where there is nothing.
+    Scoring and its gradient belong together: only then can the (N, V) matrix of all probabilities be avoided. An output
+    layer chooses, makes, describes and stores itself, so that nothing else in the package asks which one it is.
+    `Options` is the dataclass of its options (`rnnlm.options`), which become options of every network. `params` are the
+    learnt arrays by name.
     """
 
     Options: ClassVar[type]
@@ -46,39 +33,59 @@ class Output(Protocol):
         rng: np.random.Generator,
         dtype: str,
         structure: Mapping[str, np.ndarray] | None = None,
-    ) -> Self | None: ...
+    ) -> Self | None:
+        """The layer for hidden vectors of `size` H and a vocabulary with these counts (V,), or None.
 
-    def structure(self) -> dict[str, np.ndarray]: ...
+        None means that the options do not ask for this kind of layer. `options` has at least the fields of `Options`;
+        `structure` is what `structure()` returned before the layer was put into a file, or None for a new one. Raises
+        UsageError for options that do not fit the vocabulary.
+        """
 
-    def start_from(self, counts: np.ndarray) -> None: ...
+    def structure(self) -> dict[str, np.ndarray]:
+        """Host arrays by name that say how the layer is built, besides its parameters; they go into model files."""
 
-    def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]: ...
+    def start_from(self, counts: np.ndarray) -> None:
+        """Set the biases to the values that the words' counts (V,) suggest."""
 
-    def backward(self, tape: Any, scale: float) -> Array: ...
+    def forward(self, h: Array, target: np.ndarray, *, gradient: bool = True) -> tuple[Array, Any]:
+        """Score target words: h (N, H), target (N,) host integers -> nll (N,) in nats, and the tape.
 
-    def logprobs(self, h: Array) -> Array: ...
+        A target of -1 scores 0 and has no gradient. With `gradient` False nothing is prepared for `backward`.
+        """
 
-    def draw(self, h: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]: ...
+    def backward(self, tape: Any, scale: float) -> Array:
+        """The gradient dh (N, H) of scale · Σ nll; adds the gradients of the parameters to those that they have."""
+
+    def logprobs(self, h: Array) -> Array:
+        """The log-probability of every word, in nats: h (N, H) -> (N, V)."""
+
+    def draw(self, h: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Words drawn from P, one for each row of h (N, H): ids (N,), and the log P of each, both on the host."""
 
     @property
-    def units_per_token(self) -> int: ...
+    def units_per_token(self) -> int:
+        """How many output units scoring a token takes at most."""
 
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """The layer in a few words, for a person."""
 
-    def facts(self) -> dict[str, Any]: ...
+    def facts(self) -> dict[str, Any]:
+        """Numbers that describe the layer, by name, as `rnnlm info --json` prints them."""
 
     @property
-    def cheaper(self) -> str: ...
+    def cheaper(self) -> str:
+        """The advice that makes a token cost fewer units, as part of a sentence; empty where there is none."""
 
 
 @runtime_checkable
 class Readout(Protocol):
-    """An output layer that has a softmax over words or word classes which can be fed back, as Jordan's network does.
+    """An output layer with a softmax over words or word classes that can be fed back, as in Jordan's network.
 
-    readout: the parameters (R (n, H), r (n,)) of that softmax. fed_back: what its n numbers are, in a word.
+    `fed_back` says in a word what the n numbers of that softmax belong to.
     """
 
     fed_back: str
 
-    def readout(self) -> tuple[Param, Param]: ...
+    def readout(self) -> tuple[Param, Param]:
+        """The parameters (R (n, H), r (n,)) of that softmax."""

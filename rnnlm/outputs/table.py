@@ -12,7 +12,8 @@ from .class_softmax import ClassSoftmax
 from .output import Output
 from .softmax import Softmax
 
-# A new output layer is one file and one line here. The first that finds itself asked for is taken, `Softmax` always.
+# A new output layer is one file and one line here. The first whose `choose` returns a layer is taken; `Softmax` always
+# returns one, so it is last.
 OUTPUTS: tuple[Any, ...] = (ClassSoftmax, Softmax)
 
 OutputOptions: Any = merge("OutputOptions", [output.Options for output in OUTPUTS])
@@ -27,9 +28,9 @@ def make_output(
     dtype: str,
     structure: Mapping[str, np.ndarray] | None = None,
 ) -> Output:
-    """The output layer that the options ask for, on hidden vectors of a size H, over words with these counts (V,).
+    """The output layer that the options ask for, on hidden vectors of `size` H, over words with these counts (V,).
 
-    The arguments, and what is raised, are those of `Output.choose`; a new layer's biases start from the counts.
+    The arguments, and what is raised, are those of `Output.choose`; the biases start from the counts.
     """
     choices = (output.choose(counts, options, size, rng=rng, dtype=dtype, structure=structure) for output in OUTPUTS)
     chosen = next(layer for layer in choices if layer is not None)

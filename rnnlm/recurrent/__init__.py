@@ -1,4 +1,4 @@
-"""Maps with memory over a whole window of steps: (T, B, E) and a state in, (T, B, H) and the next state out."""
+"""Recurrent layers over a window of steps: inputs (T, B, E) and a state -> outputs (T, B, H) and the next state."""
 
 from .causal_convolution import CausalConvolution
 from .custom import Custom, Recurrence

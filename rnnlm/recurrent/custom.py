@@ -1,4 +1,4 @@
-"""A recurrence of the user's own: one step written in autograd.numpy, and no backward pass."""
+"""Recurrent layers from one step that a user writes in autograd.numpy, without a backward pass."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Sizes = int | Sequence[int] | Callable[[int], Sequence[int]]
 
 
 class Recurrence:
-    """What a user writes: the parameters of a recurrence, and one step of it in `autograd.numpy`.
+    """A recurrence of the user's own: its parameters, and one step of it in `autograd.numpy`.
 
         parameters(rng, hidden) -> {name: array}     starting values, drawn from the NumPy generator rng
         step(params, x, state) -> (y, state)         x (B, H) from below, y (B, H), state a tuple of (B, n) arrays
 
     `states`: how many arrays of size H the state has, or their sizes, or a function of H that gives the sizes; all are
     zero at the start. A step treats each of the B streams by itself, gives the same result for the same input, and
-    changes no array in place. Raises UsageError for a thing of another kind.
+    changes no array in place. Raises UsageError where `parameters` or `step` is no function.
     """
 
     def __init__(self, parameters: Callable, step: Callable, states: Sizes = 1) -> None:
@@ -35,7 +35,7 @@ class Recurrence:
         self.parameters, self.step, self.states = parameters, step, states
 
     def sizes(self, hidden: int) -> list[int]:
-        """n of each array of the state. UsageError where `states` does not say it."""
+        """The size n of each array (B, n) of the state for H hidden units; UsageError where `states` gives none."""
         states = self.states(hidden) if callable(self.states) else self.states
         sizes = [hidden] * states if isinstance(states, int) else list(states)
         if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
@@ -47,7 +47,7 @@ class Recurrence:
 
 
 class Custom:
-    """y_t, s_t = step(params, x_t, s_{t-1}): a `Recurrence` as a recurrent layer.
+    """A `Recurrence` as a recurrent layer: y_t, s_t = step(params, x_t, s_{t-1}).
 
     x (T, B, H), y (T, B, H), s a tuple of (B, n) arrays; what the step returns is cast to the type of x. The tape holds
     x and the state before each step, so that it fits into a checkpoint; backward does the steps again under autograd,
@@ -58,8 +58,8 @@ class Custom:
         ds_{t-1} = (dy_t, ds_t) · ∂step(params, x_t, s_{t-1}) / ∂s_{t-1}
         dx, dparams = (dy, ds) · ∂step(params, x, s) / ∂(x, params)
 
-    `name` is what errors call the recurrence. It is tried on a few numbers when the layer is made, and UsageError says
-    what is wrong with it: a step or `parameters` that fail or return something of another kind or shape, a function
+    `name` is what errors call the recurrence. The step is tried on a few numbers when the layer is made, and UsageError
+    says what is wrong: a step or `parameters` that fail or return something of another kind or shape, a function
     without a gradient, streams that see each other.
     """
 
@@ -73,32 +73,38 @@ class Custom:
         dtype: str = "float32",
     ) -> None:
         self.step, self.hidden, self.name = recurrence.step, hidden, name
-        with self._blame("states", recurrence.states):
+        with self._explain_errors("states", recurrence.states):
             self.sizes = recurrence.sizes(hidden)
-        with self._blame("parameters", recurrence.parameters):
+        with self._explain_errors("parameters", recurrence.parameters):
             made = recurrence.parameters(rng, hidden)
         self.params = {key: Param(value.astype(dtype)) for key, value in self._checked(made).items()}
         self.dtype = np.dtype(dtype)
-        self._try()
+        self._try_out()
 
     def start(self, batch: int) -> State:
+        """As `Recurrent.start`: arrays (B, n) of zeros, of the sizes that `Recurrence.states` says."""
         return tuple(np.zeros((batch, size), self.dtype) for size in self.sizes)
 
     def forward(
         self, x: Array, state: State, keep: Array | None = None, *, train=None
     ) -> tuple[Array, State, tuple[Array, State, Array | None]]:
+        """Forward as `Recurrent.forward`, one step after another.
+
+        Raises UsageError for a step that fails, or that returns something of another kind or shape.
+        """
         params, x = self._values(), _read_only(x)
         y = np.empty((*x.shape[:2], self.hidden), x.dtype)
         before = tuple(np.empty((len(x), *part.shape), x.dtype) for part in state)  # what each step starts from
         for t in range(len(x)):
             for rows, part in zip(before, state, strict=True):
                 rows[t] = part if keep is None else part * keep[t][:, None]
-            with self._blame("step", self.step):
+            with self._explain_errors("step", self.step):
                 y[t], *after = self._step(params, x[t], tuple(_read_only(rows[t]) for rows in before))
             state = tuple(after)
         return y, tuple(np.array(part, x.dtype) for part in state), (x, before, keep)
 
     def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
+        """Backward as `Recurrent.backward`, by doing the steps again under autograd; see the class."""
         x, before, keep = tape
         params = self._values()
         dy = np.zeros((*x.shape[:2], self.hidden), x.dtype) if dy is None else dy
@@ -129,14 +135,17 @@ class Custom:
         return dx, d
 
     def _values(self) -> dict[str, Array]:
+        """The parameters by name, protected from a step that would write into them."""
         return {key: _read_only(param.value) for key, param in self.params.items()}
 
     def _step(self, params: dict[str, Array], x: Array, state: State) -> tuple[Array, ...]:
         """The user's step as (y, state array 1, …), of the right shapes."""
-        found = self.step(params, x, state)
-        if not isinstance(found, tuple | list) or len(found) != 2:
-            raise UsageError(f"{self.name}: the step returned {_what(found)}. It must return a pair, y and the state.")
-        y, after = found
+        returned = self.step(params, x, state)
+        if not isinstance(returned, tuple | list) or len(returned) != 2:
+            raise UsageError(
+                f"{self.name}: the step returned {_what(returned)}. It must return a pair, y and the state."
+            )
+        y, after = returned
         if not isinstance(after, tuple | list) or len(after) != len(self.sizes):
             raise UsageError(
                 f"{self.name}: the step returned {_what(after)} as the state. It must be a tuple of {len(self.sizes)} "
@@ -152,15 +161,15 @@ class Custom:
                 )
         return (y, *after)
 
-    def _gradient(self, function: Callable, at: State, of: State) -> State:
-        """Σ of · function(at), differentiated with respect to each array of `at`."""
+    def _gradient(self, function: Callable, arguments: State, weights: State) -> State:
+        """The gradient of Σ weights · function(arguments) with respect to each array of `arguments`."""
         from autograd import make_vjp
         from autograd.builtins import tuple as traced_tuple
 
         # autograd divides by cosh² where it could multiply by 1 - tanh²: right, but it overflows on the way.
-        with self._blame("step under autograd", self.step), np.errstate(over="ignore"):
-            backward, _ = make_vjp(lambda leaves: traced_tuple(function(tuple(leaves))))(at)
-            return backward(of)
+        with self._explain_errors("step under autograd", self.step), np.errstate(over="ignore"):
+            backward, _ = make_vjp(lambda leaves: traced_tuple(function(tuple(leaves))))(arguments)
+            return backward(weights)
 
     def _checked(self, made: Any) -> dict[str, Array]:
         """The parameters as arrays of numbers by name."""
@@ -178,8 +187,8 @@ class Custom:
                 )
         return arrays
 
-    def _try(self) -> None:
-        """Two steps on random numbers, forward and backward: every error that is no accident of the data."""
+    def _try_out(self) -> None:
+        """Do two steps on random numbers, forward and backward: this finds errors that do not depend on the data."""
         rng = np.random.default_rng(0)
         x = rng.normal(size=(2, 3, self.hidden)).astype(self.dtype)
         keep = np.array([[1, 1, 1], [1, 0, 1]], self.dtype)
@@ -195,8 +204,8 @@ class Custom:
             param.zero()
 
     @contextmanager
-    def _blame(self, what: str, function: Any) -> Iterator[None]:
-        """Whatever the user's function raises, as one line that says where."""
+    def _explain_errors(self, what: str, function: Any) -> Iterator[None]:
+        """Turn whatever the user's function raises into a UsageError of one line that says where it happened."""
         try:
             yield
         except RnnlmError:
@@ -224,7 +233,7 @@ def _read_only(array: Array) -> Array:
 
 
 def _what(value: Any) -> str:
-    """A value in a few words."""
+    """What a value is, in a few words for an error."""
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
     shape = getattr(value, "shape", None)

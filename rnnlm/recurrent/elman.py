@@ -14,11 +14,13 @@ from .recurrent import State
 
 
 class Elman:
-    """h_t = f(x_t + h_{t-1} W + b): the hidden units see their own previous values.
+    """Elman's recurrence: the hidden units see their own previous values.
 
-    x (T, B, H) is what arrives from below, already of the hidden size: for a word, a row of the input table.
-    W (H, H), b (H,). State: (h,), h (B, H), zero at the start. f is any activation. Starts: W as
-    `initializers.RECURRENT` says for f, b = 0. Backward, from the last step to the first:
+        h_t = f(x_t + h_{t-1} W + b)
+
+    x (T, B, H) comes from the layer below, already of the hidden size: for a word, a row of the input table.
+    W (H, H), b (H,). State: (h,), h (B, H), zero at the start. f is any activation; UsageError for another name.
+    W starts as `initializers.RECURRENT` says for f, b at 0. Backward, from the last step to the first:
 
         da_t = f'(h_t) · (dy_t + dh_t)      dx_t = da_t
         dh_{t-1} = da_t W'                  dW = Σ_t h_{t-1}' da_t      db = Σ_t da_t
@@ -44,18 +46,21 @@ class Elman:
         }
 
     def start(self, batch: int) -> State:
+        """As `Recurrent.start`: h (B, H) of zeros."""
         W = self.params["W"].value
         return (ops_for(W).zeros((batch, self.hidden), W.dtype),)
 
     def forward(
         self, x: Array, state: State, keep: Array | None = None, *, train=None
     ) -> tuple[Array, State, tuple[Array, Array, Array | None]]:
+        """Forward as `Recurrent.forward`: y is h (T, B, H), the state after the window its last step."""
         (h0,) = state
         W, b = self.params["W"].value, self.params["b"].value
         h = ops_for(x).elman_forward(x, W, b, h0, keep, self.activation)
         return h, (h[-1],), (h, h0, keep)
 
     def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
+        """Backward as `Recurrent.backward`, by the equations of the class."""
         h, h0, keep = tape
         W = self.params["W"]
         dlast = None if dstate is None else dstate[0]

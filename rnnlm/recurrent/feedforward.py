@@ -14,7 +14,7 @@ from .recurrent import State
 
 
 class FeedForward:
-    """h_t = f(x̃_t W + b), where x̃_t = [x_{t-n+1} … x_t] is the last `window` n inputs side by side: Bengio's network.
+    """Bengio's feed-forward network over the last n inputs, n = `window`: h_t = f(x̃_t W + b), x̃_t = [x_{t-n+1} … x_t].
 
     With `layers` > 1 further hidden layers h ← f(h A + c) stand above it. What comes out is h (T, B, H), and with
     `direct` [h; x̃] (T, B, H + n E), so that an output layer's weights on the second part are direct connections from
@@ -49,43 +49,49 @@ class FeedForward:
         }
 
     def start(self, batch: int) -> State:
+        """As `Recurrent.start`: n - 1 inputs (B, (n - 1) E) of zeros."""
         W = self.params["0.W"].value
         return (ops_for(W).zeros((batch, (self.window - 1) * self.inputs), W.dtype),)
 
     def forward(
         self, x: Array, state: State, keep: Array | None = None, *, train: tuple[int, int] | None = None
     ) -> tuple[Array, State, Any]:
-        near = ops_for(x).context_forward(x, state[0], keep, self.window)  # 1: the last n inputs, (T, B, n E)
-        h, tapes = near, []
+        """Forward as `Recurrent.forward`: y (T, B, H), or (T, B, H + n E) with `direct`.
+
+        The state after the window is its last n - 1 inputs.
+        """
+        context = ops_for(x).context_forward(x, state[0], keep, self.window)  # 1: the last n inputs, (T, B, n E)
+        h, tapes = context, []
         for number, (affine, dropout) in enumerate(zip(self.affines, self.dropouts, strict=True), 1):
-            a, below = affine.forward(h)  # 2: hidden layers, (T, B, H)
-            h, out = self.activation.forward(a)
+            a, affine_tape = affine.forward(h)  # 2: hidden layers, (T, B, H)
+            h, activation_tape = self.activation.forward(a)
             if self.direct and number == len(self.affines):
-                h = ops_for(x).concatenate([h, near], 2)  # 3: and the inputs beside the last one
+                h = ops_for(x).concatenate([h, context], 2)  # 3: and the inputs beside the last one
             h, mask = dropout.forward(h, train=train)
-            tapes.append((below, out, mask))
-        return h, (near[-1][:, self.inputs :],), (near, keep, tapes)
+            tapes.append((affine_tape, activation_tape, mask))
+        return h, (context[-1][:, self.inputs :],), (context, keep, tapes)
 
     def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
-        near, keep, tapes = tape
-        ops = ops_for(near)
-        dnear = None
+        """Backward as `Recurrent.backward`; the gradient of the state is that of the n - 1 inputs before the window."""
+        context, keep, tapes = tape
+        ops = ops_for(context)
+        dcontext = None
         if dy is not None:
             d = dy
             if stop:
                 d = dy.copy()
                 d[:stop] = 0
-            beside = None
-            for affine, dropout, (below, out, mask) in zip(
+            ddirect = None
+            for affine, dropout, (affine_tape, activation_tape, mask) in zip(
                 self.affines[::-1], self.dropouts[::-1], tapes[::-1], strict=True
             ):
                 d = dropout.backward(d, mask)
-                if self.direct and beside is None:  # 3b
-                    H = out.shape[2]
-                    d, beside = d[:, :, :H], d[:, :, H:]
-                d = affine.backward(self.activation.backward(d, out), below)  # 2b
-            dnear = d if beside is None else d + beside
+                if self.direct and ddirect is None:  # 3b
+                    H = activation_tape.shape[2]  # the tape of an activation is its output
+                    d, ddirect = d[:, :, :H], d[:, :, H:]
+                d = affine.backward(self.activation.backward(d, activation_tape), affine_tape)  # 2b
+            dcontext = d if ddirect is None else d + ddirect
         dlast = None if dstate is None else dstate[0]
-        like = near[:, :, : self.inputs]
-        dx, dbefore = ops.context_backward(dnear, dlast, like, keep, self.window, stop)  # 1b
+        like_x = context[:, :, : self.inputs]
+        dx, dbefore = ops.context_backward(dcontext, dlast, like_x, keep, self.window, stop)  # 1b
         return dx, (dbefore,)

@@ -15,7 +15,9 @@ from .recurrent import State
 
 
 class Jordan:
-    """h_t = f(x_t + z_{t-1} U + b), z_t = softmax(h_t R' + r): the hidden units see the network's previous *output*.
+    """Jordan's recurrence: the hidden units see the network's previous *output*.
+
+        h_t = f(x_t + z_{t-1} U + b)        z_t = softmax(h_t R' + r)
 
     z (B, n) is the output distribution: over the words, or over the word classes where the softmax is class-factorized.
     `readout` = (R, r) are the output layer's own parameters, R (n, H) and r (n,), so what is fed back is what is
@@ -58,6 +60,7 @@ class Jordan:
             self.params |= {f"{number}.{name}": param for name, param in affine.params.items()}
 
     def start(self, batch: int) -> State:
+        """As `Recurrent.start`: z (B, n) of zeros."""
         R = self.R.value
         return (ops_for(R).zeros((batch, len(R)), R.dtype),)
 
@@ -66,12 +69,17 @@ class Jordan:
         return JordanWeights(self.U.value, self.params["b"].value, deep, self.R.value, self.r.value)
 
     def forward(self, x: Array, state: State, keep: Array | None = None, *, train=None) -> tuple[Array, State, Any]:
+        """Forward as `Recurrent.forward`: y is the top hidden layer (T, B, H), the state after it the last z."""
         (z0,) = state
         states = ops_for(x).jordan_forward(x, self._weights(), z0, keep, self.activation)
         y, mask = self.dropout.forward(states.hidden[-1], train=train)
         return y, (states.z[-1],), (*states, z0, keep, mask)  # flat, as checkpoints of all versions hold it
 
     def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
+        """Backward as `Recurrent.backward`, by the equations of the class.
+
+        It also adds to the gradients of `readout`, and of `feedback` where that was given.
+        """
         hidden, z, z0, keep, mask = tape
         ops = ops_for(z)
         dy = None if dy is None else self.dropout.backward(dy, mask)

@@ -1,4 +1,4 @@
-"""What every recurrent layer promises."""
+"""The protocol that every recurrent layer follows."""
 
 from __future__ import annotations
 
@@ -11,21 +11,29 @@ State = tuple[Array, ...]  # (B, n) arrays
 
 
 class Recurrent(Protocol):
-    """A map with memory. The state is a value that is passed in and returned, never an attribute.
+    """A map with memory over a window of T steps and B streams.
 
-    forward: x (T, B, E), the state before the window, keep (T, B) with 0 where a sentence starts (None: nowhere)
-    -> y (T, B, H), the state after the window, the tape.
-    backward: dy (T, B, H), or None where this window has no loss of its own; dstate, the gradient of the state after
-    the window, or None for 0; `stop`, the first step that the gradient still visits -> dx (T, B, E), zero before
-    `stop`, and the gradient of the state before step `stop`.
+    The state is a value that is passed in and returned, never an attribute. `params` are the learnt arrays by name.
     """
 
     params: dict[str, Param]
 
-    def start(self, batch: int) -> State: ...
+    def start(self, batch: int) -> State:
+        """The state before the first step of `batch` streams: zeros."""
 
     def forward(
         self, x: Array, state: State, keep: Array | None = None, *, train: tuple[int, int] | None = None
-    ) -> tuple[Array, State, Any]: ...
+    ) -> tuple[Array, State, Any]:
+        """Run over a window: the outputs y (T, B, H), the state after it, and the tape.
 
-    def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]: ...
+        x (T, B, E); `state` is the one before the window; keep (T, B) is 0 where a sentence starts, which clears the
+        state there (None: nowhere). `train` is as in `Layer.forward`.
+        """
+
+    def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
+        """Run back over the window: dx (T, B, E), and the gradient of the state before step `stop`.
+
+        dy (T, B, H) is None where this window has no loss of its own; `dstate` is the gradient of the state after the
+        window, None for 0. `stop` is the first step that the gradient still visits (truncation): dx is zero before it.
+        Adds the gradients of the parameters to those that they have.
+        """

@@ -32,10 +32,11 @@ class Stack:
             self.params |= {f"{number}.input.{name}": param for name, param in affine.params.items()}
 
     def start(self, batch: int) -> State:
+        """As `Recurrent.start`: the layers' states one after another."""
         return tuple(part for layer in self.layers for part in layer.start(batch))
 
     def _split(self, state: State) -> list[State]:
-        """The layers' own parts of a state."""
+        """The part of a state that belongs to each layer."""
         parts, rest = [], state
         for size in self.sizes:
             parts.append(rest[:size])
@@ -45,28 +46,30 @@ class Stack:
     def forward(
         self, x: Array, state: State, keep: Array | None = None, *, train: tuple[int, int] | None = None
     ) -> tuple[Array, State, Any]:
+        """Forward as `Recurrent.forward`, from the lowest layer to the top one. The tape has an entry a layer."""
         after: State = ()
         tapes = []
-        for number, (layer, dropout, part) in enumerate(
+        for number, (layer, dropout, layer_state) in enumerate(
             zip(self.layers, self.dropouts, self._split(state), strict=True)
         ):
-            up = None
+            affine_tape = None
             if number and self.between:
-                x, up = self.between[number - 1].forward(x)
-            h, part, tape = layer.forward(x, part, keep, train=train)
+                x, affine_tape = self.between[number - 1].forward(x)
+            h, layer_state, layer_tape = layer.forward(x, layer_state, keep, train=train)
             x, mask = dropout.forward(h, train=train)
-            after += part
-            tapes.append((up, tape, mask))
+            after += layer_state
+            tapes.append((affine_tape, layer_tape, mask))
         return x, after, tapes
 
     def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
+        """Backward as `Recurrent.backward`, from the top layer down."""
         before: State = ()
-        parts = [None] * len(self.layers) if dstate is None else self._split(dstate)
+        dlayer_states = [None] * len(self.layers) if dstate is None else self._split(dstate)
         for number in range(len(self.layers) - 1, -1, -1):
-            up, inner, mask = tape[number]
+            affine_tape, layer_tape, mask = tape[number]
             dh = None if dy is None else self.dropouts[number].backward(dy, mask)
-            dy, part = self.layers[number].backward(dh, parts[number], inner, stop)
-            before = part + before
+            dy, dlayer_state = self.layers[number].backward(dh, dlayer_states[number], layer_tape, stop)
+            before = dlayer_state + before
             if number and self.between:
-                dy = self.between[number - 1].backward(dy, up)
+                dy = self.between[number - 1].backward(dy, affine_tape)
         return dy, before

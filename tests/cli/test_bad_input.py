@@ -196,7 +196,7 @@ SAMPLING = [
 ]
 
 COMMANDS = [
-    ("nothing", USAGE, ["No such command 'nothing'", "rnnlm --help"]),
+    ("nothing", USAGE, ["command 'nothing' is not known", "rnnlm --help"]),
     ("--nothing", USAGE, ["No such option '--nothing'"]),
     ("sample", USAGE, ["Missing argument 'MODEL'", "rnnlm sample --help"]),
     ("ppl good.rnnlm", USAGE, ["needs a model and a text", "'good.rnnlm'", "rnnlm ppl MODEL... TEXT"]),
@@ -206,7 +206,7 @@ COMMANDS = [
     ("plot good.rnnlm -o c.gif", USAGE, ["c.gif", "'.gif'", ".png, .svg, .pdf"]),
     ("plot good.rnnlm -o nowhere/c.png", DATA, ["nowhere/c.png", "nowhere does not exist"]),
     ("plot good.txt -o c.png", DATA, ["good.txt is not a model"]),
-    ("corpus get nothing", USAGE, ["no corpus 'nothing'", "kjv, shakespeare"]),
+    ("corpus get nothing", USAGE, ["the corpus 'nothing' is not known", "kjv, shakespeare"]),
     ("corpus get ptb", DATA, ["ptb is licensed", "--from FOLDER"]),
     ("corpus get ptb --from folder", DATA, ["folder has no ptb.train.txt"]),
     ("corpus fetch", USAGE, ["No such command 'fetch'", "rnnlm corpus --help"]),

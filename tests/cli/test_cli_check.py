@@ -130,5 +130,5 @@ def test_no_gpu(call, monkeypatch):
     called = call("check", "--device", "gpu")
     assert (called.status, called.out) == (2, "")
     assert called.err == (
-        'rnnlm: error: device="gpu" needs CuPy, which is not installed: pip install "rnnlm-kit[cuda12]" (or cuda13).\n'
+        'rnnlm: error: --device gpu needs CuPy, which is not installed: pip install "rnnlm-kit[cuda12]" (or cuda13).\n'
     )

@@ -145,9 +145,9 @@ def test_the_shape_of_a_model():
     image = made.require_like((2, 3, 1), made.labels)
     assert image.x[1, :, :, 0].tolist() == [[6, 7, 8], [9, 10, 11]]
     assert image.require_like((6,), made.labels).x.tolist() == made.x.tolist()
-    with pytest.raises(DataError, match=r"rows: an example has the shape 2×3×1, and the model takes 3×2×1.*--size"):
+    with pytest.raises(DataError, match=r"rows: an example has the shape 2×3×1, and the model takes 3×2×1.*`size`"):
         image.require_like((3, 2, 1), made.labels)
-    with pytest.raises(DataError, match=r"shape 6, and the model takes 7.*--label-column"):
+    with pytest.raises(DataError, match=r"shape 6, and the model takes 7.*`label_column`"):
         made.require_like((7,), made.labels)
     with pytest.raises(DataError, match=r"6 = 6 values, which cannot be 2×2 = 4\. Give a shape of 6 values"):
         made.reshape((2, 2))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnlm.datasets import epoch_order
-from rnnlm.datasets.order import deal
+from rnnlm.datasets.order import spread
 
 
 def deviations(classes, counts):
@@ -21,7 +21,7 @@ def deviations(classes, counts):
 def test_every_class_keeps_to_its_share(counts):
     for seed in range(20):
         ranks = np.random.default_rng(seed).permutation(len(counts))
-        off = deviations(deal(np.array(counts), ranks), counts)
+        off = deviations(spread(np.array(counts), ranks), counts)
         assert np.abs(off).max() < 1  # after any number of examples
         assert (off.max(axis=0) - off.min(axis=0)).max() < 2  # in any window of consecutive examples
         assert not off[-1].any()
@@ -35,10 +35,10 @@ def test_classes_of_one_size_are_within_one_in_every_window():
 
 def test_by_hand():
     # class 0 is due among the first 2 and the first 3, class 1 among the first 3; ranks break ties
-    assert deal(np.array([2, 1]), np.array([0, 1])).tolist() == [0, 0, 1]
-    assert deal(np.array([2, 1]), np.array([1, 0])).tolist() == [0, 1, 0]
-    assert deal(np.array([4, 2]), np.array([1, 0])).tolist() == [0, 1, 0, 0, 1, 0]
-    assert deal(np.array([2, 2, 2]), np.array([2, 0, 1])).tolist() == [1, 2, 0, 1, 2, 0]
+    assert spread(np.array([2, 1]), np.array([0, 1])).tolist() == [0, 0, 1]
+    assert spread(np.array([2, 1]), np.array([1, 0])).tolist() == [0, 1, 0]
+    assert spread(np.array([4, 2]), np.array([1, 0])).tolist() == [0, 1, 0, 0, 1, 0]
+    assert spread(np.array([2, 2, 2]), np.array([2, 0, 1])).tolist() == [1, 2, 0, 1, 2, 0]
 
 
 def test_an_epoch_is_a_shuffle_that_depends_on_seed_and_epoch_alone():

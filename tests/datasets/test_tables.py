@@ -131,10 +131,10 @@ def test_the_labels_of_a_model(table):
         ("1,2,a\n1,b\n", "line 2 has 2 columns, and the first line has 3"),
         ("1,2,a\n1,2,3,b\n", "line 2 has 4 columns"),
         ("1,2,a\n1,2, \n", "line 2, column 3: the label is empty"),
-        ("1,2,a\n1,2,0.5\n", "line 2, column 3: the label '0.5' is neither a name nor a whole number.*--label-column"),
+        ("1,2,a\n1,2,0.5\n", "line 2, column 3: the label '0.5' is neither a name nor a whole number.*`label_column`"),
         (
             "1,2,a\n1,3,a\n",
-            "all 2 examples of .* have the label 'a', so there is nothing to tell apart.*--label-column",
+            "all 2 examples of .* have the label 'a', so there is nothing to tell apart.*`label_column`",
         ),
         ('1,2,a\n1,"2,b\n', "line 2: .*quotation mark"),
         (b"1,2,a\n1,2,caf\xe9\n", "line 2: byte 0xe9 is not UTF-8"),

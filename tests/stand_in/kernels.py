@@ -48,7 +48,8 @@ def run_compiler(*arguments: Any) -> None:
 def emulator() -> Path:
     """A folder with the emulator: its header, compiled, so that no kernel compiles it again, and what runs threads."""
     texts = {name: (HERE / name).read_text() for name in ("emulator.h", "emulator.cpp")}
-    key = hashlib.sha256(repr((texts, OPTIONS)).encode()).hexdigest()[:24]
+    version = subprocess.run([COMPILER or "g++", "--version"], capture_output=True, text=True).stdout
+    key = hashlib.sha256(repr((texts, OPTIONS, version)).encode()).hexdigest()[:24]
     every = Path(tempfile.gettempdir()) / f"rnnlm-stand-in-{os.getuid()}"
     folder, made = every / key, every / f"{key}.{os.getpid()}"
     if not folder.exists():

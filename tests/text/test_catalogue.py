@@ -142,7 +142,7 @@ def test_an_archive_that_is_none(tmp_path, changed, own_cache):
 
 def test_no_internet_is_one_line(changed):
     changed("enwik8", source="http://localhost:9/enwik8.zip")
-    with pytest.raises(DataError, match=r"enwik8 cannot be fetched from http://.*refused.*--from") as caught:
+    with pytest.raises(DataError, match=r"enwik8 cannot be fetched from http://.*refused.*`source`") as caught:
         catalogue.get("enwik8")
     assert "\n" not in str(caught.value)
 

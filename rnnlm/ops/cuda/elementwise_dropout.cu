@@ -1,6 +1,6 @@
 // y = x times the mask, or the mask itself where there is no x: 0 where a hash of (key, position) is below the
-// threshold, `scale` elsewhere; the hash is that of dropout_mask in ops/elementwise.py. Replaces some fifteen
-// operations on arrays of integers, and a multiplication.
+// threshold, `scale` elsewhere; the hash is that of dropout_mask in ops/reference/elementwise.py. Replaces
+// some fifteen operations on arrays of integers, and a multiplication.
 #include "wide.cuh"
 
 __device__ __forceinline__ unsigned mixed(unsigned z, unsigned word) {  // the finalizer of MurmurHash3

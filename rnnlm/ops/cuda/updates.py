@@ -64,7 +64,7 @@ class Updates(OuterProducts):
 
 def constants(rule: UpdateRule, dtype: np.dtype) -> list[Any]:
     """The numbers of a rule as the kernels read them: updates.cuh."""
-    return [dtype.type(number) for number in (rule.rate, rule.l2, rule.rate * rule.decay, *rule.numbers)]
+    return [dtype.type(number) for number in (rule.rate, rule.l2, rule.rate * rule.decay, *rule.constants)]
 
 
 class Table:

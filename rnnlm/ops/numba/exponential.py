@@ -16,6 +16,7 @@ from .vectors import float_of_bits
 if DISABLED:
 
     def float_of_bits(bits):
+        """The compiled `float_of_bits` in plain NumPy."""
         return np.int32(bits).view(np.float32)
 
 

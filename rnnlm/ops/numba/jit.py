@@ -33,7 +33,7 @@ maximum = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nna
 
 
 class _Compiling(numba_event.Listener):
-    """Passes the word on that a kernel is being compiled; loading one from the disk is no such event."""
+    """Calls `compiling` when a kernel is compiled; loading one from the disk is no such event."""
 
     def on_start(self, event: Any) -> None:
         compiling()
@@ -65,7 +65,7 @@ _KEPT: list[Any] = []  # compiled code is freed with the Python object that has 
 
 @kernel
 def _nothing():
-    """Its place in the disk cache is that of all kernels."""
+    """A kernel that is never compiled: it says in which folder of the disk cache all kernels are."""
 
 
 def _drop_stale() -> None:
@@ -73,8 +73,8 @@ def _drop_stale() -> None:
 
     Numba itself looks at the file of the kernel only, not at those of the functions that the kernel calls.
     """
-    here = Path(__file__).parent
-    newest = max(file.stat().st_mtime for file in here.glob("*.py"))
+    folder = Path(__file__).parent
+    newest = max(file.stat().st_mtime for file in folder.glob("*.py"))
     for index in Path(_nothing.stats.cache_path).glob("*.nbi"):
         with suppress(FileNotFoundError):  # another process was here first
             if index.stat().st_mtime < newest:

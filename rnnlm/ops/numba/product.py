@@ -220,11 +220,13 @@ if DISABLED:  # the same in NumPy: vector instructions have no Python to fall ba
         return as_strided(flat[start:], (rows, columns), (row_stride * size, stride * size))
 
     def product(A, a, ai, ak, B, b, ldb, C, c, ldc, M, N, K, add):
+        """The compiled `product` in plain NumPy."""
         out = _matrix(C, c, M, N, ldc, 1)
         result = _matrix(A, a, M, K, ai, ak) @ _matrix(B, b, K, N, ldb, 1)
         out[...] = out + result if add else result
 
     def dots(A, a, lda, B, b, ldb, C, c, ldc, M, N, K):
+        """The compiled `dots` in plain NumPy."""
         _matrix(C, c, M, N, ldc, 1)[...] = _matrix(A, a, M, K, lda, 1) @ _matrix(B, b, N, K, ldb, 1).T
 
 else:

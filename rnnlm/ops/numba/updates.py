@@ -143,7 +143,7 @@ class Updates(OuterProducts):
             name = "adagrad"  # a row of one number
         w, unit = value.reshape(-1), value[0].size
         memory = [slot.reshape(-1) for slot in slots] + [w[:0]] * (3 - len(slots))
-        p = np.array([rule.rate, rule.l2, rule.rate * rule.decay, *rule.numbers], value.dtype)
+        p = np.array([rule.rate, rule.l2, rule.rate * rule.decay, *rule.constants], value.dtype)
         number = NUMBER[name]
         if isinstance(gradient, OuterProduct):
             parts, scale = self._outer_parts(gradient), value.dtype.type(gradient.scale)

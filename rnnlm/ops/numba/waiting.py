@@ -56,7 +56,9 @@ def signal(flags, i, answer, value, reads, more):
 if DISABLED:
 
     def signal(flags, i, answer, value, reads, more):
+        """Set the flag only: plain Python holds the interpreter lock, so waiting here would be for nothing."""
         flags[i] = value
 
     def spin_wait(flags, i, value, reads, more):
+        """Look once instead of spinning; the caller then waits for a lock."""
         return flags[i] == value

@@ -35,12 +35,12 @@ class ContextOps(ArrayOps):
         steps = T - stop
         drow = self._row(dbefore, dx[stop:], n)
         for place, mask in self._places(None if keep is None else keep[stop:], n):
-            here = slice(place * E, (place + 1) * E)
+            columns = slice(place * E, (place + 1) * E)
             if dy is not None:
-                part = dy[stop:, :, here]
+                part = dy[stop:, :, columns]
                 drow[place : place + steps] += part if mask is None else part * mask[:, :, None]
             if dlast is not None and place:  # the last step's part is what stands before the next window
-                part = dlast[:, here.start - E : here.stop - E]
+                part = dlast[:, columns.start - E : columns.stop - E]
                 drow[place + steps - 1] += part if mask is None else part * mask[-1][:, None]
         dx[stop:] = drow[n - 1 :]
         for place in range(n - 1):

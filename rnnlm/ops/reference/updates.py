@@ -15,7 +15,7 @@ class UpdateRule(NamedTuple):
     rate: float  # the learning rate
     l2: float  # g ← g + l2 w
     decay: float  # w ← w - rate · decay · w
-    numbers: tuple[float, float, float]  # the rule's own constants: ε, and two more
+    constants: tuple[float, float, float]  # ε, and two more that only some rules have
 
 
 class UpdateOps(ArrayOps):
