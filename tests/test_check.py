@@ -268,7 +268,7 @@ def test_without_cupy_the_gpu_is_left_out_or_refused(monkeypatch):
     with pytest.raises(UsageError, match='device="gpu" needs CuPy, which is not installed: pip install'):
         run("gpu")
     monkeypatch.setattr(selfcheck, "has_cupy", lambda: True)
-    assert list(run(only=[]))[-1].note == "give --device gpu"
+    assert list(run(only=[]))[-1].note == "give device=gpu"
 
 
 def test_another_device_is_refused():
