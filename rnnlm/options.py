@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields, make_dataclass
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
@@ -211,90 +211,9 @@ def signature(function: Callable[..., Any], cls: type, *, without: Sequence[str]
     function.__signature__ = inspect.Signature([*explicit, *declared_parameters])  # type: ignore[attr-defined]
 
 
-def merge(name: str, classes: Iterable[type]) -> Any:
-    """Return a dataclass with the options of all classes, with the defaults as declared.
-
-    Raises TypeError where two classes declare an option of the same name differently.
-    """
-    options: dict[str, tuple[Any, Any]] = {}
-    for cls in classes:
-        for entry in declared(cls).values():
-            declaration = (_annotation(entry.types), option(entry.default, **_as_keywords(entry.option)))
-            types, first = options.get(entry.name, declaration)
-            if types != declaration[0] or first.default != entry.default:
-                raise TypeError(f"{cls.__name__} declares {entry.name} in another way than a class before it")
-            options.setdefault(entry.name, declaration)
-    return _new(name, options)
-
-
-def union(name: str, selector: str, classes: Mapping[str, type]) -> Any:
-    """Return a dataclass with the options of several kinds, one of which the option `selector` chooses.
-
-    `classes` maps each kind to its options class. An option that all kinds have with the same default keeps that
-    default. The default of any other is None, which stands for the default of the chosen kind; an option that only some
-    kinds have names them in `Option.kinds`. Options without a group are left out.
-    """
-    owners: dict[str, dict[str, Declared]] = {}
-    for kind, cls in classes.items():
-        for entry in declared(cls).values():
-            if entry.option.group:
-                owners.setdefault(entry.name, {})[kind] = entry
-    options: dict[str, tuple[Any, Any]] = {}
-    for option_name, by_kind in owners.items():
-        first, defaults = next(iter(by_kind.values())), {repr(entry.default) for entry in by_kind.values()}
-        keywords = _as_keywords(first.option)
-        if len(by_kind) == len(classes) and len(defaults) == 1:
-            options[option_name] = (_annotation(first.types), option(first.default, **keywords))
-            continue
-        keywords["choices"] = tuple(dict.fromkeys(word for entry in by_kind.values() for word in entry.choices))
-        keywords["by_kind"] = len({(entry.choices, entry.range()) for entry in by_kind.values()}) > 1
-        if len(by_kind) < len(classes):
-            keywords |= {"selector": selector, "kinds": tuple(by_kind)}
-        if len(defaults) == 1:
-            keywords["fallback"] = first.default
-            if first.default not in (None, False) and not first.option.usual:
-                keywords["usual"] = _typed(first.default)
-        elif not first.option.usual:
-            keywords["usual"] = f"the {selector}'s own"
-        options[option_name] = (_annotation((*first.types, NoneType)), option(None, **keywords))
-    return _new(name, options)
-
-
-def subset(cls: type, options: Any) -> dict[str, Any]:
-    """Return by name the options that the class declares and whose value is not None."""
-    return {name: value for name in declared(cls) if (value := getattr(options, name, None)) is not None}
-
-
-def refuse_others(options: Any, selector: str, kind: str, shown: str = "") -> None:
-    """Raise UsageError for an option that has a value though the chosen `kind` lacks that option.
-
-    `selector` is the option that chose the kind; `shown` is what messages call the kind, where that is another word.
-    """
-    cls: Any = type(options)
-    for name, entry in declared(cls).items():
-        value, kinds = getattr(options, name), entry.option.kinds
-        if value is not None and entry.option.selector == selector and kind not in kinds:
-            raise UsageError(
-                f"{name}={value!r} is for the {selector} {listed(kinds)}, and this is {shown or kind}. Leave it out."
-            )
-
-
 def listed(words: Sequence[str]) -> str:
     """Return words as in a sentence: "elman, jordan or rnnlm"."""
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
-def _new(name: str, options: Mapping[str, tuple[Any, Any]]) -> Any:
-    options_of_class = [(option_name, *declaration) for option_name, declaration in options.items()]
-    return make_dataclass(name, options_of_class, frozen=True, kw_only=True)
-
-
-def _as_keywords(declaration: Option) -> dict[str, Any]:
-    return {f.name: getattr(declaration, f.name) for f in fields(Option)}
-
-
-def _annotation(types: Sequence[type]) -> Any:
-    return Union[tuple(dict.fromkeys(types))]  # noqa: UP007  made at run time
 
 
 def _types(hint: Any) -> tuple[type, ...]:
@@ -315,13 +234,6 @@ def _declarations(cls: type, name: str) -> Iterator[Option]:
         f = vars(base).get("__dataclass_fields__", {}).get(name)
         if f is not None and _KEY in f.metadata:
             yield f.metadata[_KEY]
-
-
-def _typed(value: Any) -> str:
-    """Return a default as a user would type it."""
-    if isinstance(value, tuple):
-        return ",".join(map(_typed, value))
-    return "on" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -11,18 +11,8 @@ import pytest
 
 from rnnlm.errors import UsageError, unknown_name
 from rnnlm.models import MODELS, CustomLM
-from rnnlm.options import (
-    as_dict,
-    check,
-    declared,
-    make,
-    merge,
-    option,
-    refuse_others,
-    signature,
-    subset,
-    union,
-)
+from rnnlm.option_sets import merge, refuse_others, subset, union
+from rnnlm.options import as_dict, check, declared, make, option, signature
 from rnnlm.outputs.table import OutputOptions
 from rnnlm.training import ClassifierSettings, Settings
 from rnnlm.training.settings import ModelOptions

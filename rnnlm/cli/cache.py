@@ -12,7 +12,8 @@ from ..errors import UsageError
 from ..machine import MachineOptions
 from ..models import CacheLM, ContinuousCacheLM
 from ..models.model import settings_text
-from ..options import declared, subset, union
+from ..option_sets import subset, union
+from ..options import declared
 from .console import ppl, result, result_json, say
 from .machine import choose, machine_options
 from .options import option, with_options

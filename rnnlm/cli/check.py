@@ -17,6 +17,7 @@ from ..machine import MachineOptions
 from .console import is_terminal, paint, result, result_json, table
 from .machine import choose, machine_options
 from .progress import compiling_line
+from .words import in_words_of
 
 if TYPE_CHECKING:
     from ..checks.ahead import Ahead
@@ -84,7 +85,8 @@ def _tables(findings: Iterator[Finding]) -> list[Finding]:
         if machine:
             result("\n" + _table(f"{section} on {machine}", rows))
         else:
-            notes = "\n".join(f"{section}: {finding.what}, {finding.note}" for finding in rows)
+            said = "\n".join(f"{section}: {finding.what}, {finding.note}" for finding in rows)
+            notes = in_words_of(click.get_current_context().command, said)
             result("\n" + paint(notes, "yellow", sys.stdout))
     return found
 

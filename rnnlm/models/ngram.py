@@ -29,7 +29,8 @@ from ..ngram.smoothing import (
 from ..ngram.table import Table
 from ..ops import ops_for
 from ..ops.arrays import Array
-from ..options import make, option, refuse_others, signature
+from ..option_sets import refuse_others
+from ..options import make, option, signature
 from ..text.corpus import Corpus
 from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..options import option, union
+from ..option_sets import union
+from ..options import option
 from .adaptive import Adagrad, Adam, RMSprop, RowAdagrad
 from .optimizer import Optimizer
 from .sgd import SGD, Momentum, Nesterov

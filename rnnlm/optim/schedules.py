@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from ..errors import UsageError, unknown_name
-from ..options import declared, option, subset, union
+from ..option_sets import subset, union
+from ..options import declared, option
 
 
 class Decision(NamedTuple):

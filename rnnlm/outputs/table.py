@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..options import merge
+from ..option_sets import merge
 from .class_softmax import ClassSoftmax
 from .output import Output
 from .softmax import Softmax

@@ -14,7 +14,8 @@ from ..evaluation.confusion import Confusion
 from ..models import CLASSIFIERS, Classifier
 from ..optim import OPTIMIZERS
 from ..optim.schedules import schedule_of
-from ..options import refuse_others, signature, subset
+from ..option_sets import refuse_others, subset
+from ..options import signature
 from . import as_used, classifier_data, memory
 from .base_run import BaseRun
 from .checkpoint import Checkpoint

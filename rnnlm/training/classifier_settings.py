@@ -7,7 +7,8 @@ from typing import Any
 
 from ..models import CLASSIFIERS
 from ..optim import OptimizerOptions, ScheduleOptions
-from ..options import option, union
+from ..option_sets import union
+from ..options import option
 from .classifier_data import DataOptions
 from .run_settings import LengthOptions, RunSettings
 

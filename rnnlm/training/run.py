@@ -12,7 +12,8 @@ from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
 from ..optim.schedules import schedule_of
-from ..options import signature, subset
+from ..option_sets import subset
+from ..options import signature
 from ..own_source import file_of
 from ..text.windows import window_count
 from . import as_used, memory

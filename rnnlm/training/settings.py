@@ -10,7 +10,8 @@ from ..errors import UsageError, unknown_name
 from ..models import MODELS, CustomLM
 from ..models.recurrent import RecurrentLM
 from ..optim import OptimizerOptions, ScheduleOptions
-from ..options import check, option, refuse_others, subset, union
+from ..option_sets import refuse_others, subset, union
+from ..options import check, option
 from ..own_source import file_of
 from .data import TextOptions
 from .run_settings import LengthOptions, RunSettings
