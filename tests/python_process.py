@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from paths import TEST_FOLDERS
+
 import rnnlm
 
-FOLDERS = [str(Path(__file__).parent), str(Path(rnnlm.__file__).parents[1])]
+FOLDERS = [*map(str, TEST_FOLDERS), str(Path(rnnlm.__file__).parents[1])]
 
 
 def start_python(*arguments: Any, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import PTB
 
 from rnnlm import catalogue
 from rnnlm.catalogue.grammar import Grammar
@@ -79,9 +79,6 @@ def test_a_uniform_model_has_the_perplexity_of_its_vocabulary(kind):
     found = perplexity(model, Corpus.from_text(" ".join(words), vocabulary=model.vocabulary))
     assert found.ppl == pytest.approx(25, rel=1e-6)
     assert found.bits_per_token == pytest.approx(math.log2(25), rel=1e-6)
-
-
-PTB = Path(os.environ.get("RNNLM_PTB", Path(__file__).parents[2] / "shared/corpora/ptb"))
 
 
 @pytest.mark.skipif(not PTB.is_dir(), reason="Penn Treebank is licensed; RNNLM_PTB names the folder of a copy")

@@ -8,16 +8,15 @@ import io
 import lzma
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import PTB
 
 from rnnlm.errors import DataError, UsageError
 from rnnlm.text import EOS, UNK, Corpus, Vocabulary
 
 TEXT = "the cat sat\nthe dog\n\nthe end of it\n"
-PTB = Path(os.environ.get("RNNLM_PTB", Path(__file__).resolve().parents[2].parent / "shared" / "corpora" / "ptb"))
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import TOOLS
 
 
 @pytest.fixture(scope="module")
 def example():
-    path = Path(__file__).parents[1] / "tools/examples/elman_1990.py"
+    path = TOOLS / "examples/elman_1990.py"
     spec = importlib.util.spec_from_file_location("elman_1990", path)
     assert spec is not None
     assert spec.loader is not None

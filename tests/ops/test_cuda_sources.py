@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 from stand_in import DeviceArray, installed
 from stand_in.kernels import KERNEL
 
@@ -240,7 +241,7 @@ def test_sources_keep_to_what_nvrtc_knows(file):
 def test_the_wheel_carries_the_kernels(tmp_path):
     pytest.importorskip("hatchling", reason="needs hatchling, which builds the wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(command, cwd=Path(__file__).parents[1], check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         inside = {Path(name).name for name in wheel.namelist() if name.startswith("rnnlm/ops/cuda/")}
     assert inside >= {file.name for file in FOLDER.glob("*.cu*")}

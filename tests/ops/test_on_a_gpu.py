@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from paths import TOOLS
 from python_process import python
 
 from rnnlm.ops.no_gpu import why_no_gpu
 
 NONE = why_no_gpu()
-TOOLS = Path(__file__).parents[1] / "tools"
 pytestmark = pytest.mark.skipif(NONE is not None, reason=f"not run on a GPU: {NONE}")
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
 
 import click
 import pytest
+from paths import ROOT
 
 from rnnlm.cli import cli
 
-ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/results.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -11,6 +11,7 @@ import own_recurrence
 import pytest
 from autograd import grad
 from gradient_checks import PAIRS, agree, gradients, randomize, values
+from paths import OWN_RECURRENCE, TOOLS
 from test_model_gradients import DROPOUT, INPUT_DROPOUT, Case, check, elman_step
 from test_resume import TEXT, assert_same, run_to
 
@@ -27,7 +28,7 @@ from rnnlm.training.events import Update
 
 pytestmark = pytest.mark.filterwarnings("ignore:Output seems independent")  # of the reference, for empty windows
 
-OWN = f"{Path(__file__).with_name('own_recurrence.py')}"
+OWN = str(OWN_RECURRENCE)
 VOCABULARY = Vocabulary(["</s>", *(f"w{i}" for i in range(1, 20))], np.arange(40, 20, -1))
 
 
@@ -284,7 +285,7 @@ def test_several_runs_and_the_last_epochs(here, capsys):
     capsys.readouterr()
 
 
-EXAMPLE = Path(__file__).parents[1] / "tools/examples/own_recurrence.py"
+EXAMPLE = TOOLS / "examples/own_recurrence.py"
 
 
 def test_the_example_is_short_and_learns(here):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import runpy
-from pathlib import Path
 
-LESSONS = Path(__file__).parents[1] / "tools/examples"
+from paths import TOOLS
+
+LESSONS = TOOLS / "examples"
 
 
 def said(name, capsys):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import TOOLS
 from stand_in import record
 
 from rnnlm.ops import PRECISIONS, precision, use_precision
 from rnnlm.ops.cuda import CudaBackend
-
-TOOLS = Path(__file__).parents[1] / "tools"
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from functools import cache, partial
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import OWN_RECURRENCE
 
 from rnnlm import load
 from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, CustomLM, LanguageModel, MixtureLM, NgramLM
@@ -78,7 +78,7 @@ def cached(model, **config):
     return CacheLM(model, strengths=[5.0, 3.0, 1.0], decay=0.9, **config)
 
 
-OWN = Path(__file__).with_name("own_recurrence.py")
+OWN = OWN_RECURRENCE
 MAKERS = {  # name -> a function that returns the model
     **{"-".join([kind, *(f"{k}={v}" for k, v in c.items())]): partial(recurrent, kind, **c) for kind, c in KINDS},
     "custom-lstm": partial(recurrent, "custom", recurrence=f"{OWN}:lstm", classes=0, layers=2),

@@ -1,19 +1,18 @@
 """Word classes against a transcription of Mikolov's rule, and on Penn Treebank against his program's numbers."""
 
 import math
-import os
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import PTB
 
 from rnnlm.errors import UsageError
 from rnnlm.outputs import ClassMap
 from rnnlm.text.vocabulary import EOS, Vocabulary
 
 RULES = {"frequency": ClassMap.by_frequency, "sqrt": ClassMap.by_sqrt_frequency}
-PTB = Path(os.environ.get("RNNLM_PTB", Path(__file__).parents[2] / "shared" / "corpora" / "ptb")) / "ptb.train.txt"
+PTB_TRAIN = PTB / "ptb.train.txt"
 
 every_rule = pytest.mark.parametrize("rule", RULES)
 
@@ -98,9 +97,9 @@ def test_starts_that_are_no_partition(start):
 @pytest.fixture(scope="module")
 def ptb():
     """The counts of Penn Treebank's training part, as the vocabulary sorts them."""
-    if not PTB.exists():
-        pytest.skip(f"Penn Treebank is not at {PTB}: see corpora/, or set RNNLM_PTB to its folder")
-    text = PTB.read_text()
+    if not PTB_TRAIN.exists():
+        pytest.skip(f"Penn Treebank is not at {PTB_TRAIN}: see corpora/, or set RNNLM_PTB to its folder")
+    text = PTB_TRAIN.read_text()
     return Vocabulary.from_counts(Counter({EOS: text.count("\n")}) + Counter(text.split())).counts
 
 

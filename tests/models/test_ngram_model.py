@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 from array_checks import REFERENCE
 from ngram_reference import KneserNey, corpus, random_text
+from paths import PTB
 
 from rnnlm import catalogue
 from rnnlm.errors import DataError, UsageError
@@ -169,9 +168,6 @@ def test_a_text_of_unknown_words_is_refused(ids, smoothing):
 
 
 # Penn Treebank, as KenLM's lmplz has it
-
-
-PTB = Path(os.environ.get("RNNLM_PTB", Path(__file__).parents[2] / "shared/corpora/ptb"))
 
 
 @pytest.mark.skipif(not PTB.is_dir(), reason="Penn Treebank is licensed; RNNLM_PTB names the folder of a copy")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 
 import rnnlm
 from rnnlm.models import ElmanLM, MikolovLM
@@ -210,7 +211,7 @@ def third(tmp_path_factory):
     folder = tmp_path_factory.mktemp("third")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(Path(rnnlm.__file__).parent, folder / "rnnlm", ignore=ignored)
-    shutil.copytree(Path(__file__).parents[1] / "corpora", folder / "corpora")
+    shutil.copytree(ROOT / "corpora", folder / "corpora")
     (folder / "rnnlm/outputs/low_rank.py").write_text(LAYER)
     table = folder / "rnnlm/outputs/table.py"
     source = table.read_text().replace("= (ClassSoftmax, Softmax)", "= (LowRank, ClassSoftmax, Softmax)")

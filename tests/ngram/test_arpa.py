@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import math
-import os
 import random
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import PTB
 
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import score
@@ -367,9 +367,6 @@ def test_what_is_no_arpa_file_is_loaded_as_before(written, tmp_path):
         load(written("the cat\n"))
     with pytest.raises(DataError, match="cannot be read as a model"):
         load(tmp_path / "none.arpa")
-
-
-PTB = Path(os.environ.get("RNNLM_PTB", Path(__file__).parents[2] / "shared/corpora/ptb"))
 
 
 @pytest.mark.skipif(not PTB.is_dir(), reason="Penn Treebank is licensed; RNNLM_PTB names the folder of a copy")
