@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..evaluation.score import as_corpus, score
-from ..models.cache import CacheLM, chained
-from ..models.continuous_cache import ContinuousCacheLM, mixed
+from ..models.cache import CacheLM, interpolated
+from ..models.continuous_cache import ContinuousCacheLM, mix_with_cache
 from ..models.language_model import LanguageModel
 from ..models.recurrent import RecurrentLM
 from ..text.corpus import Corpus
@@ -44,7 +44,7 @@ def fit_cache(
     best: tuple[float, float, list[float]] = (np.inf, 0.0, [])
     for decay in decays:
         cache = CacheLM(model, decay=decay, strengths=[1.0] * orders)
-        hits, totals = (part[:, stream.scored] for part in _evidence(cache, corpus))
+        hits, totals = (part[:, stream.scored] for part in _counts(cache, corpus))
         start = [10.0 / (1 - decay) * 0.1**k for k in range(orders)]
         nll, strengths = _fit_strengths(p, hits, totals, start)
         if nll < best[0]:
@@ -52,12 +52,12 @@ def fit_cache(
     return CacheLM(model, decay=best[1], strengths=best[2])
 
 
-def _evidence(cache: CacheLM, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
+def _counts(cache: CacheLM, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
     """The cache's counts for every token of the text: (n, tokens) each."""
     parts = []
     history = cache.start(1)[0]
     for x, y, keep in windows(corpus.ids, 1, STEPS):
-        hits, totals, history = cache.evidence(x, y, history, keep)
+        hits, totals, history = cache.counts(x, y, history, keep)
         parts.append(np.concatenate([hits, totals]).transpose(1, 2, 0))  # (T, 1, 2 n)
     both = in_order(parts, len(corpus)).T
     return both[: len(both) // 2], both[len(both) // 2 :]
@@ -67,7 +67,7 @@ def _fit_strengths(
     p: np.ndarray, hits: np.ndarray, totals: np.ndarray, start: list[float]
 ) -> tuple[float, list[float]]:
     def nll(strengths: Sequence[float]) -> float:
-        return float(-np.log(np.maximum(chained(p, hits, totals, strengths), SMALLEST)).mean())
+        return float(-np.log(np.maximum(interpolated(p, hits, totals, strengths), SMALLEST)).mean())
 
     strengths, factor = list(start), 2.0
     lowest = nll(strengths)
@@ -100,13 +100,13 @@ def fit_continuous_cache(
         cache = ContinuousCacheLM(model, size=size, theta=theta)
         state, parts = cache.start(1), []
         for x, y, _ in windows(corpus.ids, 1, STEPS):
-            p, cached, state = cache.both(x, y, state)
+            p, cached, state = cache.model_and_cache(x, y, state)
             parts.append(np.stack([p[:, 0], cached[:, 0]])[:, y[:, 0] >= 0])
         p, cached = np.concatenate(parts, axis=1)
         if not len(p):
             raise DataError(f"no token of {corpus.name} is in the model's vocabulary, so there is nothing to fit.")
         share = _best_share(p, cached)
-        nll = float(-np.log(mixed(p, cached, share)).mean())
+        nll = float(-np.log(mix_with_cache(p, cached, share)).mean())
         if nll > best[0]:
             break
         if nll < best[0]:  # as likely: a cache too flat to be of use, where a sharper one may be

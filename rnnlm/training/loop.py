@@ -49,8 +49,9 @@ class Loop(ABC, Generic[Data]):
     each element ("value"); None leaves it alone. In the first `warmup` updates the learning rate rises to its value:
     the first steps of Adagrad and Adam have the size of the rate whatever the gradient is, and would saturate the
     units. `exchange` is called between the gradient and the clip, with the parameters by name: it may change gradients
-    (`Param.gradient`, `Param.add`), as processes that train together do. Training ends after `epochs` or `max_updates`, or when the schedule says so; the best epoch's weights are
-    kept. Raises TrainingError when a loss or gradient is not finite, UsageError for values out of range.
+    (`Param.gradient`, `Param.add`), as processes that train together do. Training ends after `epochs` or `max_updates`,
+    or when the schedule says so; the best epoch's weights are kept. Raises TrainingError when a loss or gradient is not
+    finite, UsageError for values out of range.
 
     On a GPU the loop runs ahead and waits for no number that nobody looks at: losses and lengths of gradients are
     fetched for the log, about 50 times an epoch, for an observer that asks, for a checkpoint and at the end of an
