@@ -176,13 +176,13 @@ def test_a_loss_that_is_no_number_is_noticed_at_the_next_look(cupy):
 def test_a_loss_that_was_no_number_for_one_update_is_noticed_too(cupy, monkeypatch):
     """The loss of the logged update itself is fine."""
     trainer, data = text_trainer({"kind": "elman"}, "sgd", cupy)
-    learn = trainer._learn
+    learn = trainer._forward_backward
 
     def once(batch):
         learnt = learn(batch)
         return learnt._replace(loss=learnt.loss * np.nan) if trainer.progress.updates == 3 else learnt
 
-    monkeypatch.setattr(trainer, "_learn", once)
+    monkeypatch.setattr(trainer, "_forward_backward", once)
     with pytest.raises(TrainingError, match="the loss is nan at update 6 "):
         trainer.fit(data)
 

@@ -81,10 +81,10 @@ def test(
     device = choose(machine)
     from ..models import load_classifier
     from ..training.classifier_data import read_for
-    from ..training.classifier_trainer import judge
+    from ..training.classifier_trainer import evaluate
 
     classifier = load_classifier(model, device=device)
-    found = judge(classifier, read_for(classifier, data, reading))
+    found = evaluate(classifier, read_for(classifier, data, reading))
     if as_json:
         result_json({"model": model, "data": data, **found.as_dict()})
         return

@@ -134,8 +134,8 @@ def _trained(text: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     of_text = {name: options.pop(name) for name in declared(TextOptions) if name != "text"}
     options["prune"] = _numbers(options["prune"])
     texts = data.load(make(TextOptions, {"text": text, **of_text}))
-    if texts.said:
-        say(texts.said)
+    if texts.held_out_note:
+        say(texts.held_out_note)
     model = NgramLM.train(texts.train, **options)
     return model, {"validation": texts.valid, "test": texts.test}
 

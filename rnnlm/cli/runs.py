@@ -26,8 +26,8 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool,
     output = str(settings.output)
     all_runs = Runs(several, output, jobs=jobs)
     threads = all_runs.threads
-    if all_runs.data.said:
-        say(all_runs.data.said)
+    if all_runs.data.held_out_note:
+        say(all_runs.data.held_out_note)
     kept = f" ({len(all_runs.ended)} of them ended before)" if all_runs.ended else ""
     where = f" on {all_runs.device.description}" if all_runs.device.name == "gpu" else ""
     say(

@@ -49,8 +49,8 @@ def end_line(reason: str, best_epoch: int) -> str:
 def say_beginning(run: BaseRun, about: str) -> None:
     """What was held out, where a run that is resumed stands, and a line about the model."""
     progress = run.trainer.progress
-    if run.data.said:
-        say(run.data.said)
+    if run.data.held_out_note:
+        say(run.data.held_out_note)
     if run.settings.resume and not run.resumed:
         say("no checkpoint yet, so the run starts from the beginning")
     if run.resumed:

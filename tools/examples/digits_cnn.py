@@ -27,7 +27,7 @@ from rnnlm.cli.classify import confusion_table
 from rnnlm.cli.progress import ClassifierLive
 from rnnlm.datasets import read
 from rnnlm.training import ClassifierTrainer, Linear, Momentum
-from rnnlm.training.classifier_trainer import judge
+from rnnlm.training.classifier_trainer import evaluate
 
 BLOCKS = ["conv 20 5", "pool 2", "batch", "conv 40 5", "pool 2", "batch", "affine 100", "dropout 0.3"]
 EPOCHS = 24
@@ -46,7 +46,7 @@ def main() -> None:
         observers=[ClassifierLive()],
     )
     trainer.fit(train, valid)
-    found = judge(network, read("digits:test"))
+    found = evaluate(network, read("digits:test"))
     print(f"test: {found.correct} of {found.examples} right, {100 * found.accuracy:.1f} %")
     print(confusion_table(found))
 

@@ -21,7 +21,7 @@ from rnnlm.cli.classify import confusion_table
 from rnnlm.cli.progress import ClassifierLive
 from rnnlm.datasets import read
 from rnnlm.training import ClassifierTrainer, Linear, Momentum
-from rnnlm.training.classifier_trainer import judge
+from rnnlm.training.classifier_trainer import evaluate
 
 EPOCHS = 20
 
@@ -38,7 +38,7 @@ def main() -> None:
         observers=[ClassifierLive()],
     )
     trainer.fit(train, valid)
-    found = judge(network, read("digits:test"))
+    found = evaluate(network, read("digits:test"))
     print(f"test: {found.correct} of {found.examples} right, {100 * found.accuracy:.1f} %")
     print(confusion_table(found))
 
