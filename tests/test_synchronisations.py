@@ -11,7 +11,7 @@ from stand_in import record
 
 from rnnlm import ops
 from rnnlm.cli import progress
-from rnnlm.cli.progress import ClassifierLive, Live
+from rnnlm.cli.progress import ClassifierProgressBar, ProgressBar
 from rnnlm.datasets import Dataset
 from rnnlm.errors import TrainingError
 from rnnlm.models import CLASSIFIERS, MODELS
@@ -144,7 +144,7 @@ def test_an_observer_that_asks_for_everything_waits_once_an_update(device):
 
 
 @pytest.mark.parametrize(("every", "most"), [(1e9, 0), (0.0, 1)])
-@pytest.mark.parametrize(("live", "make"), [(Live, "rnnlm"), (ClassifierLive, "feedforward")])
+@pytest.mark.parametrize(("live", "make"), [(ProgressBar, "rnnlm"), (ClassifierProgressBar, "feedforward")])
 def test_the_live_line_asks_only_when_it_is_drawn(cupy, monkeypatch, capsys, live, make, every, most):
     monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
     monkeypatch.setattr(progress, "EVERY", every)

@@ -19,7 +19,7 @@ import rnnlm
 from rnnlm import catalogue
 from rnnlm.cli import progress
 from rnnlm.cli.classify import confusion_table
-from rnnlm.cli.progress import ClassifierLive, Live
+from rnnlm.cli.progress import ClassifierProgressBar, ProgressBar
 from rnnlm.datasets import read
 from rnnlm.evaluation.confusion import Confusion
 from rnnlm.training.classifier_trainer import ClassifierTrainer, evaluate
@@ -185,7 +185,7 @@ def test_the_figures_are_those_of_the_best_epoch(at, monkeypatch):
 
 def test_live_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
-    with ClassifierLive() as live:
+    with ClassifierProgressBar() as live:
         live(Update(1, 1, tokens=20, done=20, total=50, epochs=2, sums=Sums(60.0, 60.0), learning_rate=0.1))
         time.sleep(0.25)  # the line changes five times a second at most
         live(Update(1, 2, tokens=30, done=50, total=50, epochs=2, sums=Sums(30.0, 90.0), learning_rate=0.1))
@@ -302,7 +302,7 @@ def test_options_reach_the_run(at):
 def test_ctrl_c_and_resume(at, monkeypatch):
     arguments = ("classify", "train", "train.csv", *QUICK, "--dropout", 0.3, "--batch", 10)
     at(*arguments, "-o", "whole")
-    tell = Live.__call__
+    tell = ProgressBar.__call__
 
     def press(self, event):
         tell(self, event)
@@ -310,7 +310,7 @@ def test_ctrl_c_and_resume(at, monkeypatch):
             signal.raise_signal(signal.SIGINT)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ClassifierLive, "__call__", press)
+        patch.setattr(ClassifierProgressBar, "__call__", press)
         called = at(*arguments, "-o", "cut", "--json")
     assert called.status == 130
     assert "stopped: interrupted; the best epoch is 1" in called.err

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rnnlm import ConvNet
 from rnnlm.cli.classify import confusion_table
-from rnnlm.cli.progress import ClassifierLive
+from rnnlm.cli.progress import ClassifierProgressBar
 from rnnlm.datasets import read
 from rnnlm.training import ClassifierTrainer, Linear, Momentum
 from rnnlm.training.classifier_trainer import evaluate
@@ -43,7 +43,7 @@ def main() -> None:
         shift=2,
         epochs=EPOCHS,
         schedule=Linear(total=EPOCHS),
-        observers=[ClassifierLive()],
+        observers=[ClassifierProgressBar()],
     )
     trainer.fit(train, valid)
     found = evaluate(network, read("digits:test"))

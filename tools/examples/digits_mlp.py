@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rnnlm import FeedForward
 from rnnlm.cli.classify import confusion_table
-from rnnlm.cli.progress import ClassifierLive
+from rnnlm.cli.progress import ClassifierProgressBar
 from rnnlm.datasets import read
 from rnnlm.training import ClassifierTrainer, Linear, Momentum
 from rnnlm.training.classifier_trainer import evaluate
@@ -35,7 +35,7 @@ def main() -> None:
         batch=32,
         epochs=EPOCHS,
         schedule=Linear(total=EPOCHS),
-        observers=[ClassifierLive()],
+        observers=[ClassifierProgressBar()],
     )
     trainer.fit(train, valid)
     found = evaluate(network, read("digits:test"))
