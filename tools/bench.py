@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench_measures import apart, multiplications, peak_mb, products_per_second, quickest, zipf
+from bench_measures import in_own_process, median_seconds, multiplications, peak_mb, products_per_second, zipf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -65,20 +65,20 @@ def measure(
     from rnnlm.text import Corpus
     from rnnlm.training import OPTIMIZERS, Settings, Trainer
 
-    everything = ops.use(backend).threads
-    turns = [1, everything] if everything > 1 else [1]
-    usual = Settings()
+    all_threads = ops.use(backend).threads
+    turns = [1, all_threads] if all_threads > 1 else [1]
+    defaults = Settings()
     updates = WARM_UP + TURNS * TURN + 1
     corpus = Corpus.encode(text, max_vocab=words) if text else zipf(words, max(updates * streams * steps, EVALUATED))
-    lm = MODELS[model](corpus.vocabulary, hidden=hidden, classes=classes, dropout=usual.dropout)
-    optimizer = OPTIMIZERS[usual.optimizer]
+    lm = MODELS[model](corpus.vocabulary, hidden=hidden, classes=classes, dropout=defaults.dropout)
+    optimizer = OPTIMIZERS[defaults.optimizer]
     times: dict[int, list[float]] = {threads: [] for threads in turns}
     before = peak_mb()
     began = [time.perf_counter()]
 
     def turn(event: Any) -> None:
         now, number = time.perf_counter(), event.updates - WARM_UP
-        if number > 0 and number % TURN != 1:  # the first window of a turn finds the other's caches
+        if number > 0 and number % TURN != 1:  # the first window of a turn finds the other's data in the caches
             times[turns[(number - 1) // TURN % len(turns)]].append(now - began[0])
         if number >= 0 and number % TURN == 0:
             ops.use(backend, turns[number // TURN % len(turns)])
@@ -86,10 +86,10 @@ def measure(
 
     trainer = Trainer(
         lm,
-        optimizer(lm.params, optimizer.default_rate, l2=usual.l2),
+        optimizer(lm.params, optimizer.default_rate, l2=defaults.l2),
         block=steps,
         streams=streams,
-        clip=usual.clip,
+        clip=defaults.clip,
         max_updates=updates,
         observers=[turn],
     )
@@ -98,12 +98,12 @@ def measure(
     ops.use(backend)
     part = Corpus(np.asarray(corpus.ids[:EVALUATED]), corpus.vocabulary, name="part")
     evaluation = {
-        count: EVALUATED / quickest(lambda count=count: perplexity(lm, part, streams=count)) for count in (1, 16)
+        count: EVALUATED / median_seconds(lambda count=count: perplexity(lm, part, streams=count)) for count in (1, 16)
     }
-    sampling = 40 * 256 / quickest(lambda: lm.sample(length=40, count=256, seed=1, burn_in=False))
+    sampling = 40 * 256 / median_seconds(lambda: lm.sample(length=40, count=256, seed=1, burn_in=False))
     with one_thread():
         limit = products_per_second()
-    speed = {threads: streams * steps / statistics.median(found) for threads, found in times.items()}
+    speed = {threads: streams * steps / statistics.median(seconds) for threads, seconds in times.items()}
     fastest = speed[turns[-1]]
     weights = sum(param.value.nbytes for param in lm.params.values()) / 1e6
     return {
@@ -123,6 +123,7 @@ def measure(
 
 
 def main() -> None:
+    """Run the command line: print the tables, or with --json one JSON object."""
     import bench_ngrams
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -148,13 +149,14 @@ def main() -> None:
         return
     runs: list[list[dict[str, Any]]] = [[] for _ in rows]
     for _ in range(options.repeats):
-        for row, found in zip(rows, runs, strict=True):
+        for row, measured in zip(rows, runs, strict=True):
             text = options.text if row[2] == 10_000 or options.row else None
-            found.append(apart(__file__, (*row, text, options.backend)))
+            measured.append(in_own_process(__file__, (*row, text, options.backend)))
     names = ("model", "H", "V", "B", "T", "classes")
     results = [
-        dict(zip(names, row, strict=True)) | {key: statistics.median(run[key] for run in found) for key in found[0]}
-        for row, found in zip(rows, runs, strict=True)
+        dict(zip(names, row, strict=True))
+        | {key: statistics.median(run[key] for run in measured) for key in measured[0]}
+        for row, measured in zip(rows, runs, strict=True)
     ]
     n_grams = [] if options.row else bench_ngrams.results(None, options.repeats)
     if options.json:
@@ -167,17 +169,18 @@ def main() -> None:
 
 
 def compare(row: tuple, text: str | None, as_json: bool) -> None:
-    """The peers, by tools/peers.py."""
+    """Measure one row beside PyTorch, by tools/peers.py, and print what was found."""
     import peers
 
     from rnnlm import ops
 
     _, H, V, B, T, classes = row
-    found = peers.measure(H, V, B, T, classes, ops.use().threads, text=text)
-    print(json.dumps(found, indent=2) if as_json else peers.table(found))
+    measured = peers.measure(H, V, B, T, classes, ops.use().threads, text=text)
+    print(json.dumps(measured, indent=2) if as_json else peers.table(measured))
 
 
 def print_table(results: list[dict[str, Any]]) -> None:
+    """Print a line for each row of networks."""
     threads = results[0]["threads"]
     print(f"words/s of training on {threads} threads, gain over one; of evaluation, 1 stream and 16; of sampling")
     print(

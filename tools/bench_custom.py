@@ -1,4 +1,4 @@
-"""What a recurrence of one's own costs: Elman written as a step in autograd.numpy beside the built-in one.
+"""The cost of a recurrence of one's own: Elman written as a step in autograd.numpy beside the built-in one.
 
     python tools/bench_custom.py                     words/s of training, in turns in one process
     python tools/bench_custom.py --json              the same for a program
@@ -29,6 +29,7 @@ WARM_UP, TURNS = 5, 60  # windows of each model
 
 
 def main() -> None:
+    """Run the command line: print the speeds, or with --json one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
@@ -43,7 +44,7 @@ def main() -> None:
 
 
 def measure() -> dict[str, float]:
-    """Words/s of training by name."""
+    """Words a second of training, by the name of the model."""
     from bench_measures import zipf
 
     from rnnlm import ops
@@ -54,15 +55,15 @@ def measure() -> dict[str, float]:
     from rnnlm.training import OPTIMIZERS, Settings
 
     ops.use(threads=1)
-    corpus, usual = zipf(WORDS, (WARM_UP + TURNS) * STREAMS * STEPS), Settings()
-    config: dict[str, Any] = {"hidden": HIDDEN, "classes": CLASSES, "dropout": usual.dropout}
+    corpus, defaults = zipf(WORDS, (WARM_UP + TURNS) * STREAMS * STEPS), Settings()
+    config: dict[str, Any] = {"hidden": HIDDEN, "classes": CLASSES, "dropout": defaults.dropout}
     models = {
         "elman": ElmanLM(corpus.vocabulary, **config),
         "own elman": CustomLM(corpus.vocabulary, recurrence=f"{OWN}:elman", **config),
         "own lstm": CustomLM(corpus.vocabulary, recurrence=f"{OWN}:lstm", **config),
     }
-    kind = OPTIMIZERS[usual.optimizer]
-    optimizers = {name: kind(model.params, kind.default_rate, l2=usual.l2) for name, model in models.items()}
+    kind = OPTIMIZERS[defaults.optimizer]
+    optimizers = {name: kind(model.params, kind.default_rate, l2=defaults.l2) for name, model in models.items()}
     states = {name: model.start(STREAMS) for name, model in models.items()}
     times: dict[str, list[float]] = {name: [] for name in models}
     with one_thread():
@@ -71,10 +72,10 @@ def measure() -> dict[str, float]:
                 began = time.process_time()
                 _, states[name], tape = model.forward(x, y, states[name], keep, train=(1, number))
                 model.backward(tape, 1 / x.size)
-                clip_norm(model.params.values(), usual.clip or 1.0)
+                clip_norm(model.params.values(), defaults.clip or 1.0)
                 optimizers[name].step()
                 times[name].append(time.process_time() - began)
-    return {name: STREAMS * STEPS / statistics.median(found[WARM_UP:]) for name, found in times.items()}
+    return {name: STREAMS * STEPS / statistics.median(seconds[WARM_UP:]) for name, seconds in times.items()}
 
 
 if __name__ == "__main__":

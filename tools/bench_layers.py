@@ -55,12 +55,12 @@ ROWS: list[tuple[str, tuple[int, ...], Layers]] = [  # name, images (N, h, w, C)
 
 
 def without_dx(layers: Layers) -> bool:
-    """Is the input the images themselves, which nobody differentiates?"""
+    """Whether the input is the images themselves, whose gradient is not needed."""
     return layers[0][0] == "conv" and layers[0][1] in (1, 3)
 
 
 def ours(shape: tuple[int, ...], layers: Layers) -> tuple[Step, float]:
-    """One forward and backward pass, and its multiplications and additions."""
+    """A function that makes one forward and backward pass of ours, and its number of multiplications and additions."""
     from rnnlm.layers import Activation, Convolution2d, MaxPool2d
 
     rng = np.random.default_rng(1)
@@ -94,7 +94,7 @@ def ours(shape: tuple[int, ...], layers: Layers) -> tuple[Step, float]:
 
 
 def theirs(shape: tuple[int, ...], layers: Layers, layout: str) -> Step:
-    """The same in PyTorch."""
+    """A function that makes the same pass in PyTorch, with the images in one of its memory layouts."""
     import torch
     from torch import nn
 
@@ -114,14 +114,14 @@ def theirs(shape: tuple[int, ...], layers: Layers, layout: str) -> Step:
 
 
 def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
-    """A dictionary for every row; PyTorch's entries are missing where it is."""
+    """A dictionary for every row; without PyTorch its entries are missing."""
     from rnnlm import ops
     from rnnlm.ops.threads import one_thread
 
     ops.use("numba", threads)
 
-    def plainly(step: Step) -> Step:
-        """The same on plain NumPy."""
+    def on_numpy(step: Step) -> Step:
+        """The same pass on plain NumPy and one thread."""
 
         def run() -> None:
             ops.use("numpy")
@@ -139,10 +139,14 @@ def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
         torch.set_num_threads(threads)
         layouts = ["contiguous_format", "channels_last"]
     clock = time.process_time if threads == 1 else time.perf_counter
-    found = []
+    rows = []
     for name, shape, layers in ROWS:
         step, work = ours(shape, layers)
-        steps = {"rnnlm": step, "numpy": plainly(step), **{layout: theirs(shape, layers, layout) for layout in layouts}}
+        steps = {
+            "rnnlm": step,
+            "numpy": on_numpy(step),
+            **{layout: theirs(shape, layers, layout) for layout in layouts},
+        }
         times: dict[str, list[float]] = {key: [] for key in steps}
         for turn in range(repeats + 2):
             for key, step in steps.items():
@@ -158,12 +162,13 @@ def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
             row["torch_layout"] = min(layouts, key=medians.__getitem__)
             row["torch_ms"] = medians[row["torch_layout"]]
             row["ratio"] = row["ms"] / row["torch_ms"]
-        found.append(row)
+        rows.append(row)
         print(line(row), file=sys.stderr, flush=True)
-    return found
+    return rows
 
 
 def line(row: dict[str, Any]) -> str:
+    """A row of the table as text."""
     text = f"{row['name']:28s} {row['batch']:5d} {row['ms']:9.2f} {row['gflops']:6.1f} {row['gain']:5.2f}"
     if "ratio" in row:
         text += f" {row['torch_ms']:9.2f} {row['ratio']:6.2f}  {row['torch_layout']}"
@@ -171,17 +176,18 @@ def line(row: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    """Run the command line: print the table, or with --json a JSON list."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="a JSON list, for programs")
     parser.add_argument("--threads", type=int, default=1, help="threads of both (default 1)")
     parser.add_argument("--repeats", type=int, default=7, help="passes of each; medians are printed (default 7)")
     options = parser.parse_args()
-    found = measure(options.threads, options.repeats)
+    rows = measure(options.threads, options.repeats)
     if options.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(rows, indent=2))
         return
     print(f"{'layer':28s} batch        ms   GF/s  gain  torch ms  ratio  torch's layout")
-    for row in found:
+    for row in rows:
         print(line(row))
 
 

@@ -1,4 +1,4 @@
-"""What benchmarks share: an artificial text, a stopwatch, peak memory, a process of its own for each row."""
+"""What the benchmarks share: an artificial text, a stopwatch, peak memory, a process of its own for each row."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def zipf(words: int, tokens: int) -> Any:
     return Corpus(ids, Vocabulary(["</s>", *(f"w{i}" for i in range(1, words))], counts), name="zipf")
 
 
-def quickest(work: Any) -> float:
-    """Seconds that `work` takes: the median of five, after one that does not count."""
+def median_seconds(work: Any) -> float:
+    """Seconds that a call of `work` takes: the median of five calls, after one that is not measured."""
     work()
     times = []
     for _ in range(5):
@@ -40,7 +40,7 @@ def products_per_second() -> float:
     import numpy as np
 
     a, b = (np.random.default_rng(1).random((1024, 1024), dtype=np.float32) for _ in range(2))
-    return 2 * 1024**3 / quickest(lambda: a @ b)
+    return 2 * 1024**3 / median_seconds(lambda: a @ b)
 
 
 def multiplications(lm: Any, corpus: Any) -> float:
@@ -59,12 +59,12 @@ def multiplications(lm: Any, corpus: Any) -> float:
 
 def peak_mb() -> float:
     """The largest resident memory of this process so far, in MB (10⁶ bytes)."""
-    kilo = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, others kilobytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def apart(script: str, row: tuple) -> dict[str, Any]:
-    """One row, measured by the script in a process of its own."""
+def in_own_process(script: str, row: tuple) -> dict[str, Any]:
+    """What the script measures of one row in a process of its own. SystemExit with its error where it fails."""
     command = [sys.executable, script, "--inner", json.dumps(row)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

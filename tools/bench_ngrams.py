@@ -18,7 +18,7 @@ import statistics
 import time
 from typing import Any
 
-from bench_measures import apart, peak_mb, quickest, zipf
+from bench_measures import in_own_process, median_seconds, peak_mb, zipf
 
 ROWS = [(5, 1_000_000), (5, 5_000_000), (5, 20_000_000)]  # order, words
 VOCABULARY = 10_000
@@ -41,14 +41,14 @@ def measure(order: int, tokens: int, text: str | None) -> dict[str, Any]:
     lm = NgramLM.train(corpus, order=order)
     seconds = time.perf_counter() - began
     peak = peak_mb() - before
-    some = Corpus(ids[:SCORED], corpus.vocabulary)
+    first_words = Corpus(ids[:SCORED], corpus.vocabulary)
     n_grams = lm.table.levels[-1]
     return {
         "tokens": len(ids),
         "n_grams": n_grams,
         "training_s": seconds,
         "bytes_per_n_gram": 1e6 * peak / n_grams,
-        "scored_words_per_s": len(some) / quickest(lambda: perplexity(lm, some)),
+        "scored_words_per_s": len(first_words) / median_seconds(lambda: perplexity(lm, first_words)),
     }
 
 
@@ -57,22 +57,24 @@ def results(text: str | None, repeats: int) -> list[dict[str, Any]]:
     rows = [(5, 0, text), (3, 0, text)] if text else [(*row, None) for row in ROWS]
     runs: list[list[dict[str, Any]]] = [[] for _ in rows]
     for _ in range(repeats):
-        for row, found in zip(rows, runs, strict=True):
-            found.append(apart(__file__, row))
+        for row, measured in zip(rows, runs, strict=True):
+            measured.append(in_own_process(__file__, row))
     return [
-        {"order": row[0]} | {key: statistics.median(run[key] for run in found) for key in found[0]}
-        for row, found in zip(rows, runs, strict=True)
+        {"order": row[0]} | {key: statistics.median(run[key] for run in measured) for key in measured[0]}
+        for row, measured in zip(rows, runs, strict=True)
     ]
 
 
-def print_table(found: list[dict[str, Any]]) -> None:
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """Print a line for each row of n-gram models."""
     print("order      words      n-grams  training s  bytes     scored  growth")
-    first = found[0]
+    first = rows[0]
 
     def sorting(row: dict[str, Any]) -> float:
+        """n log n of the row's number of tokens."""
         return row["tokens"] * math.log(row["tokens"])
 
-    for r in found:
+    for r in rows:
         growth = r["training_s"] / first["training_s"] / (sorting(r) / sorting(first))
         shown = f"{growth:7.2f}" if r["tokens"] != first["tokens"] else "      -"
         print(
@@ -82,6 +84,7 @@ def print_table(found: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
+    """Run the command line: print the table, or with --json a JSON list."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="a JSON list, for programs")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each row; medians are printed (default 3)")
@@ -91,11 +94,11 @@ def main() -> None:
     if options.inner:
         print(json.dumps(measure(*json.loads(options.inner))))
         return
-    found = results(options.text, options.repeats)
+    rows = results(options.text, options.repeats)
     if options.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(rows, indent=2))
     else:
-        print_table(found)
+        print_table(rows)
 
 
 if __name__ == "__main__":

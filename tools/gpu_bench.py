@@ -33,7 +33,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 import gpu_peers
 import numpy as np
 from bench_measures import multiplications
-from gpu_bench_ours import Ours, Size, clean, held, text, wait
+from gpu_bench_ours import Ours, Size, free_memory, synchronize, text, used_mb
 from gpu_bench_tables import markdown
 from gpu_counts import counts
 
@@ -42,13 +42,13 @@ from rnnlm.cli.console import error_line, say
 from rnnlm.errors import UsageError
 from rnnlm.ops import device
 
-MOST = 2_000_000  # words in a slice
+MAX_WORDS = 2_000_000  # in a slice
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and for how long."""
+    """The sizes that are measured, and for how long."""
 
     sizes: dict[str, Size] = field(
         default_factory=lambda: {
@@ -79,27 +79,27 @@ QUICK: dict[str, Any] = {
 
 
 def take_turns(runs: Mapping[str, gpu_peers.Run], plan: Plan, each: int) -> dict[str, float]:
-    """Words a second of each, the medians of rounds in which all have a turn; `each` words a window."""
+    """Words a second of each run, medians of rounds in which all take turns; `each` is the words in a window."""
     windows = {}
     for name, run in runs.items():
         run(plan.least)  # compiles
-        windows[name] = max(plan.least, min(round(plan.least * plan.seconds / run(plan.least)), MOST // each))
-    found: dict[str, list[float]] = {name: [] for name in runs}
+        windows[name] = max(plan.least, min(round(plan.least * plan.seconds / run(plan.least)), MAX_WORDS // each))
+    speeds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(plan.repeats):
         for name, run in runs.items():
-            found[name].append(windows[name] / run(windows[name]))
-    return {name: each * statistics.median(speeds) for name, speeds in found.items()}
+            speeds[name].append(windows[name] / run(windows[name]))
+    return {name: each * statistics.median(measured) for name, measured in speeds.items()}
 
 
-def beside(size: Size, plan: Plan, precision: str) -> Row:
-    """One size, ours and PyTorch's, in turns: words/s, and MB that each holds."""
+def beside_torch(size: Size, plan: Plan, precision: str) -> Row:
+    """One size, ours and PyTorch's in turns: words/s, and the MB of GPU memory that each takes."""
     row: Row = {"H": size.hidden, "B": size.streams, "T": size.steps, "V": size.words, "not": {}}
     base = text(size)
-    clean()
-    before = held()
+    free_memory()
+    before = used_mb()
     mine = Ours(size, "gpu", base)
     mine.run(plan.least)
-    row |= {"classes": mine.model.facts()["classes"], "mb": held() - before}
+    row |= {"classes": mine.model.facts()["classes"], "mb": used_mb() - before}
     runs: dict[str, gpu_peers.Run] = {"rnnlm": mine.run}
     missing = gpu_peers.why_not()
     if missing:
@@ -122,7 +122,7 @@ def beside(size: Size, plan: Plan, precision: str) -> Row:
 
 
 def ceilings(plan: Plan) -> Row:
-    """The GPU's own limits as its libraries reach them: a large matrix product, a large copy."""
+    """The GPU's limits as its own libraries reach them: flop/s of a large matrix product, bytes/s of a large copy."""
     cupy = importlib.import_module("cupy")
     n, rng = plan.product, np.random.default_rng(1)
     a, b = (cupy.asarray(rng.random((n, n), dtype=np.float32) - 0.5) for _ in range(2))
@@ -133,22 +133,22 @@ def ceilings(plan: Plan) -> Row:
     def copied() -> None:
         target[...] = source
 
-    found = {}
+    seconds = {}
     for name, work in (("product", lambda: machine.affine(a, b, None)), ("copy", copied)):
         times = []
         for _ in range(plan.repeats + 2):
-            wait("gpu")
+            synchronize("gpu")
             began = time.perf_counter()
             for _ in range(5):
                 work()
-            wait("gpu")
+            synchronize("gpu")
             times.append((time.perf_counter() - began) / 5)
-        found[name] = statistics.median(times[2:])
-    return {"flops": 2 * n**3 / found["product"], "bytes_per_s": 2 * source.nbytes / found["copy"]}
+        seconds[name] = statistics.median(times[2:])
+    return {"flops": 2 * n**3 / seconds["product"], "bytes_per_s": 2 * source.nbytes / seconds["copy"]}
 
 
 def beside_cpu(size: Size, plan: Plan) -> Row:
-    """The same training on the GPU and on two threads of this machine's processor."""
+    """Words/s of the same training on the GPU and on two threads of this machine's processor."""
     base = text(size)
     ops.use(threads=2)
     machines = {where: Ours(size, where, base).run for where in ("gpu", "cpu")}
@@ -158,17 +158,20 @@ def beside_cpu(size: Size, plan: Plan) -> Row:
 
 
 def counted(size: Size, plan: Plan) -> Row:
-    """Waits and launches in a window."""
-    clean()
+    """Waits and launches in a window, as `gpu_counts.counts` has them."""
+    free_memory()
     return counts(Ours(size, "gpu", text(size)).fit, plan.counted)
 
 
 def measure(plan: Plan, only: list[str], precision: str) -> Iterator[tuple[str, str, Row]]:
-    """Everything: (section, row's name, what was found), each as soon as it is measured."""
+    """Measure everything, or the sections `only`: (section, row's name, the row), each as soon as it is measured.
+
+    UsageError for a section that is not known.
+    """
     elman, wide, classes = (plan.sizes[name] for name in ("elman", "wide", "classes"))
     jobs: list[tuple[str, str, Callable[[], Row]]] = [("ceilings", "ceilings", lambda: ceilings(plan))]
     for name, size in plan.sizes.items():
-        jobs.append((name, name, partial(beside, size, plan, precision)))
+        jobs.append((name, name, partial(beside_torch, size, plan, precision)))
     jobs.append(("cpu", "cpu", lambda: beside_cpu(elman, plan)))
     for name, size in plan.sizes.items():
         jobs.append(("counts", name, partial(counted, size, plan)))
@@ -180,7 +183,7 @@ def measure(plan: Plan, only: list[str], precision: str) -> Iterator[tuple[str, 
     }
     for name, sizes in tables.items():
         for number, size in enumerate(sizes):
-            jobs.append((name, str(number), partial(beside, size, few, precision)))
+            jobs.append((name, str(number), partial(beside_torch, size, few, precision)))
     known = list(dict.fromkeys(section for section, _, _ in jobs))
     for name in only:
         if name not in known:
@@ -191,10 +194,11 @@ def measure(plan: Plan, only: list[str], precision: str) -> Iterator[tuple[str, 
                 yield section, name, work()
             except Exception as error:  # one row that does not fit must not lose the others
                 yield section, name, {"failed": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"}
-            clean()
+            free_memory()
 
 
 def main(argv: list[str] | None = None, plan: Plan | None = None) -> int:
+    """Run the command line and print the tables; returns the exit status, 1 where a row failed, 2 for wrong usage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer sizes and shorter slices")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="a part of it")
@@ -203,8 +207,8 @@ def main(argv: list[str] | None = None, plan: Plan | None = None) -> int:
     parser.add_argument("--repeats", type=int, help="rounds; medians are printed (default 7)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="where everything goes that was measured")
     options = parser.parse_args(argv)
-    given = {name: getattr(options, name) for name in ("seconds", "repeats") if getattr(options, name) is not None}
-    plan = replace(plan or Plan(), **(QUICK if options.quick else {}), **given)
+    changes = {name: getattr(options, name) for name in ("seconds", "repeats") if getattr(options, name) is not None}
+    plan = replace(plan or Plan(), **(QUICK if options.quick else {}), **changes)
     results: dict[str, Any] = {"precision": options.precision, "found": {}}
     try:
         results["device"] = device.use("gpu").description

@@ -20,12 +20,12 @@ from rnnlm.training import SGD, Trainer
 from rnnlm.training.events import Update
 
 WARM_UP = 2  # windows before each slice
-TEXT = 1_000_000  # words that are drawn; longer texts repeat them
+DRAWN = 1_000_000  # words at most; longer texts repeat them
 
 
 @dataclass(frozen=True)
 class Size:
-    """What is trained: H hidden units, B streams of T steps, V words; classes None: √V of them, 0: the full softmax."""
+    """A model's size and its windows: H hidden units, B streams of T steps, V words; classes 0 is the full softmax."""
 
     hidden: int
     streams: int
@@ -35,16 +35,16 @@ class Size:
 
 
 def text(size: Size) -> Corpus:
-    """Some windows of words."""
-    return zipf(size.words, min(TEXT, 100 * size.streams * size.steps))
+    """A text of a hundred windows, of words drawn from Zipf's law."""
+    return zipf(size.words, min(DRAWN, 100 * size.streams * size.steps))
 
 
-class Enough(BaseException):
-    """Ends a training where the slice ends: copying the best weights to the host is no part of a window."""
+class SliceEnded(BaseException):
+    """Ends a training with its slice: copying the best weights to the host is no part of a window."""
 
 
 class Ours:
-    """A model of ours on a machine; `run` is so many windows of its training -> seconds."""
+    """A model of ours on the device `where`, and its training on the text `base`."""
 
     def __init__(self, size: Size, where: str, base: Corpus) -> None:
         self.size, self.where, self.corpus = size, where, base
@@ -55,7 +55,7 @@ class Ours:
         self.optimizer = SGD(self.model.params, RATE)
 
     def fit(self, windows: int, observers: Any = ()) -> None:
-        """So many windows from the beginning of the text, none of them logged."""
+        """Train for so many windows from the beginning of the text, none of them logged."""
         need = 50 * (windows + 1) * self.size.streams * self.size.steps
         if len(self.corpus) < need:
             self.corpus = Corpus(np.resize(self.corpus.ids, need), self.corpus.vocabulary, name=self.corpus.name)
@@ -63,33 +63,34 @@ class Ours:
         Trainer(self.model, self.optimizer, max_updates=windows, observers=observers, **settings).fit(self.corpus)
 
     def run(self, windows: int) -> float:
+        """The seconds of so many windows of training, after a few that warm up."""
         times: list[float] = []
 
         def tick(event: Any) -> None:
             if isinstance(event, Update) and event.updates in (WARM_UP, WARM_UP + windows):
-                wait(self.where)
+                synchronize(self.where)
                 times.append(time.perf_counter())
                 if len(times) == 2:
-                    raise Enough
+                    raise SliceEnded
 
-        with suppress(Enough):
+        with suppress(SliceEnded):
             self.fit(WARM_UP + windows, [tick])
         return times[1] - times[0]
 
 
-def wait(where: str) -> None:
-    """Until the GPU has done everything."""
+def synchronize(where: str) -> None:
+    """Wait until the GPU has done everything."""
     if where != "cpu":
         importlib.import_module("cupy").cuda.Device().synchronize()
 
 
-def held() -> float:
-    """MB of the GPU's memory that are taken, by anybody."""
+def used_mb() -> float:
+    """MB of the GPU's memory in use, by all processes together."""
     free, total = importlib.import_module("cupy").cuda.Device().mem_info
     return (total - free) / 1e6
 
 
-def clean() -> None:
-    """Let go of the models before."""
+def free_memory() -> None:
+    """Free the GPU memory of models that are not used any more."""
     gc.collect()
     device.release(device.current_gpu())

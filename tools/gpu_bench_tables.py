@@ -1,4 +1,4 @@
-"""What tools/gpu_bench.py found, as tables in Markdown."""
+"""The results of tools/gpu_bench.py as tables in Markdown."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def _headlines(found: dict[str, Any]) -> list[list[str]]:
         if row and "failed" not in row:
             eager, best, which = _ratios(row)
             what = f"training words/s, {_about(row)}"
-            told = row["not"].get("PyTorch", "") if eager is None else f"×{eager:.2f} eager / ×{best:.2f} {which}"
-            rows.append([what, f"{row['words_per_s']['rnnlm']:,.0f}; {told}", goal])
+            figure = row["not"].get("PyTorch", "") if eager is None else f"×{eager:.2f} eager / ×{best:.2f} {which}"
+            rows.append([what, f"{row['words_per_s']['rnnlm']:,.0f}; {figure}", goal])
     return rows
 
 
@@ -79,8 +79,8 @@ def _cpu(found: dict[str, Any]) -> list[list[str]]:
     row = found.get("cpu", {}).get("cpu", {})
     if "gpu" not in row:
         return []
-    told = f"×{row['gpu'] / row['cpu']:.1f} ({row['cpu']:,.0f} words/s on the processor)"
-    return [["GPU against two threads of the processor, Elman", told, "×10, beyond ×30"]]
+    figure = f"×{row['gpu'] / row['cpu']:.1f} ({row['cpu']:,.0f} words/s on the processor)"
+    return [["GPU against two threads of the processor, Elman", figure, "×10, beyond ×30"]]
 
 
 def _counts(found: dict[str, Any]) -> list[list[str]]:
@@ -89,8 +89,8 @@ def _counts(found: dict[str, Any]) -> list[list[str]]:
         if "failed" not in row:
             exact = row["launches"] is not None
             launches = row["launches"] if exact else row["ours"]
-            told = f"{row['synchronizations']:g}; {launches:g}{'' if exact else ' of our own'} ({row['by']})"
-            rows.append([f"waits; launches a window, {name}", told, "≤ 1; ≤ 40, beyond 0; ≤ 12"])
+            figure = f"{row['synchronizations']:g}; {launches:g}{'' if exact else ' of our own'} ({row['by']})"
+            rows.append([f"waits; launches a window, {name}", figure, "≤ 1; ≤ 40, beyond 0; ≤ 12"])
     return rows
 
 
@@ -136,7 +136,7 @@ def _output(row: Row) -> str:
 
 
 def _notes(found: dict[str, Any]) -> list[str]:
-    """What could not be measured, and why, each once."""
+    """What could not be measured and why, each reason once."""
     notes = {}
     for section, rows in found.items():
         for name, row in rows.items():

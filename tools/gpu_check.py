@@ -43,20 +43,22 @@ from rnnlm.errors import UsageError
 from rnnlm.models import MODELS
 from rnnlm.ops import device
 
-WITHIN = {"softmax_gradient", "update", "update_all"}  # checked with the scores, and by the trainings
+CHECKED_WITH_OTHERS = {"softmax_gradient", "update", "update_all"}  # by the checks of scores and of trainings
 
 
 def findings(
     seed: int, only: list[str], quick: bool, sizes: Sizes | None = None, most: int | None = None
 ) -> Iterator[Finding]:
-    """What there is to find. `only` names sections, operations or kinds of models; `most` leaves larger arrays out.
+    """The findings of all checks, or of the sections, operations and kinds of models in `only`.
+
+    Arguments with an array of more than `most` numbers are left out.
 
     UsageError for a name that is none of them.
     """
     from rnnlm.ops.cuda import CudaBackend
 
     cupy, sizes = importlib.import_module("cupy"), sizes or Sizes()
-    ours = [name for name in overridden(CudaBackend) if name not in WITHIN]
+    ours = [name for name in overridden(CudaBackend) if name not in CHECKED_WITH_OTHERS]
     operations = [name for name in ours if name in only] or ours
     kinds = [name for name in MODELS if name in only] or list(MODELS)
     sections: dict[str, Callable[[], Iterator[Finding]]] = {
@@ -71,13 +73,13 @@ def findings(
     wanted = {name for name in sections if name in only}
     wanted |= {"operations"} if {*ours} & {*only} and "precision" not in wanted else set()
     wanted |= {"training"} if {*MODELS} & {*only} else set()
-    for name, found in sections.items():
+    for name, check in sections.items():
         if name in wanted or not only:
-            yield from found()
+            yield from check()
 
 
-def tables(found: Iterator[Finding]) -> list[Finding]:
-    """Print a table a section, a line as soon as it is complete; returns the findings."""
+def tables(running: Iterator[Finding]) -> list[Finding]:
+    """Print a table for each section, line by line as they are completed, and return all findings."""
     done: list[Finding] = []
     row: list[Finding] = []
 
@@ -90,7 +92,7 @@ def tables(found: Iterator[Finding]) -> list[Finding]:
             )
         row.clear()
 
-    for finding in found:
+    for finding in running:
         if row and (finding.section, finding.what) != (row[0].section, row[0].what):
             end_row()
         if not done or finding.section != done[-1].section:
@@ -102,7 +104,7 @@ def tables(found: Iterator[Finding]) -> list[Finding]:
 
 
 def cell(finding: Finding) -> str:
-    """A judge and its figure, as a person reads them."""
+    """The text of one finding: what it was compared with, and the error."""
     error = finding.error or 0.0
     if finding.section == "counts":
         return f"{finding.judge} {error:g} ({finding.note})"
@@ -112,18 +114,18 @@ def cell(finding: Finding) -> str:
 
 
 def report(done: list[Finding], seconds: float, seed: int) -> None:
-    """What failed, each in a line, and a line for all."""
+    """Print a line for each check that failed, and one for all."""
     failed = [finding for finding in done if not finding.passed]
     for f in failed:
-        found = f"error {f.error:.1e}, allowed {f.allowed:.0e}"
-        text = f"FAILED {f.section}: {f.what}, {f.judge} in {f.precision}: {found}{f'; {f.note}' if f.note else ''}"
+        errors = f"error {f.error:.1e}, allowed {f.allowed:.0e}"
+        text = f"FAILED {f.section}: {f.what}, {f.judge} in {f.precision}: {errors}{f'; {f.note}' if f.note else ''}"
         print(paint(text, "red", sys.stdout))
-    told = f"{len(failed)} of {len(done)} checks FAILED" if failed else f"all {len(done)} checks passed"
-    print(paint(f"\n{told} in {seconds:.0f} s (--seed {seed})", "red" if failed else "green", sys.stdout))
+    verdict = f"{len(failed)} of {len(done)} checks FAILED" if failed else f"all {len(done)} checks passed"
+    print(paint(f"\n{verdict} in {seconds:.0f} s (--seed {seed})", "red" if failed else "green", sys.stdout))
 
 
 def main(argv: list[str] | None = None, **small: Any) -> int:
-    """The command; `small` are further arguments of `findings`."""
+    """Run the command line and return its exit status; `small` are further arguments of `findings`, for tests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, help="of the random numbers; without it, another one in every run")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="a section, operation or model")
@@ -133,10 +135,10 @@ def main(argv: list[str] | None = None, **small: Any) -> int:
     seed = options.seed if options.seed is not None else time.time_ns() % 2**31
     try:
         where, began = device.use("gpu").description, time.monotonic()
-        found = findings(seed, options.only, options.quick, **small)
+        running = findings(seed, options.only, options.quick, **small)
         if not options.json:
             print(f"{where}, --seed {seed}")
-        done = list(found) if options.json else tables(found)
+        done = list(running) if options.json else tables(running)
     except UsageError as error:
         error_line(str(error))
         return 2

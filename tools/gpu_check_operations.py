@@ -19,7 +19,8 @@ from rnnlm.checks.overrides import comparable, each, leaves, moved
 ALLOWED = {"float64": 1e-11, "float32": 3e-5, "tf32": 2e-2, "bf16": 1e-1}
 DIFFERENT_DRAWS = 0.01  # share of draws in float32 that may fall on the neighbouring word
 
-# Random sizes of an operation are odd numbers up to the first ones; the others occur, in the order of its maker.
+# Upper limits of an operation's random sizes, which are odd numbers, and sizes that occur in models; in the order of
+# the arguments of the function that makes its arguments.
 Large = tuple[tuple[int, ...], list[tuple[int, ...]]]
 WINDOW: Large = ((40, 90, 600), [(35, 64, 200), (35, 128, 1024)])  # T, B, H
 LAYERS: Large = ((20, 40, 300, 3), [(35, 64, 200, 1)])  # T, B, H, layers
@@ -38,8 +39,8 @@ LARGE: dict[str, Large] = {
     **dict.fromkeys(("take_rows", "sum_rows"), ROWS),
     **dict.fromkeys(("activate", "dropout", "by_id", "total"), PLANE),
 }
-VARIANTS = 8  # of the arguments at random and large sizes
-FEW = 40  # calls in low precision without the large sizes
+VARIANTS = 8  # of the arguments at each random or large size
+LOW_PRECISION_CALLS = 40  # without the large sizes
 
 
 def relative(ours: Any, theirs: Any) -> float:
@@ -66,7 +67,7 @@ def furthest(ours: Any, theirs: Any) -> float:
 
 
 def host(value: Any) -> Any:
-    """Results, in any nest, on the host, as they are now."""
+    """A copy on the host of results, in any nest of tuples and lists."""
 
     def copied(part: Any) -> Any:
         if isinstance(part, np.ndarray):
@@ -77,7 +78,7 @@ def host(value: Any) -> Any:
 
 
 def double(value: Any) -> Any:
-    """A copy of arguments in float64."""
+    """A copy of arguments with their floating-point arrays in float64."""
 
     def change(part: Any) -> Any:
         return (
@@ -105,19 +106,22 @@ def poisoned(cupy: Any) -> Iterator[None]:
 
 
 def arguments(name: str, dtype: str, seed: int, large: bool, most: int | None) -> Iterator[tuple[Any, ...]]:
-    """All arguments that an operation is called with; `most` numbers in the largest array of them."""
+    """All arguments with which an operation is called, at small, random and (`large`) occurring sizes.
+
+    Arguments with an array of more than `most` numbers are left out.
+    """
     make, small = OPERATIONS[name]
     numbers = Numbers(dtype, seed)
     limits, occurring = LARGE.get(name, ((), []))
-    given: list[tuple[Any, int | None]] = [(size, None) for size in small]
+    sizes: list[tuple[Any, int | None]] = [(size, None) for size in small]
     if limits and most is None:
-        given += [(odd_size(numbers.rng, limits), VARIANTS) for _ in range(3)]
+        sizes += [(odd_size(numbers.rng, limits), VARIANTS) for _ in range(3)]
     if large:
-        given += [(size, VARIANTS) for size in occurring]
-    for size, count in given:
-        for found in islice(make(numbers, *size), count):
-            if most is None or max((np.size(part) for part in leaves(found)), default=0) <= most:
-                yield found
+        sizes += [(size, VARIANTS) for size in occurring]
+    for size, count in sizes:
+        for made in islice(make(numbers, *size), count):
+            if most is None or max((np.size(part) for part in leaves(made)), default=0) <= most:
+                yield made
 
 
 def odd_size(rng: np.random.Generator, limits: tuple[int, ...]) -> tuple[int, ...]:
@@ -128,25 +132,27 @@ def odd_size(rng: np.random.Generator, limits: tuple[int, ...]) -> tuple[int, ..
     return tuple(size)
 
 
-def compare(cupy: Any, name: str, given: tuple[Any, ...], draws: bool) -> tuple[float, float, bool]:
+def compare(cupy: Any, name: str, arguments: tuple[Any, ...], draws: bool) -> tuple[float, float, bool]:
     """One call: the GPU's error, plain NumPy's in the same precision, and whether a second call gives the same bits."""
     device = ops.ops_for(cupy.empty(1, np.float32))
-    exact, plain = double(given), host(given)
-    wanted = [comparable(REFERENCE, name, exact), exact]
-    usual = [comparable(REFERENCE, name, plain), plain]
-    found = []
+    exact, plain = double(arguments), host(arguments)
+    expected = [comparable(REFERENCE, name, exact), exact]
+    on_numpy = [comparable(REFERENCE, name, plain), plain]
+    results = []
     for _ in range(2):
-        there = moved(name, given, lambda array: cupy.asarray(np.ascontiguousarray(array)))
-        found.append([host(comparable(device, name, there)), host(there)])
-    same = all(np.asarray(x).tobytes() == np.asarray(y).tobytes() for x, y in zip(*map(leaves, found), strict=True))
-    ours = found[0]
-    if draws:  # where two words meet, rounding decides which is drawn
-        ids = [drawn[0][0] for drawn in (ours, wanted, usual)]
+        on_device = moved(name, arguments, lambda array: cupy.asarray(np.ascontiguousarray(array)))
+        results.append([host(comparable(device, name, on_device)), host(on_device)])
+    same = all(np.asarray(x).tobytes() == np.asarray(y).tobytes() for x, y in zip(*map(leaves, results), strict=True))
+    ours = results[0]
+    if draws:  # at the border between two words rounding decides which is drawn
+        ids = [drawn[0][0] for drawn in (ours, expected, on_numpy)]
         agreed = (ids[0] == ids[1]) & (ids[0] == ids[2])
         if (~agreed).sum() > 2 + 2 * DIFFERENT_DRAWS * len(agreed):
             return float("inf"), 0.0, same
-        ours, wanted, usual = ([[part[agreed] for part in drawn[0]], drawn[1]] for drawn in (ours, wanted, usual))
-    return furthest(ours, wanted), furthest(usual, wanted), same
+        ours, expected, on_numpy = (
+            [[part[agreed] for part in drawn[0]], drawn[1]] for drawn in (ours, expected, on_numpy)
+        )
+    return furthest(ours, expected), furthest(on_numpy, expected), same
 
 
 def check_operations(cupy: Any, seed: int, names: list[str], large: bool, most: int | None) -> Iterator[Finding]:
@@ -159,9 +165,9 @@ def check_operations(cupy: Any, seed: int, names: list[str], large: bool, most: 
         for dtype in ("float64", "float32"):
             try:
                 with poisoned(cupy):
-                    given = arguments(name, dtype, seed, large, most)
+                    calls = arguments(name, dtype, seed, large, most)
                     draws = name.endswith("_draw") and dtype == "float32"
-                    errors, usual, same = zip(*(compare(cupy, name, one, draws) for one in given), strict=True)
+                    errors, usual, same = zip(*(compare(cupy, name, call, draws) for call in calls), strict=True)
             except Exception as error:  # a kernel that does not compile, or wrote where it may not
                 yield failed("operations", name, dtype, error)
                 continue
@@ -174,15 +180,15 @@ def check_operations(cupy: Any, seed: int, names: list[str], large: bool, most: 
 
 
 def check_precision(cupy: Any, seed: int, names: list[str], large: bool, most: int | None) -> Iterator[Finding]:
-    """The operations with matrix products in them, with factors rounded."""
+    """The operations that contain matrix products, with the factors rounded to tf32 and bf16."""
     for name in names:
         if name not in LARGE or name.endswith("_draw"):
             continue
         for precision in ops.PRECISIONS[1:]:
             ops.use_precision(precision)
             try:
-                given = islice(arguments(name, "float32", seed, large, most), None if large else FEW)
-                error = worst([compare(cupy, name, one, False)[0] for one in given])
+                calls = islice(arguments(name, "float32", seed, large, most), None if large else LOW_PRECISION_CALLS)
+                error = worst([compare(cupy, name, call, False)[0] for call in calls])
                 about: dict[str, Any] = {"precision": precision, "judge": precision}
                 yield Finding("precision", name, error=error, allowed=ALLOWED[precision], **about)
             except Exception as raised:
@@ -197,7 +203,7 @@ def worst(errors: Any) -> float:
 
 
 def failed(section: str, name: str, precision: str, error: Exception) -> Finding:
-    """Something that could not end."""
+    """The finding for a check that raised an error."""
     about: dict[str, Any] = {"precision": precision, "judge": precision}
     return Finding(
         section, name, error=float("nan"), note=f"{type(error).__name__}: {' '.join(str(error).split())}", **about

@@ -21,7 +21,7 @@ from rnnlm.training import OPTIMIZERS, Trainer
 from rnnlm.training.events import Update
 
 ALLOWED = {"losses": 1e-4, "files": 1e-5}
-SYNCHRONIZATIONS, LAUNCHES = 0, 40  # in a window of training whose loss nobody looks at
+SYNCHRONIZATIONS, LAUNCHES = 0, 40  # at most, in a window of training whose loss is not read
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Case(NamedTuple):
 
 
 def cases() -> Iterator[Case]:
-    """Every kind of model with the full softmax and with classes, every optimizer, both ways of clipping."""
+    """Cases with every kind of model, full softmax and classes, every optimizer and both ways of clipping."""
     rules, ways = cycle(OPTIMIZERS), cycle(("norm", "value", "norm"))
     for kind in MODELS:
         for classes, more in ((0, {}), (7, {"layers": 2, "independent": True})):
@@ -94,17 +94,17 @@ def check_training(sizes: Sizes, kinds: list[str]) -> Iterator[Finding]:
 
 
 def check_case(sizes: Sizes, case: Case) -> Iterator[Finding]:
-    """Losses, bits and files of one training on either machine."""
-    (there, losses), (again, _), (here, wanted) = (train(device, sizes, case) for device in ("gpu", "gpu", "cpu"))
-    far = worst(np.abs(np.array(losses) / np.array(wanted) - 1))
+    """Losses, bits and files of one training on the GPU, twice, and on the host."""
+    (on_gpu, losses), (again, _), (on_cpu, expected) = (train(device, sizes, case) for device in ("gpu", "gpu", "cpu"))
+    error = worst(np.abs(np.array(losses) / np.array(expected) - 1))
     about: dict[str, Any] = {"section": "training", "what": str(case), "precision": "float32"}
-    yield Finding(**about, judge="losses", error=far, allowed=ALLOWED["losses"], note=f"the last is {losses[-1]:.4f}")
-    pairs = zip(there.params.values(), again.params.values(), strict=True)
+    yield Finding(**about, judge="losses", error=error, allowed=ALLOWED["losses"], note=f"the last is {losses[-1]:.4f}")
+    pairs = zip(on_gpu.params.values(), again.params.values(), strict=True)
     other = any(one.value.get().tobytes() != two.value.get().tobytes() for one, two in pairs)
     yield Finding(**about, judge="other bits", error=float(other))
     text, errors = zipf(sizes.words, 50 * sizes.streams), []
     with tempfile.TemporaryDirectory() as folder:
-        for model, device in ((there, "cpu"), (here, "gpu")):
+        for model, device in ((on_gpu, "cpu"), (on_cpu, "gpu")):
             file = Path(folder) / "model.rnnlm"
             model.save(file)
             opened = load(file, device=device)
@@ -113,21 +113,21 @@ def check_case(sizes: Sizes, case: Case) -> Iterator[Finding]:
 
 
 def check_counts(sizes: Sizes) -> Iterator[Finding]:
-    """Waits and launches in a window of Elman and of the class-factorized softmax, whose loss nobody looks at."""
+    """Waits and launches in a window of Elman and of the class-factorized softmax, whose loss is not read."""
     text = zipf(sizes.words, sizes.streams * sizes.steps)
     for kind, classes, rule in (("elman", 0, "sgd"), ("elman", 0, "adagrad"), ("rnnlm", 7, "adagrad")):
         model = MODELS[kind](text.vocabulary, hidden=sizes.hidden, classes=classes, dropout=0.1).to("gpu")
-        found = counts(unlogged(model, text, rule, sizes), sizes.windows)
+        counted = counts(unlogged(model, text, rule, sizes), sizes.windows)
         about = {"section": "counts", "what": f"{kind}, {'classes' if classes else 'full softmax'}, {rule}"}
-        waits, launches = found["synchronizations"], found["launches"]
-        yield Finding(**about, judge="waits", error=waits, allowed=SYNCHRONIZATIONS, note=found["by"])
+        waits, launches = counted["synchronizations"], counted["launches"]
+        yield Finding(**about, judge="waits", error=waits, allowed=SYNCHRONIZATIONS, note=counted["by"])
         note = "all" if launches is not None else "our own kernels only"
-        launches = found["ours"] if launches is None else launches
+        launches = counted["ours"] if launches is None else launches
         yield Finding(**about, judge="launches", error=launches, allowed=LAUNCHES, note=note)
 
 
 def unlogged(model: Any, text: Any, rule: str, sizes: Sizes) -> Callable[[int], None]:
-    """Training for so many windows from the beginning of a text so long that none of them is logged."""
+    """A function that trains for so many windows, on a text so long that none of them is logged."""
     ids = np.resize(text.ids, 50 * 4 * sizes.windows * sizes.streams * sizes.steps)
     corpus = Corpus(ids, text.vocabulary, name=text.name)
     optimizer = OPTIMIZERS[rule](model.params, 0.01)

@@ -31,20 +31,22 @@ def torch_sees_a_gpu() -> bool:
 
 
 def counts(train: Callable[[int], Any], windows: int = 10) -> dict[str, Any]:
-    """What a window of `train` (so many windows) costs: {"synchronizations", "launches", "copies", "by", "names"}.
+    """Waits, launches and copies in a window of `train`, a function of the number of windows.
+
+    The keys are "synchronizations", "launches", "copies", "ours", "by" and "names".
 
     `launches` are kernels, ours and CuPy's and cuBLAS's, and memory fills; None where only ours can be counted, which
     are in `names` in any case.
     """
-    seen = profiled if torch_sees_a_gpu() else hooked
+    record = profiled if torch_sees_a_gpu() else counted_in_python
     train(2)  # compiles
-    once, twice = (seen(partial(train, n)) for n in (windows, 2 * windows))
+    once, twice = (record(partial(train, n)) for n in (windows, 2 * windows))
     more = {kind: Counter(twice[kind]) for kind in twice}
-    for kind, found in more.items():
-        found.subtract(once[kind])
-    each = {kind: sum(found.values()) / windows for kind, found in more.items()}
+    for kind, counted in more.items():
+        counted.subtract(once[kind])
+    each = {kind: sum(counted.values()) / windows for kind, counted in more.items()}
     names = {name: times / windows for name, times in (more["launches"] + more["ours"]).most_common()}
-    exact = seen is profiled
+    exact = record is profiled
     return {
         "synchronizations": each["synchronizations"],
         "launches": each["launches"] if exact else None,
@@ -55,43 +57,43 @@ def counts(train: Callable[[int], Any], windows: int = 10) -> dict[str, Any]:
     }
 
 
-def hooked(work: Callable[[], Any]) -> dict[str, Counter[str]]:
-    """What can be seen from Python."""
+def counted_in_python(work: Callable[[], Any]) -> dict[str, Counter[str]]:
+    """What can be counted from Python while `work` runs, by name."""
     with waits() as waited, our_launches() as ours:
         work()
     return {"synchronizations": waited, "launches": Counter(), "copies": Counter(), "ours": ours}
 
 
 def profiled(work: Callable[[], Any]) -> dict[str, Counter[str]]:
-    """What CUDA did meanwhile, by name, from the trace of PyTorch's profiler."""
+    """What CUDA did while `work` ran, by name, from the trace of PyTorch's profiler."""
     profiler = importlib.import_module("torch.profiler")
-    with profiler.profile(activities=[profiler.ProfilerActivity.CUDA]) as found:
+    with profiler.profile(activities=[profiler.ProfilerActivity.CUDA]) as trace:
         work()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "trace.json"
-        found.export_chrome_trace(str(file))
+        trace.export_chrome_trace(str(file))
         return of_trace(json.loads(file.read_text(encoding="utf-8"))["traceEvents"])
 
 
 def of_trace(events: list[dict[str, Any]]) -> dict[str, Counter[str]]:
-    """A trace's events, sorted: kernels and fills as launches, copies, and calls of CUDA that wait."""
-    found: dict[str, Counter[str]] = {kind: Counter() for kind in ("synchronizations", "launches", "copies", "ours")}
+    """A trace's events counted by kind and name: kernels and fills as launches, copies, and calls of CUDA that wait."""
+    counted: dict[str, Counter[str]] = {kind: Counter() for kind in ("synchronizations", "launches", "copies", "ours")}
     for event in events:
         name, category = event.get("name", ""), event.get("cat", "")
         if category in ("kernel", "gpu_memset"):
-            found["launches"][name] += 1
+            counted["launches"][name] += 1
         elif category == "gpu_memcpy":
-            found["copies"][name] += 1
+            counted["copies"][name] += 1
         elif category in ("cuda_runtime", "cuda_driver") and (
             any(part in name for part in SYNC) or name in ("cudaMemcpy", "cudaMemcpy2D", "cuMemcpyDtoH_v2")
         ):
-            found["synchronizations"][name] += 1
-    return found
+            counted["synchronizations"][name] += 1
+    return counted
 
 
 @contextmanager
 def waits() -> Iterator[Counter[str]]:
-    """A count of the calls that wait for CuPy's arrays, by name."""
+    """A context that counts the calls that wait for CuPy's arrays, by name."""
     kind = importlib.import_module("cupy").ndarray
     counted: Counter[str] = Counter()
     inside = False
@@ -116,7 +118,7 @@ def waits() -> Iterator[Counter[str]]:
 
 @contextmanager
 def our_launches() -> Iterator[Counter[str]]:
-    """A count of the launches of our own kernels, by name."""
+    """A context that counts the launches of our own kernels, by name."""
     from rnnlm.ops.cuda.kernels import Kernels
 
     counted: Counter[str] = Counter()
@@ -132,15 +134,15 @@ def our_launches() -> Iterator[Counter[str]]:
 
 @contextmanager
 def replaced(owner: Any, new: dict[str, Any]) -> Iterator[None]:
-    """Other attributes of an object for a while."""
-    own = {name: vars(owner)[name] for name in new if name in vars(owner)}
+    """A context in which attributes of an object are replaced by others."""
+    originals = {name: vars(owner)[name] for name in new if name in vars(owner)}
     for name, value in new.items():
         setattr(owner, name, value)
     try:
         yield
     finally:
         for name in new:
-            if name in own:
-                setattr(owner, name, own[name])
+            if name in originals:
+                setattr(owner, name, originals[name])
             else:
                 delattr(owner, name)

@@ -30,14 +30,14 @@ def why_not() -> str:
 
 
 def use_precision(name: str) -> Any:
-    """Let products round their factors as ours do; returns the context in which to compute."""
+    """Make PyTorch round the factors of products as ours do; returns the context in which to compute."""
     torch = importlib.import_module("torch")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = name == "tf32"
     return torch.autocast("cuda", dtype=torch.bfloat16, enabled=name == "bf16")
 
 
 class Peer:
-    """One network with its text; `eager` and the other ways make a `Run` of it."""
+    """One network of PyTorch's with its text; `eager`, `compiled` and `graph` return a `Run` of its training."""
 
     def __init__(self, kind: str, corpus: Any, hidden: int, streams: int, steps: int, precision: str, device: str):
         torch = importlib.import_module("torch")
@@ -76,15 +76,15 @@ class Peer:
         table = self.net["embedding"].weight
         if table.grad.is_sparse:
             table.grad = table.grad.coalesce()  # each row once, so that its norm is right
-        found = [p.grad for p in self.net.parameters() if p.grad is not None]  # a tail without words has none
-        gradients = [gradient.values() if gradient.is_sparse else gradient for gradient in found]
+        present = [p.grad for p in self.net.parameters() if p.grad is not None]  # a tail without words has none
+        gradients = [gradient.values() if gradient.is_sparse else gradient for gradient in present]
         factor = (CLIP / torch.nn.utils.get_total_norm(gradients)).clamp(max=1.0)
         torch._foreach_mul_(gradients, factor)
         self.optimizer.step()
         return state.detach()
 
     def timed(self, step: Callable[[], None]) -> Run:
-        """A step as a `Run`: one that is not timed, then so many that are."""
+        """A `Run` of a step: once without measuring, then so many times."""
 
         def run(windows: int) -> float:
             step()
@@ -98,6 +98,7 @@ class Peer:
         return run
 
     def eager(self, sparse: bool = False) -> Run:
+        """A `Run` as PyTorch works by default; with `sparse` the embedding has a sparse gradient."""
         self.net["embedding"].sparse = sparse
 
         def step() -> None:
@@ -106,11 +107,12 @@ class Peer:
         return self.timed(step)
 
     def compiled(self) -> Run:
+        """A `Run` with the forward pass compiled by torch.compile."""
         self.loss = importlib.import_module("torch").compile(self.mean_nll)
         return self.eager()
 
     def graph(self) -> Run:
-        """The whole window as one CUDA graph, launched by one call."""
+        """A `Run` with the whole window captured as one CUDA graph, which one call launches."""
         torch = importlib.import_module("torch")
         self.net["embedding"].sparse = False
         x, y = (part.clone() for part in self.window())
@@ -118,12 +120,12 @@ class Peer:
         def whole() -> None:
             self.state.copy_(self.update(x, y, self.state))
 
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
+        side_stream = torch.cuda.Stream()
+        side_stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side_stream):
             for _ in range(WARM_UP):
                 whole()
-        torch.cuda.current_stream().wait_stream(aside)
+        torch.cuda.current_stream().wait_stream(side_stream)
         self.optimizer.zero_grad(set_to_none=True)
         captured = torch.cuda.CUDAGraph()
         with torch.cuda.graph(captured):
@@ -146,12 +148,12 @@ WAYS: dict[str, Callable[[Peer], Run]] = {
 
 
 def memory() -> float:
-    """The most that PyTorch has held at a time since `forget`, in MB (10⁶ bytes)."""
+    """The largest memory that PyTorch has reserved since `forget`, in MB (10⁶ bytes)."""
     return importlib.import_module("torch").cuda.max_memory_reserved() / 1e6
 
 
 def forget() -> None:
-    """Give memory that nothing needs back, and count from now on."""
+    """Free the memory that is not needed, and measure the largest from now on."""
     torch = importlib.import_module("torch")
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()

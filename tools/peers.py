@@ -95,7 +95,7 @@ def measure(
 
 
 def take_turns(rows: list[dict[str, Any]], runs: list[Run], threads: int, seconds: float, rounds: int) -> None:
-    """Every run in every round, ours with PyTorch's threads asleep; adds the speeds to the rows."""
+    """Measure every run in every round, ours while PyTorch's threads sleep, and add the speeds to the rows."""
     torch = importlib.import_module("torch")
     windows = []
     for run in runs:
@@ -109,10 +109,10 @@ def take_turns(rows: list[dict[str, Any]], runs: list[Run], threads: int, second
             while len(slices) < ATTEMPTS and (not slices or min(slices)[0] > WAITED):
                 if slices:
                     time.sleep(seconds)
-                torch.set_num_threads(threads)  # our trainer holds the OpenMP library to one thread while it runs
-                began, waited = time.perf_counter(), waiting()
+                torch.set_num_threads(threads)  # our trainer limits the OpenMP library to one thread while it runs
+                began, waited = time.perf_counter(), seconds_waited()
                 done, spent = run(count)
-                slices.append(((waiting() - waited) / (time.perf_counter() - began), done / spent))
+                slices.append(((seconds_waited() - waited) / (time.perf_counter() - began), done / spent))
             share, speed = min(slices)
             row["words_per_s_runs"].append(speed)
             row["waited"] = max(row["waited"], share)
@@ -120,8 +120,8 @@ def take_turns(rows: list[dict[str, Any]], runs: list[Run], threads: int, second
         row["words_per_s"] = statistics.median(row["words_per_s_runs"])
 
 
-def waiting() -> float:
-    """Seconds that this process's threads so far were ready to run and had no core; 0 where the system keeps none."""
+def seconds_waited() -> float:
+    """Seconds that this process's threads were ready to run and had no core; 0 where the system does not count."""
     total = 0
     for path in Path("/proc/self/task").glob("*/schedstat"):
         try:
@@ -144,10 +144,10 @@ def ours(corpus: Any, hidden: int, streams: int, steps: int, classes: int | None
     from rnnlm.text import Corpus
     from rnnlm.training import OPTIMIZERS, Settings, Trainer
 
-    usual = Settings()
-    lm = MODELS["rnnlm"](corpus.vocabulary, hidden=hidden, classes=classes, dropout=usual.dropout)
-    kind = OPTIMIZERS[usual.optimizer]
-    optimizer = kind(lm.params, kind.default_rate, l2=usual.l2)
+    defaults = Settings()
+    lm = MODELS["rnnlm"](corpus.vocabulary, hidden=hidden, classes=classes, dropout=defaults.dropout)
+    kind = OPTIMIZERS[defaults.optimizer]
+    optimizer = kind(lm.params, kind.default_rate, l2=defaults.l2)
     first = 0
 
     def run(windows: int) -> tuple[int, float]:
@@ -158,7 +158,7 @@ def ours(corpus: Any, hidden: int, streams: int, steps: int, classes: int | None
         part = Corpus(corpus.ids[first : first + need], corpus.vocabulary, name=corpus.name)
         first += need
         times: list[float] = []
-        settings: dict[str, Any] = {"block": steps, "streams": streams, "clip": usual.clip, "epochs": 1}
+        settings: dict[str, Any] = {"block": steps, "streams": streams, "clip": defaults.clip, "epochs": 1}
         Trainer(lm, optimizer, **settings, observers=[lambda event: times.append(time.perf_counter())]).fit(part)
         return windows * streams * steps, times[windows] - times[0]
 
@@ -166,7 +166,7 @@ def ours(corpus: Any, hidden: int, streams: int, steps: int, classes: int | None
 
 
 def our_evaluation(lm: Any, corpus: Any, streams: int, steps: int) -> Run:
-    """Scoring the corpus from its beginning by `perplexity`."""
+    """A `Run` that scores the corpus from its beginning by `perplexity`."""
     from rnnlm.evaluation import perplexity
     from rnnlm.text import Corpus
 
@@ -236,7 +236,7 @@ def columns(corpus: Any, streams: int) -> Any:
 
 
 def theirs(kind: str, corpus: Any, hidden: int, streams: int, steps: int, dropout: float | None) -> Run:
-    """A peer's training; with dropout None its evaluation, the scores of the given words alone."""
+    """A `Run` of a peer's training; with `dropout` None of its evaluation, which scores the given words alone."""
     torch = importlib.import_module("torch")
     net = network(kind, len(corpus.vocabulary), hidden, dropout or 0.0)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)  # foreach and fused are not faster for so few arrays
@@ -298,7 +298,7 @@ def curve(
     torch.set_num_threads(threads)
     text = read(train)
     held_out = read(valid, text.vocabulary)
-    (B, T), found = BATCH, []
+    (B, T), curves = BATCH, []
     for kind in ("full", "adaptive"):
         net = network(kind, len(text.vocabulary), hidden, DROPOUT)
         optimizer = torch.optim.Adagrad(net.parameters(), lr=RATE)
@@ -324,14 +324,14 @@ def curve(
             print(f"PyTorch {kind} {clock:7.1f} s  validation {ppl:8.2f}", file=sys.stderr)
         net.load_state_dict(best)
         final = None if test is None else their_perplexity(net, read(test, text.vocabulary))
-        found.append({"name": f"PyTorch {kind}", "curve": points, "test": final})
+        curves.append({"name": f"PyTorch {kind}", "curve": points, "test": final})
         if out is not None:
-            Path(out).write_text(json.dumps(found, indent=2), encoding="utf-8")
-    return found
+            Path(out).write_text(json.dumps(curves, indent=2), encoding="utf-8")
+    return curves
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """What `measure` found, in lines."""
+    """The rows of `measure` as a table of text."""
     lines = ["task        model               B     T   words/s  ours is"]
     for r in rows:
         note = ("  its best" if r["best"] and r["name"] != "rnnlm" else "") + "  disturbed" * (r["waited"] > WAITED)
@@ -341,6 +341,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
+    """Run the command line: the table of speeds, or the curves of `curve`."""
     drawing = sys.argv[1:2] == ["curve"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hidden", type=int, default=200, help="units (default 200)")

@@ -26,7 +26,7 @@ EPOCHS = 12
 
 
 def ours(train: str, valid: str) -> dict[str, Any]:
-    """(seconds, validation perplexity) after each epoch of a run of ours."""
+    """The curve of a run of ours: (seconds, validation perplexity) after each epoch."""
     from rnnlm.training import Run, Settings
     from rnnlm.training.events import Epoch, Event
 
@@ -50,16 +50,16 @@ def ours(train: str, valid: str) -> dict[str, Any]:
 
 
 def draw(curves: list[dict[str, Any]], output: str) -> None:
-    """The curves as a picture."""
+    """Draw the curves into a picture file."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    for found in curves:
-        seconds, ppl = zip(*found["curve"], strict=True)
-        axes.plot(seconds, ppl, marker=".", label=found["name"])
+    for curve in curves:
+        seconds, ppl = zip(*curve["curve"], strict=True)
+        axes.plot(seconds, ppl, marker=".", label=curve["name"])
     axes.set(xlabel="seconds of training", ylabel="validation perplexity", yscale="log")
     axes.set_yticks([130, 150, 200, 300, 500, 1000], ["130", "150", "200", "300", "500", "1000"], minor=False)
     axes.minorticks_off()
@@ -69,6 +69,7 @@ def draw(curves: list[dict[str, Any]], output: str) -> None:
 
 
 def main() -> None:
+    """Run the command line: measure both sides, write the picture and the JSON file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True, metavar="FILE", help="a line a sentence")
     parser.add_argument("--valid", required=True, metavar="FILE", help="a line a sentence")

@@ -28,7 +28,7 @@ PAGE = ROOT / "docs/results.md"
 
 
 class Row(NamedTuple):
-    """One line of the table."""
+    """One row of the table of results: its commands, the stated figure, and how far it may be off."""
 
     name: str
     commands: list[list[str]]
@@ -39,14 +39,14 @@ class Row(NamedTuple):
     @property
     def outputs(self) -> list[str]:
         """The files that its commands write."""
-        found = []
+        files = []
         for command in self.commands:
             if "-o" in command:
-                found.append(command[command.index("-o") + 1])
+                files.append(command[command.index("-o") + 1])
             if "--runs" in command:
-                stem = found[-1].removesuffix(".rnnlm")
-                found += [f"{stem}.{n}.rnnlm" for n in range(1, int(command[command.index("--runs") + 1]) + 1)]
-        return found
+                stem = files[-1].removesuffix(".rnnlm")
+                files += [f"{stem}.{n}.rnnlm" for n in range(1, int(command[command.index("--runs") + 1]) + 1)]
+        return files
 
     @property
     def allowed(self) -> float:
@@ -56,7 +56,7 @@ class Row(NamedTuple):
 
 def rows(page: str) -> list[Row]:
     """The rows of a page's tables that state a figure in bold, in the fourth column as in docs/results.md."""
-    found = []
+    stated = []
     for line in page.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         bold = re.fullmatch(r"\*\*(\d+\.(\d+))\*\*", cells[3]) if len(cells) > 4 else None
@@ -64,8 +64,8 @@ def rows(page: str) -> list[Row]:
             continue
         commands = [shlex.split(command) for command in re.findall(r"`(rnnlm [^`]+)`", cells[1])]
         seeds = 0.0 if cells[4] in ("", "–") else float(cells[4])
-        found.append(Row(cells[0], commands, float(bold[1]), seeds, len(bold[2])))
-    return found
+        stated.append(Row(cells[0], commands, float(bold[1]), seeds, len(bold[2])))
+    return stated
 
 
 def figure(printed: str) -> float:
@@ -77,7 +77,7 @@ def figure(printed: str) -> float:
 
 
 def chosen(every: list[Row], word: str) -> list[Row]:
-    """The rows with the word, and those that make the files these read."""
+    """The rows with the word in their name or commands, and the rows that make the files which these read."""
     wanted = [word in row.name or any(word in part for command in row.commands for part in command) for row in every]
     for place in reversed(range(len(every))):
         read = {part for row, w in zip(every, wanted, strict=True) if w for command in row.commands for part in command}
@@ -105,6 +105,7 @@ def run(row: Row, folder: Path) -> float:
 
 
 def main() -> None:
+    """Run the command line; the exit status is 1 where a figure is worse than stated."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="WORD", help="rows whose name or command holds this word")
     parser.add_argument("--folder", metavar="F", help="where the models are kept; a temporary folder without it")
@@ -116,10 +117,12 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for row in chosen(every, options.only) if options.only else every:
             began = time.monotonic()
-            found = run(row, folder)
-            verdict = "as stated" if found <= row.allowed else f"WORSE than {row.allowed:.4g}"
-            worse += found > row.allowed
-            print(f"{row.name}: {found} ({row.stated} stated), {verdict}, {time.monotonic() - began:.0f} s", flush=True)
+            measured = run(row, folder)
+            verdict = "as stated" if measured <= row.allowed else f"WORSE than {row.allowed:.4g}"
+            worse += measured > row.allowed
+            print(
+                f"{row.name}: {measured} ({row.stated} stated), {verdict}, {time.monotonic() - began:.0f} s", flush=True
+            )
     sys.exit(1 if worse else 0)
 
 

@@ -1,4 +1,4 @@
-"""The command `rnnlm`: one file a command, results on standard output, talk on standard error.
+"""The command `rnnlm`: one file a command; results go to standard output, messages to standard error.
 
 A command's file is imported only when the command is used, so `rnnlm --help` answers at once.
 """
@@ -39,9 +39,11 @@ class Lazy(click.Group):
     """A group whose commands are imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in the order of `rnnlm --help`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command of this name, whose module is imported now; None where there is none."""
         if name not in COMMANDS:
             return None
         return importlib.import_module(f".{name}", __name__).command
@@ -49,11 +51,13 @@ class Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See `click.Group.resolve_command`; the error for an unknown command suggests a similar one."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(unknown_name(f"command {args[0]!r}", args[0], COMMANDS), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from `COMMANDS`, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -68,13 +72,15 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line. An error is one line on standard error; exit status 2 for usage, 1 for data, 130 for
-    Ctrl-C."""
+    """Run the command line and end the process with its exit status.
+
+    An error is one line on standard error. The status is 2 for usage, 1 for data, 130 for Ctrl-C.
+    """
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """The exit status of the command line `arguments` (None: what was typed)."""
+    """Run the command line `arguments` (None: those of the process) and return its exit status."""
     typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
         with warnings.catch_warnings():
@@ -95,14 +101,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         error_line("interrupted")
         return 130
-    except BrokenPipeError:  # the reader is gone, as in `rnnlm sample m.rnnlm | head`: end quietly, as click does
+    except (
+        BrokenPipeError
+    ):  # whoever reads our output has ended, as in `rnnlm sample m.rnnlm | head`: end quietly, as click does
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return 1
-    except OSError as error:  # what no file of ours foresaw: a full disk behind `>`, a disk that fails
+    except OSError as error:  # not caught where it arose: a full disk behind `>`, a disk that fails
         error_line(f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path.")
         return 1
-    except MemoryError as error:  # where nobody knew what takes how much
+    except MemoryError as error:  # where there was no estimate of what needs how much
         reason = f": {error}".rstrip(". :")  # CuPy's is a sentence, Python's own is empty
         error_line(
             f"not enough memory{reason}. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller "
@@ -113,14 +121,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         from ..ops.no_gpu import is_of_cupy
 
         if not is_of_cupy(error):
-            raise  # a mistake of ours: the whole story
-        said = " ".join(str(error).split())
-        error_line(f"the GPU failed: {type(error).__name__}: {said}. See what nvidia-smi says, or use --device cpu.")
+            raise  # a bug, so the whole traceback is wanted
+        message = " ".join(str(error).split())
+        error_line(f"the GPU failed: {type(error).__name__}: {message}. See what nvidia-smi says, or use --device cpu.")
         return 1
 
 
 def _command(typed: Sequence[str]) -> click.Command | None:
-    """The command that was typed, in whose words its errors are said."""
+    """The command that was typed, whose option names its error messages use."""
     command: click.Command | None = cli
     for name in typed:
         if not isinstance(command, click.Group):
@@ -130,7 +138,7 @@ def _command(typed: Sequence[str]) -> click.Command | None:
 
 
 def _with_help(error: click.ClickException) -> str:
-    """click's message, and where the allowed is listed."""
+    """click's message, and which --help lists what is allowed."""
     message = error.format_message().strip()
     if message[-1:] not in ".?!":
         message += "."

@@ -1,8 +1,7 @@
-"""`rnnlm cache`: a model that remembers the recent text."""
+"""`rnnlm cache`: a cache of the recent text on top of a model."""
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,8 @@ from ..option_sets import subset, union
 from ..options import declared
 from .console import ppl, result, result_json, say
 from .machine import choose, machine_options
-from .options import option, with_options
+from .options import json_option, option, with_options
+from .record import run_entry
 
 if TYPE_CHECKING:
     from ..models.wrapping import WrappedLM
@@ -35,7 +35,7 @@ CacheOptions: Any = union("CacheOptions", "cache", KINDS)
 @option("--continuous", is_flag=True, help="Remember hidden states instead: the continuous cache of a network.")
 @with_options(CacheOptions, into="settings")
 @machine_options
-@option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -59,7 +59,7 @@ def command(
     if settings.strengths is not None:
         settings = replace(settings, strengths=_numbers(settings.strengths))
     _refuse_others(settings, kind.kind)
-    given = subset(kind.Options, settings)
+    chosen = subset(kind.Options, settings)
     if orders is not None and (continuous or fit is None):
         raise UsageError("`orders` says how many strengths of a cache of n-grams `fit` is to choose. Leave it out.")
     require_other(output, model, fit)
@@ -71,50 +71,50 @@ def command(
     storage.require_writable(output, "the model")
     lm = load(model, device=device)
     valid = None if fit is None else as_corpus(lm, fit)
-    cached = kind(lm, **given) if valid is None else _fitted(lm, valid, continuous, given, orders)
+    cached = kind(lm, **chosen) if valid is None else _fitted(lm, valid, continuous, chosen, orders)
     say(f"cache on {model}: {settings_text(cached.config)}", "cyan")
-    typed = "rnnlm " + shlex.join(context.obj)
-    run: dict[str, Any] = {"kind": "run", "command": typed, "text": fit or "", "members": [model]}
+    before = after = None
     if valid is not None:
         before, after = lm.perplexity(valid), cached.perplexity(valid)
-        run |= {"fit": after.as_dict(), "data.fit": valid.sha256}
-    cached.log.append(run)
+    cached.log.append(run_entry(context, [model], fit, after, valid.sha256 if valid is not None else ""))
     cached.save(output)
     if as_json:
-        result_json({"model": output, "config": cached.config, "fit": run.get("fit")})
+        fitted = None if after is None else after.as_dict()
+        result_json({"model": output, "config": cached.config, "fit": fitted})
         return
-    if valid is not None:
+    if before is not None and after is not None:
         result(f"validation perplexity {ppl(before.nll)} without, {ppl(after.nll)} with the cache")
     say(f"model: {output}", "green")
 
 
 def _refuse_others(settings: Any, kind: str) -> None:
-    """UsageError for an option of the other cache, in the words by which a person chooses one."""
-    for name, one in declared(CacheOptions).items():
-        if getattr(settings, name) is not None and kind not in one.option.kinds:
+    """UsageError for an option of the other kind of cache; the message names the option that chooses it."""
+    for name, declaration in declared(CacheOptions).items():
+        if getattr(settings, name) is not None and kind not in declaration.option.kinds:
             if kind == CacheLM.kind:
                 raise UsageError(f"`{name}` is for the `continuous` cache. Leave it out, or give `continuous`.")
             raise UsageError(f"`{name}` is for the cache of n-grams. Leave it out, or leave `continuous` out.")
 
 
-def _fitted(lm: Any, valid: Corpus, continuous: bool, given: dict[str, Any], orders: int | None) -> WrappedLM:
-    """The cache whose settings that are not given are chosen on a text."""
+def _fitted(lm: Any, valid: Corpus, continuous: bool, chosen: dict[str, Any], orders: int | None) -> WrappedLM:
+    """The cache with the settings `chosen` by the user; those that are missing are fitted to a text."""
     from ..training.cache_fit import DECAYS, THETAS, fit_cache, fit_continuous_cache
 
-    chosen = "share" if continuous else "strengths"
-    if chosen in given:
+    fitted = "share" if continuous else "strengths"
+    if fitted in chosen:
         are, them = ("is", "it") if continuous else ("are", "them")
-        raise UsageError(f"the {chosen} {are} given, and `fit` is to choose {them}. Leave one of the two out.")
-    if "window" in given:
+        raise UsageError(f"the {fitted} {are} given, and `fit` is to choose {them}. Leave one of the two out.")
+    if "window" in chosen:
         raise UsageError("`window` does not go with `fit`, which forgets what counts nothing. Leave one of them out.")
     if continuous:
-        thetas = [given["theta"]] if "theta" in given else THETAS
-        return fit_continuous_cache(lm, valid, size=given.get("size", 500), thetas=thetas)
-    decays = [given["decay"]] if "decay" in given else DECAYS
+        thetas = [chosen["theta"]] if "theta" in chosen else THETAS
+        return fit_continuous_cache(lm, valid, size=chosen.get("size", 500), thetas=thetas)
+    decays = [chosen["decay"]] if "decay" in chosen else DECAYS
     return fit_cache(lm, valid, orders=3 if orders is None else orders, decays=decays)
 
 
 def _numbers(strengths: str) -> list[float]:
+    """The numbers between the commas. UsageError for anything else."""
     try:
         return [float(part) for part in strengths.split(",")]
     except ValueError:

@@ -1,4 +1,4 @@
-"""`rnnlm check`: whether everything computes right on this machine."""
+"""`rnnlm check`: whether all computations are right on this machine."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .. import __version__, ops
 from ..machine import MachineOptions
 from .console import is_terminal, paint, result, result_json, table
 from .machine import choose, machine_options
+from .options import json_option
 from .progress import compiling_line
 from .words import in_words_of
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @machine_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def command(machine: MachineOptions, as_json: bool) -> int:
     """Whether everything computes right here, on the GPU of --device too; exit status 1 if anything does not.
 
@@ -40,22 +41,22 @@ def command(machine: MachineOptions, as_json: bool) -> int:
     from ..checks.check import run
 
     began = time.monotonic()
-    findings = run(str(where))
-    here = _here(where) | {"backend": ops.backend().description}
+    running = run(str(where))
+    environment = _environment(where) | {"backend": ops.backend().description}
     with Ahead() as ahead:
         _when_compiling(ahead)
         if as_json:
-            found = list(findings)
+            findings = list(running)
         else:
-            result(", ".join(f"{name} {value}" for name, value in here.items()))
+            result(", ".join(f"{name} {value}" for name, value in environment.items()))
             result("largest errors in float64 and float32, as shares of the largest number:")
-            found = _tables(findings)
+            findings = _tables(running)
     seconds = time.monotonic() - began
-    checked = sum(finding.error is not None for finding in found)
-    failed = [finding for finding in found if not finding.passed]
+    checked = sum(finding.error is not None for finding in findings)
+    failed = [finding for finding in findings if not finding.passed]
     if as_json:
         about = {"passed": not failed, "checked": checked, "failed": len(failed), "seconds": round(seconds, 1)}
-        result_json({**about, **here, "findings": [asdict(finding) for finding in found]})
+        result_json({**about, **environment, "findings": [asdict(finding) for finding in findings]})
     elif failed:
         result("\n" + paint("\n".join(_report(failed)), "red", sys.stdout))
         result(f"\n{len(failed)} of {checked:,} checks FAILED in {seconds:.0f} s. Please report all of this output.")
@@ -65,7 +66,7 @@ def command(machine: MachineOptions, as_json: bool) -> int:
 
 
 def _when_compiling(ahead: Ahead) -> None:
-    """Let a second process help to compile, in both precisions; somebody who waits at a terminal is told once."""
+    """Let a second process help to compile, in both precisions; at a terminal a message says so, once."""
     tell = compiling_line("a minute")
 
     def begin() -> None:
@@ -77,34 +78,34 @@ def _when_compiling(ahead: Ahead) -> None:
 
 
 def _tables(findings: Iterator[Finding]) -> list[Finding]:
-    """Print a table a section, each as soon as it is complete; returns the findings."""
-    found = []
+    """Print a table for each section as soon as it is complete, and return all findings."""
+    done = []
     for (section, machine), group in groupby(findings, lambda finding: (finding.section, finding.machine)):
         rows = list(group)
-        found += rows
+        done += rows
         if machine:
             result("\n" + _table(f"{section} on {machine}", rows))
         else:
             said = "\n".join(f"{section}: {finding.what}, {finding.note}" for finding in rows)
             notes = in_words_of(click.get_current_context().command, said)
             result("\n" + paint(notes, "yellow", sys.stdout))
-    return found
+    return done
 
 
 def _table(title: str, findings: Sequence[Finding]) -> str:
-    """A line for each thing, with the largest error that each judge found in any of its variants."""
+    """A line for each thing that was checked, with the largest error that each judge found in any of its variants."""
     judges = list(dict.fromkeys(finding.judge for finding in findings if finding.judge))
     rows = [[title, *judges, ""]]
     for what in dict.fromkeys(finding.what for finding in findings):
-        own = [finding for finding in findings if finding.what == what]
-        passed = all(finding.passed for finding in own)
-        rows.append([what, *(_errors(own, judge) for judge in judges), "ok" if passed else "FAILED"])
+        variants = [finding for finding in findings if finding.what == what]
+        passed = all(finding.passed for finding in variants)
+        rows.append([what, *(_errors(variants, judge) for judge in judges), "ok" if passed else "FAILED"])
     head, *lines = table(rows).splitlines()
     return "\n".join([head, *(_painted(line) for line in lines)])
 
 
 def _errors(findings: Sequence[Finding], judge: str) -> str:
-    """The largest error in each precision."""
+    """The largest error that a judge found in each precision, as a cell of the table."""
     errors: dict[str, float] = {}
     for finding in findings:
         if finding.judge == judge and finding.error is not None:
@@ -113,6 +114,7 @@ def _errors(findings: Sequence[Finding], judge: str) -> str:
 
 
 def _painted(line: str) -> str:
+    """A line of the table in its colours: "ok" green, a line that failed red."""
     if line.endswith("ok"):
         return line[:-2] + paint("ok", "green", sys.stdout)
     return paint(line, "red", sys.stdout, attrs=["bold"])
@@ -122,20 +124,20 @@ def _report(failed: Sequence[Finding]) -> Iterator[str]:
     """A line for each thing that failed on a machine in a precision."""
     for about, group in groupby(failed, lambda f: (f.what, f.variant, f.machine, f.precision)):
         what, variant, machine, precision = about
-        found = "; ".join(
+        errors = "; ".join(
             f"{f.judge}, error {f.error:.1e}{f' at {f.note}' if f.note else ''}, allowed {f.allowed:.0e}"
             if f.judge
             else f.note
             for f in group
         )
-        yield f"FAILED {what}{f' ({variant})' if variant else ''} on {machine} in {precision}: {found}"
+        yield f"FAILED {what}{f' ({variant})' if variant else ''} on {machine} in {precision}: {errors}"
 
 
-def _here(where: Device) -> dict[str, str]:
-    """What computes, for a report."""
-    found = {"rnnlm": __version__, "Python": platform.python_version()}
+def _environment(where: Device) -> dict[str, str]:
+    """The versions, the system and the GPU, for a report."""
+    environment = {"rnnlm": __version__, "Python": platform.python_version()}
     for name, module in (("NumPy", "numpy"), ("Numba", "numba"), ("CuPy", "cupy")):
         if module in sys.modules:
-            found[name] = getattr(sys.modules[module], "__version__", "?")
-    found["system"] = f"{platform.system()} {platform.machine()}"
-    return found if where.name == "cpu" else found | {"GPU": where.description}
+            environment[name] = getattr(sys.modules[module], "__version__", "?")
+    environment["system"] = f"{platform.system()} {platform.machine()}"
+    return environment if where.name == "cpu" else environment | {"GPU": where.description}

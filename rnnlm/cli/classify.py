@@ -1,4 +1,4 @@
-"""`rnnlm classify`: train a classifier, test it, let it answer."""
+"""`rnnlm classify`: train classifiers, test them, and classify examples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ..training.classifier_settings import ClassifierSettings
 from .console import result, result_json, table
 from .machine import choose, machine_options
 from .names import default_output
-from .options import GroupedCommand, option, with_options
+from .options import GroupedCommand, json_option, with_options
+from .record import command_line
 from .talk import say_beginning, say_end, say_next
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..training.classifier_run import ClassifierRun
 
 
-COLUMNS = 20  # classes in a confusion matrix that is shown whole
+MAX_COLUMNS = 20  # a confusion matrix of more classes is shown in short
 
 
 @click.group()
@@ -36,7 +37,7 @@ def command() -> None:
 @command.command(cls=GroupedCommand, short_help="Train a classifier on labelled data.")
 @click.argument("data", default="digits")
 @with_options(ClassifierSettings, without=("data",))
-@option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 @click.pass_context
 def train(context: click.Context, data: str, as_json: bool, **options: Any) -> None:
     """Train a classifier on DATA; without it, on 5,000 handwritten digits.
@@ -46,17 +47,17 @@ def train(context: click.Context, data: str, as_json: bool, **options: Any) -> N
     """
     from ..training.classifier_run import ClassifierRun
     from ..training.processes import INTERRUPTED
-    from .progress import ClassifierLive
+    from .progress import ClassifierProgressBar
 
     if options["output"] is None:
         options["output"] = default_output(data)
-    live = ClassifierLive()
-    live.tell_when_compiling()
+    bar = ClassifierProgressBar()
+    bar.tell_when_compiling()
     options["precision"] = options["precision"] or EXACT
     settings = ClassifierSettings.of(data=data, **options)
-    run = ClassifierRun(settings, observers=[live], command="rnnlm " + shlex.join(context.obj))
+    run = ClassifierRun(settings, observers=[bar], command=command_line(context))
     _introduce(run)
-    with live:
+    with bar:
         reason = run.fit()
     say_end(run, reason)
     _conclude(run, reason, as_json)
@@ -69,7 +70,7 @@ def train(context: click.Context, data: str, as_json: bool, **options: Any) -> N
 @click.argument("data")
 @with_options(ReadingOptions, into="reading")
 @machine_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def test(
     model: str,
     data: str,
@@ -81,15 +82,15 @@ def test(
     device = choose(machine)
     from ..models import load_classifier
     from ..training.classifier_data import read_for
-    from ..training.classifier_trainer import judge
+    from ..training.classifier_trainer import evaluate
 
     classifier = load_classifier(model, device=device)
-    found = judge(classifier, read_for(classifier, data, reading))
+    confusion = evaluate(classifier, read_for(classifier, data, reading))
     if as_json:
-        result_json({"model": model, "data": data, **found.as_dict()})
+        result_json({"model": model, "data": data, **confusion.as_dict()})
         return
-    result(_accuracy(found))
-    result(confusion_table(found))
+    result(_accuracy(confusion))
+    result(confusion_table(confusion))
 
 
 @command.command(short_help="The class of each example.")
@@ -98,7 +99,7 @@ def test(
 @with_options(ReadingOptions, into="reading")
 @machine_options
 @click.option("--top", type=int, default=1, show_default=True, metavar="N", help="The N best classes of each.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def predict(
     model: str,
     data: str,
@@ -122,22 +123,23 @@ def predict(
     if top < 1:
         raise UsageError(f"top={top} is too small. Give a whole number >= 1.")
     classifier = load_classifier(model, device=device)
-    given = read_for(classifier, data, reading, labelled=False)
-    likely = classifier.config["loss"] == "cross-entropy"
-    figures = classifier.probabilities(given.x) if likely else classifier.outputs(given.x)
-    names = given.files or [str(number) for number in range(1, len(given) + 1)]
+    examples = read_for(classifier, data, reading, labelled=False)
+    has_probabilities = classifier.config["loss"] == "cross-entropy"
+    figures = classifier.probabilities(examples.x) if has_probabilities else classifier.outputs(examples.x)
+    names = examples.files or [str(number) for number in range(1, len(examples) + 1)]
     answers = [
         [(classifier.labels[k], float(row[k])) for k in np.argsort(-row, kind="stable")[:top]] for row in figures
     ]
     if as_json:
-        said = [{"example": name, "classes": answer} for name, answer in zip(names, answers, strict=True)]
-        result_json({"model": model, "data": data, "answers": said})
+        listed = [{"example": name, "classes": answer} for name, answer in zip(names, answers, strict=True)]
+        result_json({"model": model, "data": data, "answers": listed})
         return
     for name, answer in zip(names, answers, strict=True):
         result("\t".join([name, *(f"{label}\t{value:.4f}" for label, value in answer)]))
 
 
 def _introduce(run: ClassifierRun) -> None:
+    """The lines on standard error before the first update."""
     from ..datasets import shape_text
 
     data, model = run.data, run.model
@@ -150,41 +152,41 @@ def _introduce(run: ClassifierRun) -> None:
 
 def _conclude(run: ClassifierRun, reason: str, as_json: bool) -> None:
     """The figures on standard output, what to do next on standard error."""
-    output, found = run.output, None if reason == "interrupted" else run.test()
+    output, confusion = run.output, None if reason == "interrupted" else run.test()
     epochs = [entry for entry in run.model.log if entry["kind"] == "epoch"]
     if as_json:
         figures = {"model": str(output), "stopped": reason, "epochs": epochs}
-        result_json(figures | {"test": found.as_dict() if found else None})
+        result_json(figures | {"test": confusion.as_dict() if confusion else None})
         return
     best = [entry for entry in epochs if entry["epoch"] == run.trainer.progress.best_epoch]
     if best and best[0]["valid_accuracy"] is not None:
         result(f"validation accuracy {100 * best[0]['valid_accuracy']:.2f} %, loss {best[0]['valid_nll']:.4f}")
-    if found is not None:
-        result(f"test {_accuracy(found)}")
-        result(confusion_table(found))
+    if confusion is not None:
+        result(f"test {_accuracy(confusion)}")
+        result(confusion_table(confusion))
     name = shlex.quote(str(output))
     following = [f"classify test {name} DATA", f"classify predict {name} DATA", f"info {name}", f"plot {name}"]
     say_next(output, reason, following)
 
 
-def _accuracy(found: Confusion) -> str:
-    return (
-        f"accuracy {100 * found.accuracy:.2f} % ({found.correct:,} of {found.examples:,} right), loss {found.loss:.4f}"
-    )
+def _accuracy(confusion: Confusion) -> str:
+    """Accuracy and loss in one line of text."""
+    right = f"{confusion.correct:,} of {confusion.examples:,} right"
+    return f"accuracy {100 * confusion.accuracy:.2f} % ({right}), loss {confusion.loss:.4f}"
 
 
-def confusion_table(found: Confusion) -> str:
-    """Rows: what an example is; columns: what it was taken for; then the share of the class that was found.
+def confusion_table(confusion: Confusion) -> str:
+    """The confusion matrix as text: a row for each true class, a column for each predicted one, then the recall.
 
-    Of more classes than a line has room for, what each was most often mistaken for instead of all columns.
+    For more than 20 classes, which a line has no room for, the most frequent mistake stands instead of the columns.
     """
-    shares = ["-" if recall != recall else f"{100 * recall:.1f} %" for recall in found.recall.tolist()]
-    rows = list(zip(found.labels, found.counts.tolist(), shares, strict=True))
-    if len(rows) <= COLUMNS:
-        head = ["is \\ taken for", *found.labels, "found"]
+    shares = ["-" if recall != recall else f"{100 * recall:.1f} %" for recall in confusion.recall.tolist()]
+    rows = list(zip(confusion.labels, confusion.counts.tolist(), shares, strict=True))
+    if len(rows) <= MAX_COLUMNS:
+        head = ["is \\ taken for", *confusion.labels, "found"]
         return table([head, *([label, *(str(n or "·") for n in counts), share] for label, counts, share in rows)])
     worst = [
-        max((n, other) for n, other in zip(counts, found.labels, strict=True) if other != label)
+        max((n, other) for n, other in zip(counts, confusion.labels, strict=True) if other != label)
         for label, counts, _ in rows
     ]
     return table(

@@ -12,8 +12,8 @@ from ..machine import MachineOptions
 from ..options import option
 from .console import result, result_json, table
 from .machine import choose, machine_options
-from .members import Scorer, ScoringOptions, members, scoring_options
-from .options import with_options
+from .members import Scorer, ScoringOptions, load_members, scoring_options
+from .options import json_option, with_options
 
 if TYPE_CHECKING:
     from ..evaluation.significance import Comparison, Interval
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ResamplingOptions:
-    """How texts are drawn for the intervals and the test."""
+    """Options of the bootstrap and of the paired test."""
 
     block: int = option(10, "Sentences that are drawn together.", metavar="N")
     samples: int = option(10_000, "Resampled texts.", metavar="N")
@@ -35,7 +35,7 @@ class ResamplingOptions:
 @with_options(ResamplingOptions, into="resampling")
 @scoring_options
 @machine_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def command(
     a: str,
     b: str,
@@ -56,29 +56,30 @@ def command(
     device = choose(machine)
     from ..evaluation.significance import compare
 
-    one, two = Scorer(scoring).scored(members([a, b], device), text)
-    found = compare(one, two, **asdict(resampling))
+    stream_a, stream_b = Scorer(scoring).streams(load_members([a, b], device), text)
+    comparison = compare(stream_a, stream_b, **asdict(resampling))
     if as_json:
-        result_json({"text": text, "unknown": one.unknown, **found.as_dict()})
+        result_json({"text": text, "unknown": stream_a.unknown, **comparison.as_dict()})
     else:
-        result(_table(found))
-        result(found.verdict)
+        result(_table(comparison))
+        result(comparison.verdict)
 
 
-def _table(found: Comparison) -> str:
-    name_a, name_b = found.names
+def _table(comparison: Comparison) -> str:
+    """The figures with their intervals, and the p value, as a table."""
+    name_a, name_b = comparison.names
 
     def row(name: str, figure: Interval, form: str) -> list[str]:
         return [name, *(format(value, form) for value in (figure.value, figure.low, figure.high))]
 
     return table(
         [
-            [f"{found.tokens:,} tokens, {found.blocks:,} blocks", "value", "95 % from", "to"],
-            row(f"PPL of {name_a}", found.a, ".4f"),
-            row(f"PPL of {name_b}", found.b, ".4f"),
-            row("ratio", found.ratio, ".4f"),
-            row("difference", found.difference, "+.4f"),
-            row("nats a token", found.nats, "+.5f"),
-            ["p", f"{found.p:.4g}", "", ""],
+            [f"{comparison.tokens:,} tokens, {comparison.blocks:,} blocks", "value", "95 % from", "to"],
+            row(f"PPL of {name_a}", comparison.a, ".4f"),
+            row(f"PPL of {name_b}", comparison.b, ".4f"),
+            row("ratio", comparison.ratio, ".4f"),
+            row("difference", comparison.difference, "+.4f"),
+            row("nats a token", comparison.nats, "+.5f"),
+            ["p", f"{comparison.p:.4g}", "", ""],
         ]
     )

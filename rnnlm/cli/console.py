@@ -1,4 +1,4 @@
-"""What the commands share on the terminal: colours, tables and the error line."""
+"""Output on the terminal: colours, tables, lines of results and of messages, the error line."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from termcolor import colored
 def paint(text: str, color: str, stream: IO[str], **attributes: Any) -> str:
     """The text in a colour where the stream is a terminal that wants it: NO_COLOR and FORCE_COLOR are obeyed."""
     force = os.environ.get("FORCE_COLOR")
-    wanted = not os.environ.get("NO_COLOR") and (
+    colours = not os.environ.get("NO_COLOR") and (
         bool(force) or (is_terminal(stream) and os.environ.get("TERM") != "dumb")
     )
-    return colored(text, color, force_color=True, **attributes) if wanted else text
+    return colored(text, color, force_color=True, **attributes) if colours else text
 
 
 def paint_for_errors(text: str, color: str) -> str:
@@ -28,12 +28,12 @@ def paint_for_errors(text: str, color: str) -> str:
 
 
 def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether a person reads along; a stream that was closed before we started is None."""
+    """Whether the stream is a terminal; one that was closed before we started is None."""
     return stream is not None and stream.isatty()
 
 
 def ppl(nll: float) -> str:
-    """The perplexity exp(nll), also where it has more digits than anybody reads; - where nothing was scored."""
+    """The perplexity exp(nll), as a power of e where it is very large; - where nothing was scored."""
     if math.isnan(nll):
         return "-"
     if nll > 30:
@@ -42,33 +42,33 @@ def ppl(nll: float) -> str:
 
 
 def bits(value: float) -> str:
-    """A number of bits; - where it is not known."""
+    """A number of bits with four digits; - where it is nan."""
     return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def say(text: str, color: str | None = None) -> None:
-    """A line of talk, on standard error."""
+    """Print a line for a person on standard error."""
     click.echo(paint(text, color, sys.stderr) if color else text, err=True, color=True)
 
 
 def result(text: str) -> None:
-    """A line of result, on standard output."""
+    """Print a line of results on standard output."""
     click.echo(text, color=True)
 
 
 def result_json(value: Any) -> None:
-    """One JSON object on standard output; what is not a number in JSON (nan, inf) becomes null."""
+    """Print one JSON object on standard output; nan and inf, which JSON does not have, become null."""
     click.echo(json.dumps(_finite(value), ensure_ascii=False, indent=2))
 
 
 def error_line(message: str) -> None:
-    """`rnnlm: error: …` on standard error, one line."""
+    """Print `rnnlm: error: …` on standard error, in one line."""
     head = paint("rnnlm: error:", "red", sys.stderr, attrs=["bold"])
     click.echo(f"{head} {' '.join(message.split())}", err=True, color=True)
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Rows as aligned columns, the first `left` ones to the left, figures to the right; the first row is the head."""
+    """Rows as aligned columns, the first `left` ones to the left, others to the right; the first row is the head."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for number, row in enumerate(rows):
@@ -82,6 +82,7 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 
 
 def _finite(value: Any) -> Any:
+    """The value with None for every number, in any nested list or dictionary, that is not finite."""
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from .console import paint, result, result_json, say
+from .options import json_option
 
 
 @click.group()
@@ -20,7 +21,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def list_corpora(as_json: bool) -> None:
     """The catalogue, with licence and size."""
     from .. import catalogue
@@ -43,7 +44,7 @@ def list_corpora(as_json: bool) -> None:
 @click.option(
     "--from", "source", metavar="PATH", help="A copy that you have: the folder of a licensed corpus, or the archive."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def get_corpus(name: str, source: str | None, as_json: bool) -> None:
     """Fetch, check and unpack the corpus NAME into the cache; prints where its files are."""
     from .. import catalogue

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
-
 import click
 
 from ..machine import MachineOptions
 from .console import ppl, result, result_json, say, table
 from .machine import choose, machine_options
-from .members import MixingOptions, Scorer, choose_weights, combined, members, mixing_options, real_models, shown
+from .members import (
+    MixingOptions,
+    Scorer,
+    choose_weights,
+    load_members,
+    mixing_options,
+    mixture_stream,
+    require_models,
+    weight_text,
+)
 from .names import require_other
+from .options import json_option
+from .record import run_entry
 
 
 @click.command()
@@ -19,7 +28,7 @@ from .names import require_other
 @click.option("-o", "--output", required=True, metavar="FILE", help="The model file to write.")
 @click.option("--reference", is_flag=True, help="Refer to the members' files by relative path instead of copying them.")
 @machine_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -44,39 +53,30 @@ def command(
 
     storage.require_writable(output, "the mixture")
     scorer = Scorer(mixing)
-    found = members(models, device)
-    every = real_models(found, "an ensemble")
-    chosen, scored = choose_weights(found, mixing, scorer)
-    MixtureLM(every, chosen, mix)  # whether they can be mixed at all
-    names, on = list(models), [] if fit is None else ["validation PPL"]
-    rows = [["model", *on, "weight"]]
-    alone = [stream_perplexity(stream) for stream in scored]
+    members = load_members(models, device)
+    every_model = require_models(members, "an ensemble")
+    weights, streams = choose_weights(members, mixing, scorer)
+    MixtureLM(every_model, weights, mix)  # raises DataError where they cannot be mixed
+    names, fit_column = list(models), [] if fit is None else ["validation PPL"]
+    rows = [["model", *fit_column, "weight"]]
+    alone = [stream_perplexity(stream) for stream in streams]
     for place, name in enumerate(names):
-        rows.append([name, *([ppl(alone[place].nll)] if fit else []), shown(chosen[place])])
+        rows.append([name, *([ppl(alone[place].nll)] if fit else []), weight_text(weights[place])])
     mixed = None
     if fit is not None:
-        mixed = stream_perplexity(combined(found, scored, chosen, mix, scorer, fit))
+        mixed = stream_perplexity(mixture_stream(members, streams, weights, mix, scorer, fit))
         rows.append(["mixture", ppl(mixed.nll), ""])
-    kept = [place for place, w in enumerate(chosen) if w > 0]
-    model = MixtureLM(
-        [every[place] for place in kept], chosen[kept], mix, [names[place] for place in kept] if reference else None
-    )
-    model.log.append(
-        {
-            "kind": "run",
-            "command": "rnnlm " + shlex.join(context.obj),
-            "text": fit or "",
-            "members": [names[place] for place in kept],
-            **({} if mixed is None else {"fit": mixed.as_dict(), "data.fit": scored[0].sha256}),
-        }
-    )
+    kept = [place for place, w in enumerate(weights) if w > 0]
+    kept_names = [names[place] for place in kept]
+    model = MixtureLM([every_model[place] for place in kept], weights[kept], mix, kept_names if reference else None)
+    model.log.append(run_entry(context, kept_names, fit, mixed, streams[0].sha256 if streams else ""))
     model.save(output)
     if as_json:
         result_json(
             {
                 "model": output,
                 "mix": mix,
-                "members": [{"model": name, "weight": float(w)} for name, w in zip(names, chosen, strict=True)],
+                "members": [{"model": name, "weight": float(w)} for name, w in zip(names, weights, strict=True)],
                 "fit": None if mixed is None else mixed.as_dict(),
             }
         )

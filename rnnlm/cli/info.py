@@ -9,12 +9,13 @@ import click
 from ..machine import MachineOptions
 from .console import ppl, result, result_json
 from .machine import choose, machine_options
+from .options import json_option
 
 
 @click.command()
 @click.argument("model")
 @machine_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     """What the file MODEL holds: its settings, sizes, vocabulary and training; and what would compute with it here."""
     where = choose(machine)
@@ -23,7 +24,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     from ..models.model import settings_text
     from ..training.as_used import as_used
 
-    lm, works = load_any(model, device=where), ops.backend()
+    lm, backend = load_any(model, device=where), ops.backend()
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
     used = as_used(run, lm.config) if "optimizer" in run else {}
@@ -34,8 +35,8 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         **lm.facts(),
         "config": lm.config,
         "device": str(where),
-        "backend": works.name,
-        "threads": works.threads,
+        "backend": backend.name,
+        "threads": backend.threads,
         "training": run,
         "used": used,
         "epochs": epochs,
@@ -48,7 +49,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         lines.append(("vocabulary", str(lm.encoding)))
     lines += lm.summary()
     lines += [("device", where.description)] if where.name == "gpu" else []
-    lines.append(("backend", works.description))
+    lines.append(("backend", backend.description))
     if "data.train" in run:
         size = f"{run['data.train_tokens']:,} tokens" if "text" in run else f"{run['data.train_examples']:,} examples"
         source = run.get("text", run.get("data"))
@@ -75,4 +76,5 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
 
 
 def _short(value: Any) -> Any:
+    """A value for a line of text: a float with six digits at most."""
     return f"{value:g}" if isinstance(value, float) else value

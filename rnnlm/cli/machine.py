@@ -1,4 +1,4 @@
-"""The options that say what computes: the same for every command that does."""
+"""The options of device, precision, backend and threads, the same for every command that computes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def choose(machine: HostOptions) -> Device:
-    """Make the choice for this process; somebody who waits at a terminal is told when a kernel is compiled first.
+    """Choose device, precision, backend and threads for this process, and return the device.
 
-    A command begins anew, whatever another one chose in the same process. Returns the device. UsageError for one that
-    there is not.
+    A command starts from the defaults, whatever another one chose in the same process. At a terminal a message says
+    when kernels are compiled. UsageError for a device that this machine lacks.
     """
     from .. import ops
     from ..machine import choose as choose_for_process
@@ -38,5 +38,5 @@ def choose(machine: HostOptions) -> Device:
     if is_terminal(sys.stderr):
         ops.tell_when_compiling(compiling_line())
     ops.use(machine.backend, machine.threads)
-    every = machine if isinstance(machine, MachineOptions) else MachineOptions()
-    return choose_for_process(replace(every, precision=every.precision or EXACT))[0]
+    options = machine if isinstance(machine, MachineOptions) else MachineOptions()
+    return choose_for_process(replace(options, precision=options.precision or EXACT))[0]

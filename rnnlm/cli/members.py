@@ -1,4 +1,4 @@
-"""What a mixture is made of, as typed: models and files of probabilities, the texts that they score, the weights."""
+"""The members of a mixture on the command line: models and files of probabilities, their streams and weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringOptions:
-    """How texts are scored."""
+    """Options of the scoring of texts."""
 
     unknown: str = declare(
         "<unk>",
@@ -39,7 +39,7 @@ class ScoringOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class MixingOptions(ScoringOptions):
-    """How models are mixed, and how texts are scored with them."""
+    """Options of the mixing of models, and of the scoring of texts with them."""
 
     fit: str | None = declare(
         None, "Fit the weights to this text; without it they are equal.", group="Model", metavar="VALID"
@@ -59,21 +59,21 @@ mixing_options = with_options(MixingOptions, into="mixing")
 
 @dataclass
 class Member:
-    """A model, or the files in which another program left its probabilities of the text and of the --fit text."""
+    """A model, or the files with another program's probabilities of the text and of the --fit text."""
 
     name: str
     model: LanguageModel | None = None
     files: tuple[str, ...] = ()
 
 
-def members(paths: Sequence[str], device: Device) -> list[Member]:
+def load_members(paths: Sequence[str], device: Device) -> list[Member]:
     """The members that the arguments name: MODEL, on the device, FILE or FILE@FITFILE. Errors as of `load`."""
     from ..evaluation.external import is_external
     from ..models import load_together
     from ..text.files import Head
 
     files: dict[str, tuple[str, ...]] = {}
-    heads: dict[str, Head] = {}  # each file's first bytes are read once
+    heads: dict[str, Head] = {}  # so that the first bytes of each file are read once
     for path in paths:
         if Path(path).is_file():
             heads[path] = Head.of(path)
@@ -86,6 +86,7 @@ def members(paths: Sequence[str], device: Device) -> list[Member]:
 
 
 def _pair(path: str) -> tuple[str, ...]:
+    """The two files in FILE@FITFILE. UsageError and DataError where they are not two files of probabilities."""
     from ..evaluation.external import is_external
 
     files = path.split("@")
@@ -98,20 +99,23 @@ def _pair(path: str) -> tuple[str, ...]:
     return tuple(files)
 
 
-def real_models(found: Sequence[Member], purpose: str) -> list[LanguageModel]:
-    """The models, where nothing but models will do; UsageError for a file of probabilities."""
-    for member in found:
+def require_models(members: Sequence[Member], purpose: str) -> list[LanguageModel]:
+    """The models of the members. UsageError for a file of probabilities, which `purpose` cannot use."""
+    for member in members:
         if member.model is None:
             raise UsageError(
                 f"{member.name} holds the probabilities of one text only, and {purpose} needs every word's. "
                 "Give a model file."
             )
-    return [member.model for member in found if member.model is not None]
+    return [member.model for member in members if member.model is not None]
 
 
 @dataclass
 class Scorer:
-    """Scores texts, each read once for all models that cut and number it the same way."""
+    """Scores texts; each text is read once for all models with the same encoding.
+
+    `corpora` holds the texts that were read, by path and hash of the encoding. UsageError for options out of range.
+    """
 
     options: ScoringOptions
     corpora: dict[tuple[str, str], Corpus] = field(default_factory=dict)
@@ -120,9 +124,10 @@ class Scorer:
         from ..evaluation.stream import unseen_types
 
         check(self.options)
-        unseen_types(self.options.unknown)  # a rule that is none is refused before the work
+        unseen_types(self.options.unknown)  # raises UsageError for an unknown rule, before any work
 
     def corpus(self, model: LanguageModel, text: str) -> Corpus:
+        """The text in the ids of the model. UsageError where standard input would have to be read twice."""
         from ..text import Corpus
 
         key = (text, model.encoding.hash)
@@ -135,17 +140,20 @@ class Scorer:
             self.corpora[key] = Corpus.encode(text, encoding=model.encoding)
         return self.corpora[key]
 
-    def scored(self, found: Sequence[Member], text: str, fit: bool = False) -> list[Stream]:
-        """The members' streams over a text, under the rule for unknown words; `fit`: it is the --fit text."""
+    def streams(self, members: Sequence[Member], text: str, fit: bool = False) -> list[Stream]:
+        """The members' streams over a text, with the rule for unknown words applied; `fit`: it is the --fit text.
+
+        UsageError without any model, and for a member without probabilities of the text.
+        """
         from ..evaluation import score
         from ..evaluation.external import external
         from ..training.memory import explain_scoring_out_of_memory
 
-        first = next((member.model for member in found if member.model is not None), None)
+        first = next((member.model for member in members if member.model is not None), None)
         if first is None:
             raise UsageError("files of probabilities have no vocabulary of their own. Give at least one model file.")
         streams = []
-        for member in found:
+        for member in members:
             if member.model is not None:
                 corpus = self.corpus(member.model, text)
                 with explain_scoring_out_of_memory(member.model, self.options.streams):
@@ -161,8 +169,11 @@ class Scorer:
         return streams
 
 
-def choose_weights(found: Sequence[Member], mixing: MixingOptions, scorer: Scorer) -> tuple[np.ndarray, list[Stream]]:
-    """The weights: fitted, given or equal; and where they are fitted, the streams over the --fit text."""
+def choose_weights(members: Sequence[Member], mixing: MixingOptions, scorer: Scorer) -> tuple[np.ndarray, list[Stream]]:
+    """The weights, fitted, given or equal; and the streams over the --fit text where they are fitted.
+
+    UsageError for --fit together with --weights.
+    """
     from ..evaluation import fit_geometric, fit_linear
 
     fit, weights = mixing.fit, mixing.weights
@@ -171,11 +182,11 @@ def choose_weights(found: Sequence[Member], mixing: MixingOptions, scorer: Score
     if weights is not None:
         return parse_weights(weights), []
     if fit is None:
-        return np.full(len(found), 1 / len(found)), []
-    streams = scorer.scored(found, fit, fit=True)
+        return np.full(len(members), 1 / len(members)), []
+    streams = scorer.streams(members, fit, fit=True)
     if mixing.mix == "linear":
         return fit_linear(streams), streams
-    models = real_models(found, "a geometric mixture")
+    models = require_models(members, "a geometric mixture")
     corpus = scorer.corpus(models[0], fit)
     return fit_geometric(models, corpus, skip_unknown=scorer.options.unknown == "skip", tell=_tell), streams
 
@@ -188,23 +199,24 @@ def parse_weights(text: str) -> np.ndarray:
         raise UsageError(f"weights={text!r} is not a list of numbers. Give one a model, such as 0.7,0.3.") from None
 
 
-def combined(
-    found: Sequence[Member], streams: Sequence[Stream], weights: np.ndarray, mix: str, scorer: Scorer, text: str
+def mixture_stream(
+    members: Sequence[Member], streams: Sequence[Stream], weights: np.ndarray, mix: str, scorer: Scorer, text: str
 ) -> Stream:
-    """The mixture's stream over a text, of which `streams` are the members'."""
+    """The mixture's stream over a text; `streams` are those of its members. UsageError as of `require_models`."""
     from ..evaluation import mixture, score
     from ..models import MixtureLM
 
     if mix == "linear":
         return mixture(streams, weights)
-    model = MixtureLM(real_models(found, "a geometric mixture"), weights, mix)
+    model = MixtureLM(require_models(members, "a geometric mixture"), weights, mix)
     return score(model, scorer.corpus(model, text), streams=scorer.options.streams).with_unknown(scorer.options.unknown)
 
 
-def shown(weight: float) -> str:
+def weight_text(weight: float) -> str:
     """A weight for a table; only a true 0 is shown as 0."""
     return f"{weight:.4f}" if weight else "0"
 
 
 def _tell(nll: float) -> None:
+    """Print how far a geometric fit has come."""
     say(f"geometric fit: PPL {ppl(nll)} so far")

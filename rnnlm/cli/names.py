@@ -9,7 +9,7 @@ from ..errors import UsageError
 
 
 def default_output(text: str, ending: str = ".rnnlm") -> str:
-    """The model file's name when none is given: that of the text, in the current folder."""
+    """The default name of the model file, made from that of the text, in the current folder."""
     stem = "model" if text == "-" else Path(text).name.split(".")[0] or "model"
     return f"{stem}{ending}"
 

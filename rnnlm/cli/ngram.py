@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import warnings
 from typing import Any
 
@@ -15,17 +14,19 @@ from ..options import declared, make
 from ..training.data import TextOptions
 from .console import ppl, result, result_json, say
 from .machine import choose, host_options
-from .options import GroupedCommand, option, with_options
+from .options import GroupedCommand, json_option, option, with_options
+from .record import command_line
 from .unused import refuse
 
-ARPA = (".arpa", ".arpa.gz", ".arpa.bz2", ".arpa.xz")  # of these the last two are refused by name
-OF_TRAINING = "order smoothing gamma alpha prune memory valid test tokens max_vocab min_count dtype"
+ARPA = (".arpa", ".arpa.gz", ".arpa.bz2", ".arpa.xz")  # the last two are refused by name
+TRAINING_OPTIONS = "order smoothing gamma alpha prune memory valid test tokens max_vocab min_count dtype"
 
 
 class ManyNumbers(GroupedCommand):
     """A command that reads `--prune 0 0 1` as one option with all the numbers that follow it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command.parse_args`; the numbers behind --prune are joined into one argument first."""
         joined: list[str] = []
         for argument in args:
             if joined[-2:-1] == ["--prune"] and argument.isdigit():
@@ -63,7 +64,7 @@ class ManyNumbers(GroupedCommand):
     help="TEXT is an n-gram model or ARPA file: prune or convert it.",
 )
 @host_options
-@option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -87,7 +88,7 @@ def command(
     from .names import default_output, require_other
 
     if from_model:
-        refuse(context, OF_TRAINING, "is for training on a text, and `from_model` takes a model. Leave one out.")
+        refuse(context, TRAINING_OPTIONS, "is for training on a text, and `from_model` takes a model. Leave one out.")
     output = output or default_output(text, ".ngram.rnnlm")
     require_other(output, text, options["valid"], options["test"])
     if entropy is not None:
@@ -95,32 +96,32 @@ def command(
     if output.endswith(ARPA):
         check_path(output)
     storage.require_writable(output, "the model")
-    typed = "rnnlm " + shlex.join(context.obj)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RuntimeWarning)
         model, held_out = (_opened(text), {}) if from_model else _trained(text, options)
-    for warning in said:
+    for warning in caught:
         say(f"warning: {warning.message}", "yellow")
     if entropy is not None:
         model = model.pruned(entropy)
-    model.log[0]["command"] = typed
+    model.log[0]["command"] = command_line(context)
     sizes = ", ".join(f"{b - a:,}" for a, b in zip(model.table.levels, model.table.levels[1:], strict=False))
     say(f"{model.table.levels[-1]:,} n-grams of 1 to {model.table.order} words: {sizes}", "cyan")
     if output.endswith(ARPA):
         model.write_arpa(output)
     else:
         model.save(output)
-    found = {name: model.perplexity(corpus) for name, corpus in held_out.items() if corpus is not None}
+    perplexities = {name: model.perplexity(corpus) for name, corpus in held_out.items() if corpus is not None}
     if as_json:
-        figures = {name: perplexity.as_dict() for name, perplexity in found.items()}
+        figures = {name: perplexity.as_dict() for name, perplexity in perplexities.items()}
         result_json({"model": output, **model.facts(), **figures})
         return
-    for name, perplexity in found.items():
+    for name, perplexity in perplexities.items():
         result(f"{name} perplexity {ppl(perplexity.nll)}")
     say(f"model: {output}", "green")
 
 
 def _numbers(prune: str | None) -> list[int]:
+    """The numbers between blanks or commas. UsageError for anything else."""
     try:
         return [int(number) for number in (prune or "").replace(",", " ").split()]
     except ValueError:
@@ -128,19 +129,20 @@ def _numbers(prune: str | None) -> list[int]:
 
 
 def _trained(text: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The model of a text, and the texts to report on by name."""
+    """The model of a text, and by name the held-out texts on which to report."""
     from ..training import data
 
-    of_text = {name: options.pop(name) for name in declared(TextOptions) if name != "text"}
+    text_options = {name: options.pop(name) for name in declared(TextOptions) if name != "text"}
     options["prune"] = _numbers(options["prune"])
-    texts = data.load(make(TextOptions, {"text": text, **of_text}))
-    if texts.said:
-        say(texts.said)
+    texts = data.load(make(TextOptions, {"text": text, **text_options}))
+    if texts.held_out_note:
+        say(texts.held_out_note)
     model = NgramLM.train(texts.train, **options)
     return model, {"validation": texts.valid, "test": texts.test}
 
 
 def _opened(path: str) -> Any:
+    """The n-gram model in a file. DataError for another kind of model."""
     from ..models import load
 
     model = load(path)

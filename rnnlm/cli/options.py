@@ -11,18 +11,19 @@ import click
 from ..options import Declared, declared, listed
 
 GROUPS = ("Text", "Data", "Model", "Output", "Training", "Regularisation", "Several runs", "Files", "Machine", "Other")
-NEEDED = "Options that most people need"
-_KEY = "rnnlm.show all options"
+COMMON = "Options that most people need"
+_SHOW_ALL = "rnnlm.show all options"  # key of click's context
 
 
 class Number(click.ParamType):
-    """A number, or `none` where a person may ask for none."""
+    """The type of an option that takes a number or the word `none`."""
 
     def __init__(self, kind: type) -> None:
         self.kind = kind
         self.name = "integer" if kind is int else "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """The number, or None for `none`. click.BadParameter for anything else."""
         if value is None or str(value).lower() == "none":
             return None
         try:
@@ -33,7 +34,7 @@ class Number(click.ParamType):
 
 
 class GroupedOption(click.Option):
-    """An option that stands under a heading of the help; `common` ones come first."""
+    """An option under a heading of the help; those that are `common` come first."""
 
     def __init__(self, *names: Any, group: str = "Other", common: bool = False, **more: Any) -> None:
         super().__init__(*names, **more)
@@ -57,10 +58,11 @@ class GroupedCommand(click.Command):
         )
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the common options, or after --help-all every option under the heading of its group."""
         groups: dict[str, list[tuple[str, str]]] = {}
-        everything = ctx.meta.get(_KEY, False)
+        everything = ctx.meta.get(_SHOW_ALL, False)
         shown = 0
-        for param in sorted(self.get_params(ctx), key=_place):
+        for param in sorted(self.get_params(ctx), key=_position):
             record = None if isinstance(param, click.Argument) else param.get_help_record(ctx)
             if record is None:
                 continue
@@ -70,9 +72,8 @@ class GroupedCommand(click.Command):
             if everything:
                 groups.setdefault(group, []).append(record)
             elif common:
-                own = isinstance(param, GroupedOption)
-                groups.setdefault(NEEDED if own else "Help", []).append(record)
-        for name in (NEEDED, "Help", *GROUPS):
+                groups.setdefault(COMMON if isinstance(param, GroupedOption) else "Help", []).append(record)
+        for name in (COMMON, "Help", *GROUPS):
             if name in groups:
                 with formatter.section(name):
                     formatter.write_dl(groups[name])
@@ -81,14 +82,15 @@ class GroupedCommand(click.Command):
             formatter.write_text(f"All {shown} options, by group: {ctx.command_path} --help-all")
 
 
-def _place(param: click.Parameter) -> int:
-    """Where the group of an option stands among the others."""
+def _position(param: click.Parameter) -> int:
+    """The position of an option's group in the help."""
     return GROUPS.index(param.group) if isinstance(param, GroupedOption) else len(GROUPS)
 
 
-def _show_all(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        ctx.meta[_KEY] = True
+def _show_all(ctx: click.Context, param: click.Parameter, show: bool) -> None:
+    """Print the help with all options, and end the command."""
+    if show and not ctx.resilient_parsing:
+        ctx.meta[_SHOW_ALL] = True
         click.echo(ctx.get_help(), color=ctx.color)
         ctx.exit()
 
@@ -98,65 +100,77 @@ def option(*names: str, group: str = "Other", common: bool = False, **more: Any)
     return click.option(*names, cls=GroupedOption, group=group, common=common, **more)
 
 
+json_option = option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+
+
 def with_options(
     cls: type, *, into: str | None = None, without: Sequence[str] = (), common: Sequence[str] = ()
 ) -> Callable[[Any], Any]:
     """A decorator that gives a command an option for each one that the class declares, in its order.
 
     With `into` the command gets them as one argument of that name, a value of the class; else each by its name.
-    `without` are left out; of those in `common` every person should hear, whatever is declared.
+    `without` are left out; those in `common` count as such, whatever they are declared.
     """
-    every = [one for name, one in declared(cls).items() if name not in without]
+    declarations = [one for name, one in declared(cls).items() if name not in without]
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        wrapped = command if into is None else _gathered(command, cls, into, [one.name for one in every])
-        for one in reversed(every):
-            wrapped = _click_option(one, one.option.common or one.name in common)(wrapped)
+        names = [declaration.name for declaration in declarations]
+        wrapped = command if into is None else _gathered(command, cls, into, names)
+        for declaration in reversed(declarations):
+            wrapped = _click_option(declaration, declaration.option.common or declaration.name in common)(wrapped)
         return wrapped
 
     return decorate
 
 
 def _gathered(command: Callable[..., Any], cls: type, into: str, names: Sequence[str]) -> Callable[..., Any]:
-    """The command with its options as one value; a decorator above it may have put some there already."""
+    """The command, called with the options `names` gathered in one value of the class."""
 
     @functools.wraps(command)
     def gathered(*arguments: Any, **values: Any) -> Any:
-        own = {name: values.pop(name) for name in names}
-        return command(*arguments, **values, **{into: cls(**own)})
+        options = {name: values.pop(name) for name in names}
+        return command(*arguments, **values, **{into: cls(**options)})
 
     return gathered
 
 
-def _click_option(one: Declared, common: bool) -> Callable[[Any], Any]:
-    o, name = one.option, one.name.replace("_", "-")
+def _click_option(declaration: Declared, common: bool) -> Callable[[Any], Any]:
+    """The click option for a declared one: its names, type, default and help."""
+    o, name = declaration.option, declaration.name.replace("_", "-")
     names = [*(n for n in o.names if not n.startswith("--")), f"--{name}", *(n for n in o.names if n.startswith("--"))]
-    more: dict[str, Any] = {"group": o.group, "common": common, "help": _help(one), "default": _typed(one.default)}
-    if o.metavar or one.choices:
+    more: dict[str, Any] = {
+        "group": o.group,
+        "common": common,
+        "help": _help(declaration),
+        "default": _typed(declaration.default),
+    }
+    if o.metavar or declaration.choices:
         more["metavar"] = o.metavar or "NAME"
     if o.envvar:
         more |= {"envvar": o.envvar, "show_envvar": True}
-    if one.is_flag:
-        usually_on = one.default or o.fallback
+    if declaration.is_flag:
+        usually_on = declaration.default or o.fallback
         names = [f"--{name}/--no-{name}"] if usually_on else names
-        more |= {"is_flag": True, "show_default": one.default is True}
+        more |= {"is_flag": True, "show_default": declaration.default is True}
     else:
-        number = next((kind for kind in (int, float) if kind in one.types and str not in one.types), None)
+        number = next(
+            (kind for kind in (int, float) if kind in declaration.types and str not in declaration.types), None
+        )
         more["type"] = str if number is None else Number(number) if o.none else number
         more["show_default"] = more["default"] is not None
-    return option(*names, one.name, **more)
+    return option(*names, declaration.name, **more)
 
 
 def _typed(default: Any) -> Any:
-    """A default as it would be typed: the parts of a sequence with commas, nothing where there are none."""
+    """A default as it would be typed: the parts of a sequence joined by commas, None for an empty one."""
     return (",".join(map(str, default)) or None) if isinstance(default, tuple) else default
 
 
-def _help(one: Declared) -> str:
-    """The declared line, with whom it is for, the words that are allowed, and what stands for nothing."""
-    o = one.option
-    whose = f"{', '.join(o.kinds)}: " if 0 < len(o.kinds) <= 3 else ""
-    told = all(word in o.help for word in one.choices)
-    line = o.help if told else f"{o.help.removesuffix('.')}: {listed(one.choices)}."
+def _help(declaration: Declared) -> str:
+    """The declared line of help, with the kinds that have the option, the values that are allowed, and the default."""
+    o = declaration.option
+    kinds = f"{', '.join(o.kinds)}: " if 0 < len(o.kinds) <= 3 else ""
+    listed_already = all(word in o.help for word in declaration.choices)
+    line = o.help if listed_already else f"{o.help.removesuffix('.')}: {listed(declaration.choices)}."
     usual = f"  [{o.usual}]" if o.usual else ""
-    return f"{whose}{line}{usual}"
+    return f"{kinds}{line}{usual}"

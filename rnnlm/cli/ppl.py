@@ -1,4 +1,4 @@
-"""`rnnlm ppl`: the perplexity of a text, under models and their mixture."""
+"""`rnnlm ppl`: the perplexity of a text under models and their mixture."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from .members import (
     MixingOptions,
     Scorer,
     choose_weights,
-    combined,
-    members,
+    load_members,
     mixing_options,
-    real_models,
-    shown,
+    mixture_stream,
+    require_models,
+    weight_text,
 )
+from .options import json_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ HEAD = ["model", "PPL", "known", "bits/token", "bits/char", "tokens", "unknown",
 @mixing_options
 @click.option("--interval", is_flag=True, help="Also the 95 % interval of each perplexity, by the block bootstrap.")
 @machine_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 def command(
     models: tuple[str, ...],
     mixing: MixingOptions,
@@ -60,38 +61,39 @@ def command(
         raise UsageError("standard input can be read once, and it is TEXT and the --fit text. Give one as a file.")
     device = choose(machine)
     scorer = Scorer(mixing)
-    found = members(paths, device)
-    asked = fit is not None or mixing.weights is not None
-    if len(found) == 1 and not (asked or interval) and mixing.unknown == "<unk>" and found[0].model is not None:
-        _single(found[0], scorer, text, as_json)
+    members = load_members(paths, device)
+    mixture_wanted = fit is not None or mixing.weights is not None
+    plain = not (mixture_wanted or interval) and mixing.unknown == "<unk>"
+    if len(members) == 1 and plain and members[0].model is not None:
+        _single(members[0], scorer, text, as_json)
         return
     if mix == "geometric":
-        real_models(found, "a geometric mixture")
+        require_models(members, "a geometric mixture")
     from ..evaluation import stream_perplexity
 
-    scored = scorer.scored(found, text)
-    figures = [stream_perplexity(stream) for stream in scored]
-    mixed = chosen = None
-    fitted: list[Stream] = []
-    if asked or len(found) > 1:
+    streams = scorer.streams(members, text)
+    figures = [stream_perplexity(stream) for stream in streams]
+    mixed = weights = None
+    fit_streams: list[Stream] = []
+    if mixture_wanted or len(members) > 1:
         try:
-            chosen, fitted = choose_weights(found, mixing, scorer)
-            whole = combined(found, scored, chosen, mix, scorer, text)
-            mixed = stream_perplexity(whole)
+            weights, fit_streams = choose_weights(members, mixing, scorer)
+            mixed_stream = mixture_stream(members, streams, weights, mix, scorer, text)
+            mixed = stream_perplexity(mixed_stream)
         except DataError as error:
-            if asked or mix == "geometric":
+            if mixture_wanted or mix == "geometric":
                 raise
-            chosen = None
+            weights = None
             say(f"no mixture: {error}", "yellow")
-    every = [*scored, *([] if mixed is None else [whole])]
-    intervals = [_interval(stream) for stream in every] if interval else []
-    path = _path(found, fitted, scored) if mix == "linear" and len(fitted) > 1 else []
+    every_stream = [*streams, *([] if mixed is None else [mixed_stream])]
+    intervals = [_interval(stream) for stream in every_stream] if interval else []
+    path = _path(members, fit_streams, streams) if mix == "linear" and len(fit_streams) > 1 else []
     if as_json:
-        result_json(_whole(found, figures, mixed, chosen, path, mix, fit, intervals))
+        result_json(_as_json(members, figures, mixed, weights, path, mix, fit, intervals))
         return
-    rows = [[*HEAD, *([] if chosen is None else ["weight"]), *(["95 % from", "to"] if interval else [])]]
-    for place, (member, one) in enumerate(zip(found, figures, strict=True)):
-        rows.append([member.name, *_cells(one), *([] if chosen is None else [shown(chosen[place])])])
+    rows = [[*HEAD, *([] if weights is None else ["weight"]), *(["95 % from", "to"] if interval else [])]]
+    for place, (member, perplexity) in enumerate(zip(members, figures, strict=True)):
+        rows.append([member.name, *_cells(perplexity), *([] if weights is None else [weight_text(weights[place])])])
     if mixed is not None:
         rows.append(["mixture", *_cells(mixed), ""])
     for row, bounds in zip(rows[1:], intervals, strict=False):
@@ -103,60 +105,63 @@ def command(
 
 
 def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:
-    """One model as it is: no probability is kept, so the text may be of any length."""
+    """Report on one model alone: its probabilities are not kept, so the text may be of any length."""
     from ..evaluation import perplexity
     from ..training.memory import explain_scoring_out_of_memory
 
     assert member.model is not None
     with explain_scoring_out_of_memory(member.model, scorer.options.streams):
-        found = perplexity(member.model, scorer.corpus(member.model, text), streams=scorer.options.streams)
+        measured = perplexity(member.model, scorer.corpus(member.model, text), streams=scorer.options.streams)
     if as_json:
-        result_json({"model": member.name, **found.as_dict()})
+        result_json({"model": member.name, **measured.as_dict()})
     else:
-        result(table([HEAD, [member.name, *_cells(found)]]))
+        result(table([HEAD, [member.name, *_cells(measured)]]))
 
 
 def _interval(stream: Stream) -> tuple[float, float]:
+    """The bounds of the 95 % interval of a stream's perplexity."""
     from ..evaluation import perplexity_interval
 
-    found = perplexity_interval(stream)
-    return found.low, found.high
+    interval = perplexity_interval(stream)
+    return interval.low, interval.high
 
 
-def _cells(found: Perplexity) -> list[str]:
-    per = (bits(found.bits_per_token), bits(found.bits_per_character))
-    numbers = (f"{n:,}" for n in (found.tokens, found.unknown, found.tokens - found.scored))
-    return [ppl(found.nll), ppl(found.nll_known), *per, *numbers]
+def _cells(p: Perplexity) -> list[str]:
+    """The cells of a model's line, as in HEAD."""
+    per = (bits(p.bits_per_token), bits(p.bits_per_character))
+    numbers = (f"{n:,}" for n in (p.tokens, p.unknown, p.tokens - p.scored))
+    return [ppl(p.nll), ppl(p.nll_known), *per, *numbers]
 
 
-def _path(found: list[Member], fitted: list[Stream], scored: list[Stream]) -> list[tuple[int, dict[str, Any]]]:
-    """The steps of the greedy path, counted from 1, with the perplexity of either text."""
+def _path(members: list[Member], fit_streams: list[Stream], streams: list[Stream]) -> list[tuple[int, dict[str, Any]]]:
+    """The steps of the greedy path to the mixture, counted from 1, with the cross-entropies of both texts."""
     from ..evaluation import greedy_path, mixture, stream_perplexity
 
     path = []
-    for number, step in enumerate(greedy_path(fitted), 1):
-        nll = stream_perplexity(mixture(scored, step.weights)).nll
-        name = found[step.added].name
+    for number, step in enumerate(greedy_path(fit_streams), 1):
+        nll = stream_perplexity(mixture(streams, step.weights)).nll
+        name = members[step.added].name
         path.append((number, {"model": name, "weights": step.weights.tolist(), "valid_nll": step.nll, "nll": nll}))
     return path
 
 
-def _whole(
-    found: list[Member],
+def _as_json(
+    members: list[Member],
     figures: list[Perplexity],
     mixed: Perplexity | None,
-    chosen: np.ndarray | None,
+    weights: np.ndarray | None,
     path: list[tuple[int, dict[str, Any]]],
     mix: str,
     fit: str | None,
     intervals: list[tuple[float, float]],
 ) -> dict[str, Any]:
-    bounds = [{"interval": bounds} for bounds in intervals] or [{}] * (len(found) + 1)
-    weights = [None] * len(found) if chosen is None else chosen.tolist()
+    """All that was found, for --json."""
+    bounds = [{"interval": bounds} for bounds in intervals] or [{}] * (len(members) + 1)
+    shares = [None] * len(members) if weights is None else weights.tolist()
     return {
         "models": [
-            {"model": member.name, "weight": weight, **one.as_dict(), **bound}
-            for member, weight, one, bound in zip(found, weights, figures, bounds, strict=False)
+            {"model": member.name, "weight": weight, **perplexity.as_dict(), **bound}
+            for member, weight, perplexity, bound in zip(members, shares, figures, bounds, strict=False)
         ],
         "mixture": None if mixed is None else {"mix": mix, "fit": fit, **mixed.as_dict(), **bounds[-1]},
         "path": [step for _, step in path],

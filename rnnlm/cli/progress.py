@@ -1,4 +1,4 @@
-"""What a person sees while a model learns: a live line, a line an epoch, sampled texts."""
+"""Output while a model trains: a progress bar, a line for each epoch, sampled texts."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ if TYPE_CHECKING:
 FORMAT = "{desc} {percentage:3.0f}% |{bar}| {rate_fmt}{postfix}, {remaining} left"  # tqdm puts ", " before the postfix
 
 COMPILING = "compiling the kernels for this machine: once, for {} …"
-EVERY = 0.2  # seconds between two drawings of the live line
+EVERY = 0.2  # seconds between two updates of the bar
 
 
 def compiling_line(time_needed: str = "some 20 seconds") -> Callable[[], None]:
-    """A function that says once that kernels are being compiled, and is silent afterwards."""
-    said = False
+    """A function that prints once that kernels are being compiled, and nothing when it is called again."""
+    printed = False
 
     def tell() -> None:
-        nonlocal said
-        if not said:
-            said = True
+        nonlocal printed
+        if not printed:
+            printed = True
             say(COMPILING.format(time_needed))
 
     return tell
 
 
-class Live:
-    """An observer with a live line on a terminal (tqdm), and a line an epoch everywhere; all on standard error."""
+class ProgressBar:
+    """An observer that shows a bar (tqdm) on a terminal, and prints a line for each epoch; all on standard error."""
 
     unit = "words"
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._watch = Stopwatch()
-        self._drawn, self._behind = 0.0, 0  # when the live line was drawn, and how many tokens came since
+        self._stopwatch = Stopwatch()
+        self._last_drawn, self._pending = 0.0, 0  # when the bar was drawn, and how many tokens were scored since
 
     def tell_when_compiling(self) -> None:
-        """Say so when the first update has to wait for the compiler."""
+        """Print a message when the first update has to wait for the compiler."""
         from .. import ops
 
         ops.tell_when_compiling(compiling_line())
 
-    def __enter__(self) -> Live:
-        self._watch.start()
+    def __enter__(self) -> ProgressBar:
+        self._stopwatch.start()
         return self
 
     def __exit__(
@@ -61,7 +61,7 @@ class Live:
         self._close()
 
     def __call__(self, event: Event) -> None:
-        self._watch(event)
+        self._stopwatch(event)
         if isinstance(event, Update):
             self._update(event)
         elif isinstance(event, Epoch):
@@ -70,17 +70,17 @@ class Live:
             self._bar.set_description_str(f"epoch {event.epoch} (saved)", refresh=False)
 
     def write(self, text: str) -> None:
-        """A line above the live one."""
+        """Print a line above the bar."""
         if self._bar is not None:
             self._bar.clear()
         say(text)
 
-    def so_far(self, event: Update) -> str:
-        """What the live line says of this epoch."""
+    def epoch_so_far(self, event: Update) -> str:
+        """What the bar shows of the epoch so far."""
         return f"loss {event.mean_nll:.3f}, PPL {ppl(event.mean_nll)}"
 
     def figures(self, event: Epoch) -> str:
-        """What the line of an epoch says of it."""
+        """The losses in the line of an epoch."""
         return perplexity_figures(event)
 
     def _update(self, event: Update) -> None:
@@ -89,7 +89,7 @@ class Live:
         if self._bar is None:
             from tqdm import tqdm
 
-            self._drawn, self._behind = time.monotonic(), 0
+            self._last_drawn, self._pending = time.monotonic(), 0
             self._bar = tqdm(
                 desc=f"epoch {event.epoch}/{event.epochs}",
                 total=event.epochs * event.total,  # so that the time left is that of the run
@@ -101,16 +101,16 @@ class Live:
                 mininterval=0,
                 miniters=1,
             )
-        self._behind += event.tokens
+        self._pending += event.tokens
         now = time.monotonic()
-        if now - self._drawn >= EVERY:  # only then is the loss asked for, which may be on a GPU
-            self._bar.set_postfix_str(self.so_far(event), refresh=False)
-            self._bar.update(self._behind)
-            self._drawn, self._behind = now, 0
+        if now - self._last_drawn >= EVERY:  # the loss is read only then, since it may be on a GPU
+            self._bar.set_postfix_str(self.epoch_so_far(event), refresh=False)
+            self._bar.update(self._pending)
+            self._last_drawn, self._pending = now, 0
 
     def _epoch(self, event: Epoch) -> None:
         self._close()
-        say(epoch_line(event, self.figures(event), self._watch.seconds, self._watch.speed, self.unit))
+        say(epoch_line(event, self.figures(event), self._stopwatch.seconds, self._stopwatch.speed, self.unit))
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -118,30 +118,32 @@ class Live:
             self._bar = None
 
 
-class ClassifierLive(Live):
-    """`Live` for the training of a classifier: losses and accuracies instead of perplexities."""
+class ClassifierProgressBar(ProgressBar):
+    """`ProgressBar` for the training of a classifier: losses and accuracies instead of perplexities."""
 
     unit = "examples"
 
-    def so_far(self, event: Update) -> str:
+    def epoch_so_far(self, event: Update) -> str:
+        """The mean loss of the epoch so far."""
         return f"loss {event.mean_nll:.4f}"
 
     def figures(self, event: Epoch) -> str:
-        said = f"train loss {event.train_nll:.4f}"
+        """Losses and accuracies in the line of an epoch."""
+        text = f"train loss {event.train_nll:.4f}"
         if event.train_accuracy is not None:
-            said += f", {100 * event.train_accuracy:.2f} % right"
+            text += f", {100 * event.train_accuracy:.2f} % right"
         if event.valid_nll is not None and event.valid_accuracy is not None:
-            said += f"  valid loss {event.valid_nll:.4f}, {100 * event.valid_accuracy:.2f} % right"
-        return said
+            text += f"  valid loss {event.valid_nll:.4f}, {100 * event.valid_accuracy:.2f} % right"
+        return text
 
 
 class Snapshots:
-    """An observer that draws a text from the model every `every` updates."""
+    """An observer that prints a sampled text every `every` updates: `words` words, or one sentence for None."""
 
-    def __init__(self, model: RecurrentLM, every: int, words: int | None, live: Live) -> None:
-        self.model, self.every, self.words, self.live = model, every, words, live
+    def __init__(self, model: RecurrentLM, every: int, words: int | None, bar: ProgressBar) -> None:
+        self.model, self.every, self.words, self.bar = model, every, words, bar
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Update) and event.updates % self.every == 0:
             text = str(self.model.sample(length=self.words, seed=event.updates))
-            self.live.write(f"update {event.updates:,}, loss {event.mean_nll:.3f}: {text}")
+            self.bar.write(f"update {event.updates:,}, loss {event.mean_nll:.3f}: {text}")

@@ -1,4 +1,4 @@
-"""What a person sees of `rnnlm train --runs`: the runs' talk, and their figures in a table."""
+"""Output of `rnnlm train --runs`: the messages of the runs, and their figures in a table."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 
 def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool, command: str) -> bool:
-    """Train, mix and report; False when Ctrl-C came before the end. `runs` is a number or a TOML file."""
+    """Train several models, mix them and report; False when Ctrl-C ended it. `runs` is a number or a TOML file."""
     from ..training.runs import Runs, repeated
     from ..training.runs_file import read_runs
 
-    several = repeated(settings, int(runs)) if _is_number(runs) else read_runs(runs, settings)
+    every_run = repeated(settings, int(runs)) if _is_number(runs) else read_runs(runs, settings)
     output = str(settings.output)
-    all_runs = Runs(several, output, jobs=jobs)
+    all_runs = Runs(every_run, output, jobs=jobs)
     threads = all_runs.threads
-    if all_runs.data.said:
-        say(all_runs.data.said)
+    if all_runs.data.held_out_note:
+        say(all_runs.data.held_out_note)
     kept = f" ({len(all_runs.ended)} of them ended before)" if all_runs.ended else ""
     where = f" on {all_runs.device.description}" if all_runs.device.name == "gpu" else ""
     say(
-        f"{len(several)} runs{kept}, {all_runs.jobs} at a time{where}, {threads} thread{'s' * (threads > 1)} each",
+        f"{len(every_run)} runs{kept}, {all_runs.jobs} at a time{where}, {threads} thread{'s' * (threads > 1)} each",
         "cyan",
     )
-    if all_runs.fit(_tell, command=command) == "interrupted":
+    if all_runs.fit(_print_message, command=command) == "interrupted":
         say("interrupted. Go on with the same command and --resume.", "yellow")
         return False
     outcome = all_runs.conclude()
@@ -49,8 +49,8 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool,
     return True
 
 
-def _tell(number: int, message: Message) -> None:
-    """A message of one of the runs, in the words that a run alone would use."""
+def _print_message(number: int, message: Message) -> None:
+    """Print a message of one of the runs, in the words of a single run."""
     from ..training.messages import Began, Ended, EpochEnded, Failed, Note
 
     match message:
@@ -72,17 +72,17 @@ def _tell(number: int, message: Message) -> None:
 def figures_table(figures: Sequence[Figures]) -> str:
     """A line for each model: what it is, its perplexities, its file."""
     rows = [["", "file", "validation PPL", "test PPL"]]
-    rows += [[one.name, str(one.path), ppl(one.valid_nll), _test(one)] for one in figures]
+    rows += [[model.name, str(model.path), ppl(model.valid_nll), _test_ppl(model)] for model in figures]
     return table(rows, left=2)
 
 
 def _table(outcome: Outcome) -> str:
+    """A line for each run, their mean and standard deviation, and the mixture."""
     rows = [["run", "file", "seed", "best epoch", "validation PPL", "test PPL"]]
     for run in outcome.runs:
-        one = run.figures
-        rows.append(
-            [str(run.number), str(one.path), str(run.seed), str(run.best_epoch), ppl(one.valid_nll), _test(one)]
-        )
+        model = run.figures
+        about = [str(run.number), str(model.path), str(run.seed), str(run.best_epoch)]
+        rows.append([*about, ppl(model.valid_nll), _test_ppl(model)])
     has_test = outcome.mixture.test is not None
     columns = [outcome.spread(text) for text in (("valid", "test") if has_test else ("valid",))]
     missing = [] if has_test else ["-"]
@@ -90,12 +90,13 @@ def _table(outcome: Outcome) -> str:
     digits = [2 if mean >= 10 else 4 for mean, _ in columns]  # as in the lines above
     spread = [f"{deviation:.{n}f}" for (_, deviation), n in zip(columns, digits, strict=True)]
     rows.append(["spread", "", "", "", *spread, *missing])
-    one = outcome.mixture
-    rows.append([one.name, str(one.path), "", "", ppl(one.valid_nll), _test(one)])
+    mixture = outcome.mixture
+    rows.append([mixture.name, str(mixture.path), "", "", ppl(mixture.valid_nll), _test_ppl(mixture)])
     return table(rows, left=2)
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
+    """The figures of all runs and of the mixture, for --json."""
     texts = ["valid"] if outcome.mixture.test is None else ["valid", "test"]
     spread = {text: dict(zip(("mean", "spread"), outcome.spread(text), strict=True)) for text in texts}
     runs = [
@@ -105,8 +106,8 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
     return {"runs": runs, "ppl": spread, "mixture": outcome.mixture.as_dict()}
 
 
-def _test(one: Figures) -> str:
-    return "-" if one.test_nll is None else ppl(one.test_nll)
+def _test_ppl(figures: Figures) -> str:
+    return "-" if figures.test_nll is None else ppl(figures.test_nll)
 
 
 def _is_number(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""`rnnlm score`: what a model gives to each word of a text."""
+"""`rnnlm score`: the log-probability that a model gives to each word of a text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .options import with_options
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """What is written of the scores, and where."""
+    """Options of the table of scores."""
 
     per: str = option("word", "A line per word, sentence or text.", metavar="WHAT")
     unit: str | None = option(

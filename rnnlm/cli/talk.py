@@ -1,4 +1,4 @@
-"""What a training run says to a person, whatever it trains; all on standard error."""
+"""The lines on standard error about a training run, of a language model or a classifier."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def about_line(began: Began) -> str:
-    """A language model in a line, before its first update."""
+    """The line about a language model before its first update."""
     return (
         f"{began.kind}: {began.tokens:,} training tokens, {began.words:,} words ({began.tokenizer}), {began.units}, "
         f"{began.output}, {began.weights:,} weights, {began.device}"
@@ -23,34 +23,34 @@ def about_line(began: Began) -> str:
 
 
 def resuming_line(epoch: int, updates: int) -> str:
-    """Where a run that goes on stands."""
+    """The line that says where a resumed run goes on."""
     return f"resuming at epoch {epoch}, update {updates:,}"
 
 
 def epoch_line(event: Epoch, figures: str, seconds: float, speed: float | None, unit: str) -> str:
-    """An epoch in a line; of the very first update alone no speed is known."""
+    """The line about an epoch. `speed` None, where there was only the first update, leaves the speed out."""
     mark = "worse: best weights restored" if event.restored else ""
     mark = paint_for_errors("best", "green") if event.best else mark
-    fast = "" if speed is None else f"{speed:,.0f} {unit}/s  "
-    return f"epoch {event.epoch:2d}  {figures}  rate {event.learning_rate:.4g}  {fast}{seconds:.1f} s  {mark}".rstrip()
+    rate, pace = f"rate {event.learning_rate:.4g}", "" if speed is None else f"{speed:,.0f} {unit}/s  "
+    return f"epoch {event.epoch:2d}  {figures}  {rate}  {pace}{seconds:.1f} s  {mark}".rstrip()
 
 
 def perplexity_figures(event: Epoch) -> str:
-    """What the line of an epoch says of a language model."""
+    """The perplexities of a language model in the line of an epoch."""
     valid = "" if event.valid_nll is None else f"  valid PPL {ppl(event.valid_nll)}"
     return f"train PPL {ppl(event.train_nll)}{valid}"
 
 
 def end_line(reason: str, best_epoch: int) -> str:
-    """Why training ended, and which epoch's weights are kept."""
+    """The line that says why training ended, and which epoch's weights are kept."""
     return f"stopped: {reason}; {f'the best epoch is {best_epoch}' if best_epoch else 'no epoch is over yet'}"
 
 
 def say_beginning(run: BaseRun, about: str) -> None:
-    """What was held out, where a run that is resumed stands, and a line about the model."""
+    """Print what was held out, where a resumed run goes on, and the line `about` the model."""
     progress = run.trainer.progress
-    if run.data.said:
-        say(run.data.said)
+    if run.data.held_out_note:
+        say(run.data.held_out_note)
     if run.settings.resume and not run.resumed:
         say("no checkpoint yet, so the run starts from the beginning")
     if run.resumed:
@@ -59,12 +59,12 @@ def say_beginning(run: BaseRun, about: str) -> None:
 
 
 def say_end(run: BaseRun, reason: str) -> None:
-    """Why training ended, and which epoch's weights are kept."""
+    """Print why training ended, and which epoch's weights are kept."""
     say(end_line(reason, run.trainer.progress.best_epoch))
 
 
 def say_next(output: Path | None, reason: str, following: Sequence[str]) -> None:
-    """Where the model is, and the commands that a person may want to type next."""
+    """Print where the model is, and the commands that may follow."""
     if reason == "interrupted":
         say(f"model so far: {output}. Go on with the same command and --resume.", "yellow")
         return

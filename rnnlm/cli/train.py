@@ -16,8 +16,9 @@ from ..training.processes import INTERRUPTED
 from ..training.settings import Settings
 from .console import bits, ppl, result, result_json, say
 from .names import default_output
-from .options import GroupedCommand, option, with_options
-from .progress import Live, Snapshots
+from .options import GroupedCommand, json_option, option, with_options
+from .progress import ProgressBar, Snapshots
+from .record import command_line
 from .runs import figures_table, several_runs
 from .talk import about_line, say_beginning, say_end, say_next
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainExtras:
-    """What `rnnlm train` can do besides a run's settings."""
+    """The options of `rnnlm train` that are no settings of a run."""
 
     snapshot: int | None = declare(
         None,
@@ -71,7 +72,7 @@ class TrainExtras:
 @with_options(Settings, without=("text",))
 @option("--grad_clip", type=float, group="Training", help="The same as --clip N --clip-by value.")
 @with_options(TrainExtras, into="extras")
-@option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@json_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -94,14 +95,14 @@ def command(
     """
     if text is not None and train_text is not None:
         raise UsageError(f"the text is given twice, as {text} and as --train {train_text}. Give it once.")
-    settings["text"] = next((given for given in (text, train_text) if given is not None), Settings.text)
+    settings["text"] = next((path for path in (text, train_text) if path is not None), Settings.text)
     if grad_clip is not None:
         settings |= {"clip": grad_clip, "clip_by": "value"}
     settings["precision"] = settings["precision"] or EXACT
     if settings["output"] is None:
         settings["output"] = default_output(settings["text"])
     _check(extras)
-    chosen, typed = Settings.of(**settings), "rnnlm " + shlex.join(context.obj)
+    chosen, typed = Settings.of(**settings), command_line(context)
     if extras.runs is None:
         interrupted = not _train(chosen, extras, typed, as_json)
     else:
@@ -111,6 +112,7 @@ def command(
 
 
 def _check(extras: TrainExtras) -> None:
+    """UsageError for options that do not go together, or a value out of range."""
     if extras.jobs is not None and extras.runs is None:
         raise UsageError("`jobs` says how many of several `runs` go on side by side. Give `runs`, or leave it out.")
     if extras.keep_epochs and extras.last is None:
@@ -122,19 +124,19 @@ def _check(extras: TrainExtras) -> None:
 
 
 def _train(settings: Settings, extras: TrainExtras, typed: str, as_json: bool) -> bool:
-    """Train one model and report; False when Ctrl-C came before the end."""
+    """Train one model and report; False when Ctrl-C ended it."""
     from ..training.last_epochs import LastEpochs
     from ..training.messages import Began
     from ..training.run import Run
 
-    live = Live()
-    live.tell_when_compiling()
-    run = Run(settings, observers=[live], command=typed)
+    bar = ProgressBar()
+    bar.tell_when_compiling()
+    run = Run(settings, observers=[bar], command=typed)
     epochs = None if extras.last is None else LastEpochs(run, extras.last)
     if extras.snapshot is not None:
-        run.trainer.observers.append(Snapshots(run.model, extras.snapshot, extras.sample, live))
+        run.trainer.observers.append(Snapshots(run.model, extras.snapshot, extras.sample, bar))
     say_beginning(run, about_line(Began.of(run)))
-    with live:
+    with bar:
         reason = run.fit()
     say_end(run, reason)
     ensembles = [] if epochs is None or reason == "interrupted" else epochs.conclude(keep=extras.keep_epochs)
@@ -145,29 +147,29 @@ def _train(settings: Settings, extras: TrainExtras, typed: str, as_json: bool) -
 
 
 def _conclude(run: Run, reason: str, ensembles: list[Figures], sample_words: int | None, as_json: bool) -> None:
-    """The figures and a text on standard output, what to do next on standard error."""
+    """Print figures and a sampled text on standard output, and the next commands on standard error."""
     model, output = run.model, run.output
-    found = None if reason == "interrupted" else run.test()
+    perplexity = None if reason == "interrupted" else run.test()
     text = model.sample(length=sample_words, seed=run.settings.seed)
     epochs = [entry for entry in model.log if entry["kind"] == "epoch"]
     if as_json:
         figures = {"model": str(output), "stopped": reason, "epochs": epochs, "sample": str(text)}
         figures |= {"last": [one.as_dict() for one in ensembles]} if ensembles else {}
-        result_json(figures | {"test": found.as_dict() if found else None})
+        result_json(figures | {"test": perplexity.as_dict() if perplexity else None})
         return
     best = [entry["valid_nll"] for entry in epochs if entry["epoch"] == run.trainer.progress.best_epoch]
     if best:
         result(f"validation perplexity {ppl(best[0])}")
-    if found is not None:
+    if perplexity is not None:
         unknown = ""
-        if found.unknown and found.scored < found.tokens:
-            unknown = f", {found.unknown:,} unknown words left out"
-        elif found.unknown:
-            unknown = f", {found.unknown:,} unknown words, perplexity {ppl(found.nll_known)} without them"
-        per = f"{bits(found.bits_per_token)} bits/token"
-        if found.scored == found.tokens:
-            per += f", {bits(found.bits_per_character)} bits/character"
-        result(f"test perplexity {ppl(found.nll)} ({per}; {found.tokens:,} tokens{unknown})")
+        if perplexity.unknown and perplexity.scored < perplexity.tokens:
+            unknown = f", {perplexity.unknown:,} unknown words left out"
+        elif perplexity.unknown:
+            unknown = f", {perplexity.unknown:,} unknown words, perplexity {ppl(perplexity.nll_known)} without them"
+        per = f"{bits(perplexity.bits_per_token)} bits/token"
+        if perplexity.scored == perplexity.tokens:
+            per += f", {bits(perplexity.bits_per_character)} bits/character"
+        result(f"test perplexity {ppl(perplexity.nll)} ({per}; {perplexity.tokens:,} tokens{unknown})")
     if run.data.source_perplexity is not None:
         result(f"a perfect model of this source has perplexity {run.data.source_perplexity:.4f}")
     result(f"sample: {text}")

@@ -1,4 +1,4 @@
-"""What a user names, a file each: `MODELS` are those that `rnnlm train --model` trains, `KINDS` all in model files."""
+"""The models, one a file: `MODELS` are those that `rnnlm train` trains, `KINDS` all that a model file may hold."""
 
 from . import kinds
 from .averaging import average

@@ -30,14 +30,15 @@ def average(models: Sequence[RecurrentLM]) -> RecurrentLM:
                 f"model {place} is of the kind {model.kind}, which has no weights to average. Mix instead."
             )
         _require_same_shape(models[0], model, place)
-    taken = [model.to_arrays()[1] for model in models]
-    means = {name: np.mean([own[name] for own in taken], axis=0, dtype=np.float64) for name in models[0].params}
+    arrays = [model.to_arrays()[1] for model in models]
+    means = {name: np.mean([each[name] for each in arrays], axis=0, dtype=np.float64) for name in models[0].params}
     mean = deepcopy(models[-1])
-    set_params(mean.params, {name: array.astype(taken[-1][name].dtype) for name, array in means.items()})
+    set_params(mean.params, {name: value.astype(arrays[-1][name].dtype) for name, value in means.items()})
     return mean
 
 
 def _require_same_shape(first: RecurrentLM, other: RecurrentLM, place: int) -> None:
+    """DataError for the first difference between model 1 and model `place`."""
     for name, one, two in (
         ("kind", first.kind, other.kind),
         *((name, value, other.config.get(name)) for name, value in first.config.items() if name != "seed"),

@@ -1,4 +1,4 @@
-"""The blocks of a convolution network, as words: "conv 20 5", "pool 2", "norm", "affine 100".
+"""The blocks of a convolution network, each written as a short text: "conv 20 5", "pool 2", "norm", "affine 100".
 
 | block                                             | layers                                           |
 |---------------------------------------------------|--------------------------------------------------|
@@ -45,9 +45,10 @@ FORMS = {
 
 
 class Builder:
-    """Makes the layers of blocks one after another.
+    """Builds the layers of a network block by block.
 
-    `shape` is that of one input to the next layer, `units` how many numbers an input becomes on its way there.
+    `shape` is that of one input to the next layer, (h, w, C) or (n,); `units` is how many numbers the layers so far
+    compute from one input, which memory estimates need.
     """
 
     def __init__(self, shape: Sequence[int], activation: str, rng: np.random.Generator, dtype: str) -> None:
@@ -56,7 +57,7 @@ class Builder:
         self.dropouts = self.units = 0
 
     def add(self, *layers: Layer) -> None:
-        """Put layers on top; what comes out of them is measured on an input of zeros."""
+        """Append layers; the shape of their output is found by running them on an input of zeros."""
         x = np.zeros((1, *self.shape), self.dtype)
         for layer in layers:
             x, _ = layer.forward(x)
@@ -65,20 +66,23 @@ class Builder:
         self.shape = x.shape[1:]
 
     def block(self, text: str) -> None:
-        """Add a block. UsageError for one that is not known, or does not fit on what lies below it."""
+        """Append a block. UsageError for one that is not known, or does not fit on the layers below it."""
         words = text.split()
         if not words or words[0] not in FORMS:
             raise UsageError(f"block {text!r} is not known. Blocks are: {', '.join(FORMS.values())}.")
         try:
-            plain, named = _pairs(words[1:])
-            _MAKERS[words[0]](self, *plain, **named)
+            positional, named = _arguments(words[1:])
+            _MAKERS[words[0]](self, *positional, **named)
         except UsageError as error:
             raise UsageError(f"block {text!r} on an input of {'×'.join(map(str, self.shape))}: {error}") from error
         except (TypeError, ValueError) as error:
             raise UsageError(f"block {text!r} is not written as it should be: {FORMS[words[0]]}.") from error
 
     def affine(self, size: int, *, activated: bool = True) -> None:
-        """An affine map of whatever comes from below, laid flat."""
+        """Append an affine map to `size` units, and the activation unless `activated` is False.
+
+        Images are flattened first. UsageError for a size below 1.
+        """
         units = _positive(size)
         if len(self.shape) > 1:
             self.add(Flatten())
@@ -139,7 +143,7 @@ _MAKERS: dict[str, Callable[..., None]] = {
 }
 
 
-def _pairs(words: list[str]) -> tuple[list[str], dict[str, str]]:
+def _arguments(words: list[str]) -> tuple[list[str], dict[str, str]]:
     """The numbers behind a block's name, and the named ones after them: F K stride S -> [F, K], {stride: S}."""
     first = next((place for place, word in enumerate(words) if word in _NAMED), len(words))
     names, numbers = words[first::2], words[first + 1 :: 2]
@@ -149,7 +153,7 @@ def _pairs(words: list[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _positive(number: str | int) -> int:
-    """A size >= 1."""
+    """The number as a size. UsageError below 1."""
     if int(number) < 1:
         raise UsageError(f"{number} is not possible, give at least 1.")
     return int(number)

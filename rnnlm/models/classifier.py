@@ -1,4 +1,4 @@
-"""What every classifier promises: an input, a number for each class, the class with the largest."""
+"""The classifiers' common base: an input becomes a number for each class, and the largest is the answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..options import as_dict, make, option
 from .model import Header, Network, set_params
 
 LOSSES: dict[str, type[Loss]] = {"cross-entropy": CrossEntropy, "hinge": Hinge, "squared": SquaredError}
-BATCH = 256  # inputs at a time where nobody says: their activations must fit into memory
+BATCH = 256  # inputs at a time by default: their activations must fit into memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +74,17 @@ class Classifier(Network):
         """How many numbers an input becomes on its way through the layers, those of convolved patches included."""
 
     def facts(self) -> dict[str, Any]:
+        """See `Model.facts`: the shape of an input, the labels, and how many weights the network has."""
         weights = sum(param.value.size for param in self.network.params.values())
         return {"inputs": "×".join(map(str, self.shape)), "labels": list(self.labels), "weights": weights}
 
     def summary(self) -> list[tuple[str, str]]:
+        """See `Model.summary`: the same as `facts`, a line each."""
         facts = self.facts()
         return [("inputs", facts["inputs"]), ("labels", ", ".join(self.labels)), ("weights", f"{facts['weights']:,}")]
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
+        """See `Model.pack`: the shape and the labels go into the header, the parameters are the arrays."""
         arrays = {name: param.value for name, param in self.params.items()}
         return {"shape": list(self.shape), "labels": list(self.labels)}, arrays
 
@@ -96,23 +99,26 @@ class Classifier(Network):
         """Inputs (N, …) and class ids y (N,) -> the loss of each (N,), the outputs (N, K), the tape for `backward`."""
         standardized, _ = self.standardize.forward(self._inputs(x))
         outputs, tape = self.network.forward(standardized, train=train)  # (N, K)
-        loss, scored = self.loss.forward(outputs, y)
-        return loss, outputs, (tape, scored)
+        loss, loss_tape = self.loss.forward(outputs, y)
+        return loss, outputs, (tape, loss_tape)
 
     def backward(self, tape: Any, scale: float) -> None:
         """Add the gradient of scale · Σ loss to every parameter."""
-        through, scored = tape
-        self.network.backward(self.loss.backward(scored, scale), through)
+        network_tape, loss_tape = tape
+        self.network.backward(self.loss.backward(loss_tape, scale), network_tape)
 
     def outputs(self, x: Array, batch: int = BATCH) -> np.ndarray:
-        """The output layer's numbers (N, K) for inputs (N, …), as they are before any softmax."""
+        """The output layer's numbers (N, K) for inputs (N, …), before any softmax, `batch` inputs at a time.
+
+        UsageError for batch < 1 and for inputs of another shape.
+        """
         if batch < 1:
             raise UsageError(f"batch={batch} is too small. Give batch >= 1.")
         rows = [np.empty((0, len(self.labels)), self.config["dtype"])]
         for first in range(0, len(x), batch):
             standardized, _ = self.standardize.forward(self._inputs(x[first : first + batch]))
-            found, _ = self.network.forward(standardized)
-            rows.append(ops_for(found).to_host(found))
+            outputs, _ = self.network.forward(standardized)
+            rows.append(ops_for(outputs).to_host(outputs))
         return np.concatenate(rows)
 
     def probabilities(self, x: Array, batch: int = BATCH) -> np.ndarray:
@@ -133,9 +139,10 @@ class Classifier(Network):
         return self.outputs(x, batch).argmax(1)
 
     def _inputs(self, x: Array) -> Array:
-        """Inputs where the weights live, in their precision: those of the host are moved there.
+        """The inputs on the device of the weights and in their precision; those of the host are moved there.
 
-        UsageError for another shape than the network's, or inputs of another GPU, or of one where the weights are not.
+        UsageError for inputs of another shape than the network's, and for arrays of a GPU that does not hold the
+        weights.
         """
         if x.shape[1:] != self.shape:
             raise UsageError(
@@ -149,7 +156,7 @@ class Classifier(Network):
 
 
 def _check(shape: tuple[int, ...], labels: tuple[str, ...]) -> None:
-    """An input and labels that a network can be made for, before anything is allocated."""
+    """UsageError or DataError for a shape or labels that no network can be made for, before anything is allocated."""
     if not shape or min(shape) < 1:
         raise UsageError(f"shape={shape} is no shape of an input. Give sizes >= 1.")
     if len(labels) < 2:

@@ -1,4 +1,4 @@
-"""A model that remembers what followed similar hidden states: the continuous cache."""
+"""The continuous cache: words that followed similar hidden states become more probable."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .recurrent import RecurrentLM
 from .wrapping import WrappedLM, keep_for
 
 
-def mixed(p: np.ndarray, cached: np.ndarray, share: float) -> np.ndarray:
-    """(1 - λ) P_model + λ P_cache, and P_model alone where P_cache is nan."""
+def mix_with_cache(p: np.ndarray, cached: np.ndarray, share: float) -> np.ndarray:
+    """(1 - λ) P_model + λ P_cache element by element, and P_model alone where P_cache is nan; `share` is λ."""
     return np.where(np.isnan(cached), p, (1 - share) * p + share * cached)
 
 
 class Memory(NamedTuple):
-    """What each step of a window may remember: pairs (hidden state, the word that followed it).
+    """The pairs (hidden state, the word that followed it) from which the steps of a window predict.
 
-    Step t sees the `size` pairs from t + 1 on whose word is not -1 and that are not before `since`.
+    Step t uses those of the `size` pairs from t + 1 on whose word is not -1 and that are not before `since`.
     """
 
     keys: np.ndarray  # (B, size + T, H)
@@ -49,7 +49,7 @@ class ContinuousCacheLM(WrappedLM):
 
     @dataclass(frozen=True, kw_only=True)
     class Options:
-        """What is remembered, and how much it counts."""
+        """The options of a continuous cache."""
 
         size: int = option(500, "Words to remember.", metavar="N", least=1, advice="the number of words to remember")
         theta: float = option(0.3, "Flatness of the similarity.", metavar="X", least=0, advice="such as 0.3")
@@ -64,9 +64,15 @@ class ContinuousCacheLM(WrappedLM):
 
     @property
     def units_per_token(self) -> int:
+        """Numbers that scoring a token takes at most: the model's units, or four for each remembered word."""
         return max(self.model.units_per_token, 4 * self.config["size"])
 
     def start(self, batch: int = 1) -> State:
+        """The state before the first word: no pairs yet, and the state of the model below.
+
+        In this order: hidden states (B, size, H), the words that followed them (B, size), -1 for none, the last hidden
+        state (B, H), whether there is one (B, 1), then the model's.
+        """
         size, weights = self.config["size"], self.model.embedding.params["W"].value
         H = self.model.output_size
         keys, last = np.zeros((batch, size, H), weights.dtype), np.zeros((batch, H), weights.dtype)
@@ -74,16 +80,17 @@ class ContinuousCacheLM(WrappedLM):
         return (keys, np.full((batch, size), -1, dtype=np.int32), last, seen, *self.model.start(batch))
 
     def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        p, cached, state = self.both(x, y, state, keep)
+        """log P(y_t | h_t) in nats, (T, B), as `LanguageModel.score`."""
+        p, cached, state = self.model_and_cache(x, y, state, keep)
         with np.errstate(divide="ignore"):
-            return np.where(y < 0, 0.0, np.log(mixed(p, cached, self.config["share"]))), state
+            return np.where(y < 0, 0.0, np.log(mix_with_cache(p, cached, self.config["share"]))), state
 
-    def both(
+    def model_and_cache(
         self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, State]:
-        """P_model(y) and P_cache(y) of a window, (T, B) each, nan where nothing is remembered; the state after it."""
-        found, h, memory, state = self._read(x, state, keep)
-        nll, _ = self.model.output.forward(found.reshape(-1, h.shape[-1]), y.reshape(-1), gradient=False)
+        """P_model(y) and P_cache(y) of a window, (T, B) each, and the state after it; P_cache is nan without pairs."""
+        device_h, h, memory, state = self._read(x, state, keep)
+        nll, _ = self.model.output.forward(device_h.reshape(-1, h.shape[-1]), y.reshape(-1), gradient=False)
         p = np.exp(-ops_for(nll).to_host(nll).astype(np.float64)).reshape(x.shape)
         cached = np.empty(x.shape)
         for b in range(x.shape[1]):
@@ -92,8 +99,9 @@ class ContinuousCacheLM(WrappedLM):
         return p, cached, state
 
     def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        found, h, memory, state = self._read(x, state, keep)
-        logp = self.model.output.logprobs(found.reshape(-1, h.shape[-1]))
+        """log P of every word after each x, (T, B, V), as `LanguageModel.distributions`."""
+        device_h, h, memory, state = self._read(x, state, keep)
+        logp = self.model.output.logprobs(device_h.reshape(-1, h.shape[-1]))
         p = np.exp(ops_for(logp).to_host(logp).astype(np.float64)).reshape(*x.shape, -1)
         for b in range(x.shape[1]):
             weights = self._weights(h[:, b], memory, b)
@@ -105,15 +113,16 @@ class ContinuousCacheLM(WrappedLM):
             return np.log(p), state
 
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        """log P of every word after x (B,), (B, V): the distribution of a window with T = 1."""
         logp, state = self.distributions(np.asarray(x)[None], state)
         return logp[0], state
 
     def _read(self, x: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[Array, np.ndarray, Memory, State]:
-        """The hidden states of a window (T, B, H), also on the host, what each step remembers, the state after it."""
+        """The hidden states (T, B, H) of a window, on their device and on the host, its pairs, the state after it."""
         keys, words, last, seen, *inner = state
         x = np.asarray(x, dtype=np.int32)
-        found, inner_after = self.model.hidden(x, tuple(inner), keep_for(self.model, x, keep))
-        h = ops_for(found).to_host(found)
+        device_h, inner_after = self.model.hidden(x, tuple(inner), keep_for(self.model, x, keep))
+        h = ops_for(device_h).to_host(device_h)
         size, steps = self.config["size"], np.arange(len(x))[:, None]
         followed = x.T.copy()  # the word that followed each key; of the first, which may follow nothing, see `seen`
         followed[:, 0] = np.where(seen[:, 0] > 0, followed[:, 0], -1)
@@ -131,10 +140,10 @@ class ContinuousCacheLM(WrappedLM):
         else:
             kept = memory.words
         after = (memory.keys[:, -size:], kept[:, -size:], h[-1], np.ones_like(seen))
-        return found, h, memory, (*after, *inner_after)
+        return device_h, h, memory, (*after, *inner_after)
 
     def _weights(self, h: np.ndarray, memory: Memory, b: int) -> np.ndarray:
-        """exp(θ h_t · h_i) / Σ over what step t of stream b remembers, (T, size + T); nan where that is nothing."""
+        """exp(θ h_t · h_i) / Σ_i exp(θ h_t · h_i) over the pairs of step t in stream b, (T, size + T); nan for none."""
         size, steps, pairs = self.config["size"], np.arange(len(h))[:, None], np.arange(memory.words.shape[1])
         visible = (memory.words[b] >= 0) & (pairs > steps) & (pairs <= steps + size)
         visible &= pairs >= memory.since[:, b, None]

@@ -16,7 +16,7 @@ BLOCKS = ("conv 20 5", "pool 2", "norm", "conv 50 5", "pool 2", "norm", "affine 
 
 
 class ConvNet(Classifier):
-    """Convolutions, pooling, normalization and affine layers, as the list `blocks` has them, for images (N, h, w, C).
+    """Convolutions, pooling, normalization and affine layers in the order of `blocks`, for images (N, h, w, C).
 
     `rnnlm.models.blocks` says which blocks there are; a last affine layer with a unit for each label is put on top of
     them. The other keywords are those of `Classifier`. Y. LeCun et al., "Gradient-based learning applied to document
@@ -28,7 +28,7 @@ class ConvNet(Classifier):
 
     @dataclass(frozen=True, kw_only=True)
     class Options(ClassifierOptions):
-        """Those of every classifier, and the blocks."""
+        """The options of every classifier, and the blocks."""
 
         blocks: Sequence[str] = option(
             BLOCKS,
@@ -39,6 +39,7 @@ class ConvNet(Classifier):
 
     @property
     def units_per_input(self) -> int:
+        """See `Classifier.units_per_input`; counted when the layers are built."""
         return self._units
 
     def _layers(self, rng: np.random.Generator) -> list[Layer]:

@@ -26,7 +26,7 @@ class ConvolutionLM(RecurrentLM):
 
     @dataclass(frozen=True, kw_only=True)
     class Options(EmbeddingOptions, RecurrentLM.Options):
-        """Those of every network, and what a layer sees and adds."""
+        """The options of every network, and those of the convolutions."""
 
         layers: int = 2
         activation: str = option(GATED, "What the hidden units compute.", choices=(GATED, *ACTIVATIONS))
@@ -35,10 +35,12 @@ class ConvolutionLM(RecurrentLM):
 
     @property
     def embedding_size(self) -> int:
+        """The size E of a row of the input table: `embedding`, or the hidden units."""
         return self.options.embedding or self.options.hidden
 
     @property
     def look_back(self) -> int:
+        """layers · (kernel - 1): how many words before the newest one the last layer sees."""
         return self.options.layers * (self.options.kernel - 1)
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:

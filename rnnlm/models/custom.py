@@ -35,15 +35,15 @@ class CustomLM(RecurrentLM):
 
     `recurrence` is path/to/file.py:NAME, a `rnnlm.Recurrence` in a Python file. The model file holds the path and the
     SHA-256 of the source that the training began with, never code: whoever loads the model needs the source, and runs
-    it. A relative path starts from the working directory, or from the model file's folder. `source` is what was found
-    there, if somebody has looked already. Raises UsageError and DataError as `own_source.find` and `Custom` do.
+    it. A relative path starts from the working directory, or from the model file's folder. `source` is the source where
+    it has been read already. Raises UsageError and DataError as `own_source.find` and `Custom` do.
     """
 
     kind = "custom"
 
     @dataclass(frozen=True, kw_only=True)
     class Options(NetworkOptions):
-        """Those of every network; the recurrence says itself what its units compute."""
+        """The options of every network but the activation: the step itself computes the units."""
 
         recurrence: str = option("", "Where the recurrence stands: path/to/file.py:NAME.", group="")  # named as a model
 
@@ -76,12 +76,17 @@ class CustomLM(RecurrentLM):
             )
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
+        """See `Model.pack`; the header also holds the SHA-256 of the source that the training began with."""
         header, arrays = super().pack()
         return {**header, "source": self.source.sha256}, arrays
 
     @classmethod
     def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
-        """Runs the user's file; RuntimeWarning where it is not the one that the training began with."""
+        """See `LanguageModel.unpack`. The user's file is run.
+
+        RuntimeWarning where it has changed since the training began. DataError where the file is missing or its
+        recurrence has other parameters.
+        """
         name = header["config"]["recurrence"]
         source = find_again(name, OWN_RECURRENCE, folder, header["source"])
         source = source._replace(sha256=header["source"])

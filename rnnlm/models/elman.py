@@ -6,6 +6,12 @@ from .recurrent import RecurrentLM
 
 
 class ElmanLM(RecurrentLM):
-    """h_t = f(E[w_t] + h_{t-1} W + b), P(next word) = softmax of h_t, tanh units by default: Elman 1990."""
+    """h_t = f(E[w_t] + h_{t-1} W + b), P(next word) = softmax(h_t U + c), with tanh units by default.
+
+    The output layer is the full or the class-factorized softmax; keywords, shapes and errors are those of
+    `RecurrentLM`.
+
+    J. Elman, "Finding structure in time", Cognitive Science 14, 1990.
+    """
 
     kind = "elman"

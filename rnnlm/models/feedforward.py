@@ -17,8 +17,8 @@ from .classifier import Classifier, ClassifierOptions
 class FeedForward(Classifier):
     """h_0 = x, h_k = f(h_{k-1} W_k + b_k), outputs = h_n W + b: the multilayer perceptron.
 
-    `layers` are the sizes of the hidden layers, in order; none at all is a linear classifier. `dropout` acts on each
-    hidden layer's way up. The other keywords are those of `Classifier`.
+    `layers` are the sizes of the hidden layers, in order; none at all is a linear classifier. `dropout` is
+    applied to the output of each hidden layer. The other keywords are those of `Classifier`.
     D. Rumelhart, G. Hinton & R. Williams, "Learning representations by back-propagating errors", Nature 323, 1986.
     """
 
@@ -26,7 +26,7 @@ class FeedForward(Classifier):
 
     @dataclass(frozen=True, kw_only=True)
     class Options(ClassifierOptions):
-        """Those of every classifier, and the hidden layers."""
+        """The options of every classifier, and those of the hidden layers."""
 
         layers: Sequence[int] = option((100, 100), "Hidden units of each layer, as in 100,100.", metavar="SIZES")
         dropout: float = option(0.0, "On each layer.", group="Regularisation", metavar="P", least=0, below=1)
@@ -38,6 +38,7 @@ class FeedForward(Classifier):
 
     @property
     def units_per_input(self) -> int:
+        """See `Classifier.units_per_input`."""
         each = 3 if self.options.dropout else 2  # the map, the activation, dropout
         return each * sum(self.options.layers) + len(self.labels)
 

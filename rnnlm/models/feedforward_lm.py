@@ -26,22 +26,25 @@ class FeedForwardLM(RecurrentLM):
 
     @dataclass(frozen=True, kw_only=True)
     class Options(EmbeddingOptions, RecurrentLM.Options):
-        """Those of every network, and what the inputs are."""
+        """The options of every network, and those of the inputs."""
 
         order: int = option(5, "Predict from the last N - 1 words.", metavar="N", least=2)
         direct: bool = option(False, "Connect the inputs to the output too.")
 
     @property
     def embedding_size(self) -> int:
+        """The size E of a row of the input table: `embedding`, or the hidden units."""
         return self.options.embedding or self.options.hidden
 
     @property
     def output_size(self) -> int:
+        """The size of the output layer's input: H, and with `direct` also the order - 1 rows of size E."""
         o = self.options
         return o.hidden + (self.look_back + 1) * self.embedding_size * o.direct
 
     @property
     def look_back(self) -> int:
+        """order - 2: how many words before the newest one the model sees."""
         return self.options.order - 2
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:

@@ -1,4 +1,4 @@
-"""Models as files that outlive the code: arrays, constructor keywords, encoding, log; no pickle."""
+"""Reading model files: a model is made again from its constructor keywords, arrays, encoding and log; no pickle."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: P
 
 
 def language_model(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path = Path()) -> LanguageModel:
-    """`from_arrays` for a language model: DataError for another kind."""
+    """The language model that `Model.to_arrays` took apart; DataError for a kind that is none. See `from_arrays`."""
     kind = kinds.find(header["kind"], kinds.NETWORKS, kinds.OTHERS)
     if kind is None:
         raise DataError(
@@ -41,7 +41,7 @@ def language_model(header: dict[str, Any], arrays: dict[str, np.ndarray], folder
         )
     encoding = Encoding.from_arrays(header, arrays, folder)
     try:
-        encoding.rule  # noqa: B018  a user's own tokenizer that is missing is missed now, not in the middle of the work
+        encoding.rule  # noqa: B018  so that a user's own tokenizer that is missing is noticed now, not in the middle of the work
     except UsageError as error:
         raise DataError(str(error)) from error
     model: LanguageModel = kind.unpack(encoding, header, arrays, folder)
@@ -103,8 +103,8 @@ def _read(file: str | Path | Head, vocabulary: Vocabulary | None) -> Model:
 def load_together(files: Sequence[str | Path | Head], *, device: str | Device = "cpu") -> list[LanguageModel]:
     """The models in several files, on one device.
 
-    ARPA files, which do not fix the order of their words, take that of the first other; one whose words are others
-    keeps its own order. Raises what `load` raises.
+    An ARPA file does not fix the order of its words: it takes that of the first other model, and keeps its own order
+    where the words differ. Raises what `load` raises.
     """
     models = {place: load(file, device=device) for place, file in enumerate(files) if not _is_arpa(file)}
     vocabulary = next((model.vocabulary for model in models.values()), None)
@@ -121,4 +121,5 @@ def load_together(files: Sequence[str | Path | Head], *, device: str | Device = 
 
 
 def _is_arpa(file: str | Path | Head) -> bool:
+    """Whether the file exists and is in the ARPA format."""
     return (isinstance(file, Head) or Path(file).is_file()) and is_arpa(file)

@@ -14,18 +14,21 @@ from .recurrent import RecurrentLM
 
 
 class JordanLM(RecurrentLM):
-    """h_t = f(E[w_t] + z_{t-1} U + b), where z is the output distribution of the step before: Jordan 1986.
+    """h_t = f(E[w_t] + z_{t-1} U + b), where z_{t-1} is the output distribution of the step before.
 
     `feedback`: "distribution" feeds P itself back through a matrix of its own, P(word) with the full softmax and
     P(class) with the class-factorized one; "embedding" (full softmax only) feeds the expected embedding Σ_w P(w) E_w.
-    `layers` > 1 puts further hidden layers between the first and the output.
+    `layers` > 1 puts further hidden layers between the first and the output. Raises UsageError for an output layer
+    without a softmax to feed back, and for the feedback "embedding" with classes.
+
+    M. Jordan, "Serial order: a parallel distributed processing approach", ICS report 8604, UC San Diego, 1986.
     """
 
     kind = "jordan"
 
     @dataclass(frozen=True, kw_only=True)
     class Options(RecurrentLM.Options):
-        """Those of every recurrent network, and what is fed back."""
+        """The options of every recurrent network, and what is fed back."""
 
         feedback: str = option(
             "distribution", "What is fed back: distribution or embedding.", choices=("distribution", "embedding")

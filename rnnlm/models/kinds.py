@@ -1,7 +1,7 @@
-"""Which kinds of model there are: the name in a model file, and the module and class behind it.
+"""The table of kinds of model: the name in a model file, and the module and class that stand for it.
 
-A new kind is one file and one line here. Classes are named and not imported, since some of them read other models from
-files; `find` imports the one that is asked for.
+A new kind is one file and one line here. The table holds names instead of classes because some models read other models
+from files, so that their modules need this one; `find` imports the class that is asked for.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CLASSIFIERS = {  # what `rnnlm classify train` trains
 
 
 def find(kind: str, *tables: Mapping[str, str]) -> Any:
-    """The class of a kind that stands in one of the tables; None where it stands in none."""
+    """The class of a kind, from the first of the tables that has it; None where none has."""
     for table in tables:
         if kind in table:
             module, name = table[kind].split(".")

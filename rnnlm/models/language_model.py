@@ -1,4 +1,4 @@
-"""What every language model promises, and what a user may ask of any of them."""
+"""The protocol of language models, and the methods that all of them share."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ class LanguageModel(Model):
     """A distribution over the next word, given the words so far.
 
     A subclass keeps `encoding` (how a text becomes word ids: `rnnlm.text.as_encoding` of what its constructor was
-    given) and `config`, its constructor keywords verbatim, and writes `start`, `score` and `next`. Word ids are host
-    integers; B streams side by side do not see each other.
+    given) and `config`, its constructor keywords verbatim, and writes `start`, `score` and `next`. Word ids are integer
+    arrays of the host, time-major: (T, B) for T steps of B parallel streams, which do not influence each other. A state
+    is a tuple of arrays whose first axis is B; it is passed in and returned, never kept. Log-probabilities are natural.
+    `rnnlm.testing.check_language_model` says whether a model keeps to this.
     """
 
     encoding: Encoding
 
-    def _about(self) -> list[str]:
-        return [f"{len(self.vocabulary):,} words", *super()._about()]
+    def _repr_parts(self) -> list[str]:
+        return [f"{len(self.vocabulary):,} words", *super()._repr_parts()]
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -42,13 +44,14 @@ class LanguageModel(Model):
         return self.encoding.tokenizer
 
     def to_arrays(self) -> tuple[Header, dict[str, np.ndarray]]:
+        """See `Model.to_arrays`; the encoding goes into the header and the arrays too."""
         header, arrays = super().to_arrays()
         about, words = self.encoding.to_arrays()
         return {**header, **about}, {**arrays, **words}
 
     @classmethod
     def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
-        """The model that `pack` took apart, of whatever is in the file's header and arrays. `folder` is the file's.
+        """The model that `pack` took apart, from a file's header and arrays; `folder` is the one that the file lies in.
 
         KeyError or ValueError when something is missing or misshapen.
         """
@@ -56,7 +59,7 @@ class LanguageModel(Model):
 
     @property
     def units_per_token(self) -> int:
-        """How many output units scoring a token takes at most: V, unless the model knows a shorter way."""
+        """How many output units scoring a token computes at most: V, unless the model needs fewer."""
         return len(self.vocabulary)
 
     @abstractmethod
@@ -65,19 +68,23 @@ class LanguageModel(Model):
 
     @abstractmethod
     def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        """log P(y_t | x_t, earlier words) in nats, (T, B); 0 where y is -1. keep (T, B) is 0 at a fresh start."""
+        """log P(y_t | x_t, earlier words) in nats, (T, B), and the state after the window.
+
+        x, y are word ids (T, B); where y is -1 the result is 0. `keep` (T, B) is 0 at steps before which the state is
+        cleared, 1 elsewhere; None keeps it throughout.
+        """
 
     @abstractmethod
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
-        """log P of every word after x (B,): (B, V), and the state after x."""
+        """log P of every word after x (B,) in nats, (B, V), and the state after x."""
 
     def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        """log P of every word after each x of a window (T, B): (T, B, V), and the state after it."""
+        """log P of every word after each x (T, B) of a window, in nats, (T, B, V), and the state after it."""
         rows, fresh = [], self.start(x.shape[1])
         for t in range(len(x)):
             if keep is not None:
-                again = keep[t] == 0
-                state = tuple(ops_for(b).choose_rows(again, a, b) for a, b in zip(fresh, state, strict=True))
+                cleared = keep[t] == 0
+                state = tuple(ops_for(b).choose_rows(cleared, a, b) for a, b in zip(fresh, state, strict=True))
             logp, state = self.next(x[t], state)
             rows.append(logp)
         return ops_for(rows[0]).xp.stack(rows), state

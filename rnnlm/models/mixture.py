@@ -18,7 +18,7 @@ from ..ops.arrays import Array
 from ..text.encoding import Encoding
 from .files import language_model, load
 from .language_model import LanguageModel
-from .model import Header, State, part_text
+from .model import Header, State, submodel_text
 from .wrapping import keep_for, next_of
 
 MIXES = ("linear", "geometric")
@@ -28,8 +28,8 @@ class MixtureLM(LanguageModel):
     """Several models over one vocabulary as one, P_i weighted by w_i.
 
     `mix` "linear" is P(w) = Σ_i w_i P_i(w) with Σ_i w_i = 1; "geometric" is P(w) = Π_i P_i(w)^w_i / Z, Z being the sum
-    over the whole vocabulary. A single weight of 1 gives that member's numbers bit for bit, a weight of 0 costs
-    nothing. The state is that of all members with a weight, one after the other. A member whose config says
+    over the whole vocabulary. A single weight of 1 gives that member's numbers bit for bit; a member with the weight 0
+    is not computed. The state is that of all members with a weight, one after the other. A member whose config says
     `independent` starts anew at each sentence end, whatever the others do.
 
     `files` are the paths of the members' own files: the file that `save` writes then refers to them, by their path from
@@ -51,57 +51,65 @@ class MixtureLM(LanguageModel):
             raise UsageError(f"mix={mix!r} is not known. Give one of {', '.join(MIXES)}.")
         if not members:
             raise UsageError("a mixture needs at least one model, and there is none.")
-        require_same([_nothing(member, place) for place, member in enumerate(members, 1)])
-        self.members = self.stands_on = list(members)
+        require_same([_empty_stream(member, place) for place, member in enumerate(members, 1)])
+        self.members = self.submodels = list(members)
         self.files = None if files is None else [Path(file) for file in files]
         self.weights = check_weights(weights, len(members), mix)
         self.config = {"mix": mix, "weights": [float(w) for w in weights]}
         self.encoding = members[0].encoding
         self.log: list[dict[str, Any]] = []
-        self._folder: Path | None = None  # of the file that is being written, from which members may be referred to
+        self._folder: Path | None = None  # of the file that is being written: members' paths are relative to it
         self._active = [member for member, w in zip(members, self.weights, strict=True) if w > 0]
         self._shares = self.weights[self.weights > 0]
-        self._alone = len(self._active) == 1 and self._shares[0] == 1
+        self._is_single = len(self._active) == 1 and self._shares[0] == 1
         self._sizes = [len(member.start(1)) for member in self._active]
 
     @property
     def units_per_token(self) -> int:
-        if self.config["mix"] == "linear" or self._alone:
+        """The members' units together; of a geometric mixture, which sums over all words, V for each."""
+        if self.config["mix"] == "linear" or self._is_single:
             return sum(member.units_per_token for member in self._active)
         return len(self.vocabulary) * len(self._active)
 
     def start(self, batch: int = 1) -> State:
+        """The states of the members that have a weight, one after the other."""
         return tuple(part for member in self._active for part in member.start(batch))
 
     def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        if self.config["mix"] == "geometric" and not self._alone:
+        """log P(y_t | x_t, earlier words) of the mixture in nats, (T, B), as `LanguageModel.score`."""
+        if self.config["mix"] == "geometric" and not self._is_single:
             logp, state = self.distributions(x, state, keep)
             target = np.take_along_axis(logp, np.maximum(y, 0)[..., None], axis=-1)
             return np.where(y < 0, 0.0, target[..., 0]), state
-        found = [m.score(x, y, part, keep_for(m, x, keep)) for m, part in self._parts(state)]
-        logp, state = self._together(found)
-        return (logp if self._alone else np.where(y < 0, 0.0, logp)), state
+        scores = [m.score(x, y, part, keep_for(m, x, keep)) for m, part in self._active_parts(state)]
+        logp, state = self._mix(scores)
+        return (logp if self._is_single else np.where(y < 0, 0.0, logp)), state
 
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        """log P of every word after x (B,), (B, V), as `LanguageModel.next`."""
         x = np.asarray(x)
-        return self._together([next_of(member, x, part) for member, part in self._parts(state)])
+        return self._mix([next_of(member, x, part) for member, part in self._active_parts(state)])
 
     def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
-        return self._together([m.distributions(x, part, keep_for(m, x, keep)) for m, part in self._parts(state)])
+        """log P of every word after each x, (T, B, V), as `LanguageModel.distributions`."""
+        return self._mix([m.distributions(x, part, keep_for(m, x, keep)) for m, part in self._active_parts(state)])
 
-    def _parts(self, state: State) -> Iterator[tuple[LanguageModel, State]]:
+    def _active_parts(self, state: State) -> Iterator[tuple[LanguageModel, State]]:
         """Each member that has a weight, with its part of the state."""
         first = 0
         for member, size in zip(self._active, self._sizes, strict=True):
             yield member, state[first : first + size]
             first += size
 
-    def _together(self, found: Sequence[tuple[Array, State]]) -> tuple[Array, State]:
-        """The mixture of the members' log-probabilities, over the last axis where it is geometric, and the state."""
-        state = tuple(part for _, parts in found for part in parts)
-        if self._alone:
-            return found[0][0], state
-        logps = [ops_for(logp).to_host(logp) for logp, _ in found]
+    def _mix(self, outcomes: Sequence[tuple[Array, State]]) -> tuple[Array, State]:
+        """The mixture of the members' log-probabilities, and the state, from what a method of each member returned.
+
+        A geometric mixture is normalised over the last axis, that of the words.
+        """
+        state = tuple(part for _, parts in outcomes for part in parts)
+        if self._is_single:
+            return outcomes[0][0], state
+        logps = [ops_for(logp).to_host(logp) for logp, _ in outcomes]
         if self.config["mix"] == "linear":
             return weighted_sum(logps, self._shares), state
         total = np.multiply(self._shares[0], logps[0], dtype=np.float64)
@@ -114,6 +122,7 @@ class MixtureLM(LanguageModel):
         return total, state
 
     def facts(self) -> dict[str, Any]:
+        """See `Model.facts`: of each member its kind, weight, config and facts, and its file where there is one."""
         files: Sequence[Path | None] = self.files or [None] * len(self.members)
         return {
             "members": [
@@ -123,14 +132,16 @@ class MixtureLM(LanguageModel):
             ]
         }
 
-    def _about(self) -> list[str]:
+    def _repr_parts(self) -> list[str]:
         parts = [f"{w:.4g} × {type(m).__name__}" for m, w in zip(self.members, self.weights, strict=True)]
         return [f"{len(self.vocabulary):,} words", self.config["mix"], *parts]
 
     def summary(self) -> list[tuple[str, str]]:
-        return [(f"member {place}", part_text(part)) for place, part in enumerate(self.facts()["members"], 1)]
+        """See `Model.summary`: a line for each member."""
+        return [(f"member {place}", submodel_text(part)) for place, part in enumerate(self.facts()["members"], 1)]
 
     def save(self, path: str | Path) -> None:
+        """See `Model.save`; members with files of their own are referred to, relative to the folder of `path`."""
         self._folder = Path(path).parent.resolve()
         try:
             super().save(path)
@@ -138,6 +149,7 @@ class MixtureLM(LanguageModel):
             self._folder = None
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
+        """See `Model.pack`: references to the members' files, or the members' own headers and arrays."""
         if self.files is not None and self._folder is not None:
             return {
                 "members": [
@@ -152,27 +164,28 @@ class MixtureLM(LanguageModel):
         headers: list[Header] = []
         arrays: dict[str, Array] = {}
         for place, member in enumerate(self.members):
-            header, own = member.to_arrays()
+            header, member_arrays = member.to_arrays()
             headers.append(header)
-            arrays |= {f"members.{place}.{name}": array for name, array in own.items()}
+            arrays |= {f"members.{place}.{name}": array for name, array in member_arrays.items()}
         return {"members": headers}, arrays
 
     @classmethod
     def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        """See `LanguageModel.unpack`. DataError for a member's file that is missing or has changed."""
         members, files = [], []
         for place, entry in enumerate(header["members"]):
             if "path" in entry:
                 files.append(folder / entry["path"])
-                members.append(_referred(files[-1], entry))
+                members.append(_load_member(files[-1], entry))
             else:
                 prefix = f"members.{place}."
-                own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-                members.append(language_model(entry, own, folder))
+                member_arrays = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+                members.append(language_model(entry, member_arrays, folder))
         return cls(members, files=files or None, **header["config"])
 
 
-def _nothing(member: LanguageModel, place: int) -> Stream:
-    """The member's stream over an empty text: what it counts, and how."""
+def _empty_stream(member: LanguageModel, place: int) -> Stream:
+    """The member's stream over an empty text, which holds all that must agree between streams that are mixed."""
     return Stream(
         ids=np.zeros(0, dtype=np.int32),
         logp=np.zeros(0),
@@ -185,7 +198,8 @@ def _nothing(member: LanguageModel, place: int) -> Stream:
     )
 
 
-def _referred(path: Path, entry: dict[str, Any]) -> LanguageModel:
+def _load_member(path: Path, entry: dict[str, Any]) -> LanguageModel:
+    """The model in a member's own file. DataError where it is missing, or is not the one that `entry` describes."""
     if not path.is_file():
         raise DataError(f"its member {path} does not exist. Put it back, or build the mixture again.")
     if _sha256(path) != entry["sha256"]:

@@ -1,4 +1,4 @@
-"""What everything in a model file has in common."""
+"""The base of everything that a model file can hold."""
 
 from __future__ import annotations
 
@@ -20,40 +20,44 @@ State = tuple[Array, ...]
 
 
 class Model(ABC):
-    """A thing of a `kind`, made by the keywords `config`, that can be taken apart into arrays and a header.
+    """A model of a `kind`, made from the keywords `config`, that can be taken apart into a header and arrays.
 
-    `log` is the record of its training: one dictionary an entry. `stands_on` are the models that it is made of.
+    `log` is the record of its training, a list of dictionaries: {"kind": "run", …}, {"kind": "epoch", …} and so on.
+    `submodels` are the models that it is made of, such as the members of a mixture.
     """
 
     kind: str
     config: dict[str, Any]
     log: list[dict[str, Any]]
-    stands_on: Sequence[Model] = ()
+    submodels: Sequence[Model] = ()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(self._about())})"
+        return f"{type(self).__name__}({', '.join(self._repr_parts())})"
 
-    def _about(self) -> list[str]:
-        """What `repr` tells a person: the size of the model in a few words."""
+    def _repr_parts(self) -> list[str]:
+        """The parts of the `repr`: the size of the model in a few words."""
         return [f"{name} {text}" for name, text in self.summary()]
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
-        """What a file needs besides kind, config and log: more of the header, and arrays by name."""
+        """What a model file holds besides kind, config and log: further entries of the header, and arrays by name.
+
+        TypeError in a class that does not define it.
+        """
         raise TypeError(f"a {type(self).__name__} does not say what to save: it has no method pack")
 
     def to_arrays(self) -> tuple[Header, dict[str, np.ndarray]]:
-        """The header and the host arrays from which `models.files.from_arrays` makes the same model again."""
+        """The header and the arrays, on the host, from which `models.files.from_arrays` makes the same model again."""
         header, arrays = self.pack()
         host = {name: ops_for(array).to_host(array) for name, array in arrays.items()}
         host["log"] = storage.json_array(self.log)
         return {"kind": self.kind, "config": self.config, **header}, host
 
     def facts(self) -> dict[str, Any]:
-        """What `rnnlm info --json` tells besides the settings: numbers and words by name."""
+        """What `rnnlm info --json` shows besides the settings, by name: values that JSON has."""
         return {}
 
     def summary(self) -> list[tuple[str, str]]:
-        """The same for a person, a line each: a name and some words."""
+        """What `rnnlm info` shows of `facts`: pairs of a name and a text, a line each."""
         return [
             (name, f"{value:,}" if isinstance(value, int | float) else str(value))
             for name, value in self.facts().items()
@@ -62,9 +66,9 @@ class Model(ABC):
     def to(self, device: str | Device) -> Self:
         """Move the model to "cpu", to "gpu", the first one, or to "gpu:1", and return it; states are made anew there.
 
-        What is learnt moves, of every model that this one stands on, and all that computes with it follows. Gradients
-        are cleared, and an optimizer, whose memory lies where the weights lie, is made afterwards. Tables of n-grams
-        stay on the host: they are looked up there, and mixtures bring the log-probabilities of the others to them.
+        The parameters move, those of all submodels too, and computations follow them. Gradients are cleared; make an
+        optimizer afterwards, since its memory lies where the weights lie. Tables of n-grams stay on the host: they are
+        looked up there, and mixtures bring the log-probabilities of the other members there.
         A GPU becomes the current one of this thread, so give all models of a process the same one. Raises UsageError
         for a device that there is not, and for a model that works on the host only.
         """
@@ -72,17 +76,17 @@ class Model(ABC):
         return self
 
     def _move(self, device: Device) -> None:
-        """Put what is learnt on a device that can be used."""
-        for model in self.stands_on:
+        """Move the parameters to a device that can be used."""
+        for model in self.submodels:
             model._move(device)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a file, whole or not at all. DataError when the place cannot be written."""
+        """Write the model to a file, completely or not at all. DataError when the file cannot be written."""
         storage.write(path, "model", *self.to_arrays())
 
 
 class Network(Model):
-    """A model that a trainer can change: its learnt arrays stand in `params`, by name."""
+    """A model that a trainer can change: its learnt arrays are in `params`, by name."""
 
     params: dict[str, Param]
 
@@ -104,11 +108,11 @@ def set_params(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) ->
 
 
 def settings_text(config: Mapping[str, Any]) -> str:
-    """A model's settings in a line for a person."""
+    """A model's settings in one line of text."""
     return ", ".join(f"{name} {value}" for name, value in config.items() if value is not None and name != "weights")
 
 
-def part_text(part: Mapping[str, Any]) -> str:
-    """A model that another is made of, as `facts` tells it, in a line for a person."""
+def submodel_text(part: Mapping[str, Any]) -> str:
+    """A submodel in one line of text, from its entry in the `facts` of the model that is made of it."""
     weight = f"weight {part['weight']:.4f}  " if "weight" in part else ""
     return f"{weight}{part.get('file') or part['model']}  {settings_text(part['config'])}"

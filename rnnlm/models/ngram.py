@@ -1,4 +1,4 @@
-"""N-gram models: Kneser–Ney and the other smoothings, as language models like any other."""
+"""N-gram models as language models, with modified Kneser–Ney and other smoothings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ..text.vocabulary import Vocabulary
 from .language_model import LanguageModel
 from .model import Header, State
 
-BYTES = 60  # that an n-gram needs while it is counted and estimated, at most
+BYTES_PER_NGRAM = 60  # that counting and estimating needs, at most
 
 SMOOTHINGS: dict[str, Callable[[NgramOptions], Smoothing]] = {
     "kneser-ney": lambda options: KneserNey(),
@@ -82,10 +82,11 @@ class NgramOptions:
 
 
 class NgramLM(LanguageModel):
-    """P(w | the order - 1 words before it) from a table of n-grams with back-off; sentences do not see each other.
+    """P(w | the order - 1 words before it, within its sentence) from a table of n-grams with back-off.
 
-    `table` is what `rnnlm.ngram` estimates, prunes and reads from ARPA files; `NgramLM.train` makes it from a text.
-    The state is the contexts that the table has, nodes of its trie. `config` keeps how the table was made.
+    `table` is what `rnnlm.ngram` estimates, prunes and reads from ARPA files; `NgramLM.train` makes it from a text. The
+    state (B, order - 1) holds the contexts that the table has, as nodes of its trie, -1 for none. `config` keeps how
+    the table was made.
     """
 
     kind = "ngram"
@@ -107,7 +108,7 @@ class NgramLM(LanguageModel):
     ) -> NgramLM:
         """The n-gram model of a text: a path, or a Corpus; the keywords are those of `NgramOptions`.
 
-        A text that gives no valid discounts is warned of once (RuntimeWarning), and what stands in is said. Raises
+        For a text that gives no valid discounts there is one RuntimeWarning, which says what is used instead. Raises
         UsageError for a value out of range, DataError for a text that cannot be used.
         """
         o: NgramOptions = make(cls.Options, options)
@@ -115,20 +116,20 @@ class NgramLM(LanguageModel):
         order, prune, dtype = o.order, o.prune, o.dtype
         check_order(order)
         check_prune(prune, order)
-        how = SMOOTHINGS[o.smoothing](o)
+        smoothing = SMOOTHINGS[o.smoothing](o)
         corpus = text if isinstance(text, Corpus) else Corpus.encode(text, vocabulary=vocabulary, tokenizer=tokenizer)
         if not (corpus.ids >= 0).any():
             raise DataError(f"no token of {corpus.name} is in the vocabulary, so there is nothing to count.")
         words = len(corpus.vocabulary)
-        with Workspace(len(corpus) * order * BYTES, o.memory) as place:
-            counts = count(corpus.ids, words, order, chunk=place.chunk, columns=place.columns)
-            table, notes = estimate(counts, how, prune=prune, dtype=dtype, columns=place.columns)
+        with Workspace(len(corpus) * order * BYTES_PER_NGRAM, o.memory) as workspace:
+            counts = count(corpus.ids, words, order, chunk=workspace.chunk, columns=workspace.columns)
+            table, notes = estimate(counts, smoothing, prune=prune, dtype=dtype, columns=workspace.columns)
             if notes:
                 warnings.warn(f"{corpus.name}: {'; '.join(notes)}.", RuntimeWarning, stacklevel=2)
             config: dict[str, Any] = {"order": order, "smoothing": o.smoothing, "prune": list(prune), "dtype": dtype}
-            config |= {"gamma": how.gamma} if isinstance(how, Lidstone) else {}
-            config |= {"alpha": how.alpha} if isinstance(how, StupidBackoff) else {}
-            model = cls(corpus.encoding, place.kept(table), config)
+            config |= {"gamma": smoothing.gamma} if isinstance(smoothing, Lidstone) else {}
+            config |= {"alpha": smoothing.alpha} if isinstance(smoothing, StupidBackoff) else {}
+            model = cls(corpus.encoding, workspace.kept(table), config)
         run = {"text": corpus.name, "data.train": corpus.sha256, "data.train_tokens": len(corpus), "notes": notes}
         model.log.append({"kind": "run", "command": "", **run})
         return model
@@ -154,40 +155,49 @@ class NgramLM(LanguageModel):
         arpa_write.write(path, self.table, self.vocabulary)
 
     def facts(self) -> dict[str, Any]:
+        """See `Model.facts`: how many n-grams of each order there are."""
         return {"ngrams": np.diff(self.table.levels).tolist()}
 
     def summary(self) -> list[tuple[str, str]]:
+        """See `Model.summary`: the number of n-grams, in all and by order."""
         sizes = self.facts()["ngrams"]
         return [("n-grams", f"{sum(sizes):,} of 1 to {len(sizes)} words: {', '.join(f'{n:,}' for n in sizes)}")]
 
     @property
     def units_per_token(self) -> int:
+        """The order: scoring a token looks up one entry of each length at most."""
         return self.table.order
 
     def start(self, batch: int = 1) -> State:
+        """No contexts yet: -1 everywhere, (B, order - 1)."""
         ops = ops_for(self.table.logp)
         return (ops.xp.full((batch, self.table.order - 1), -1, dtype=self.table.first.dtype),)
 
     def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        """log P(y_t | x_t, earlier words) in nats, (T, B), as `LanguageModel.score`, looked up token by token."""
         ops = ops_for(self.table.logp)
         contexts = ops.ngram_contexts(self.table, x, state[0], keep)
         logp = ops.ngram_logp(self.table, contexts.reshape(x.size, -1), y.reshape(-1))
         return logp.reshape(x.shape), (contexts[-1],)
 
     def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        """log P of every word after each x, (T, B, V), as `LanguageModel.distributions`."""
         ops = ops_for(self.table.logp)
         contexts = ops.ngram_contexts(self.table, x, state[0], keep)
         return ops.ngram_rows(self.table, contexts.reshape(x.size, -1)).reshape(*x.shape, -1), (contexts[-1],)
 
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        """log P of every word after x (B,), (B, V): the distribution of a window with T = 1."""
         logp, state = self.distributions(np.asarray(x)[None], state)
         return logp[0], state
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
+        """See `Model.pack`: the arrays of the table."""
         return {}, self.table.arrays()
 
     @classmethod
     def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        """See `LanguageModel.unpack`."""
         return cls(encoding, Table.from_arrays(arrays), header["config"])
 
 

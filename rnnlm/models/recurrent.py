@@ -1,4 +1,4 @@
-"""The recurrent language model: input table, recurrence, output layer."""
+"""The recurrent language model: input table, recurrent layers, output layer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .model import Header, Network, State, set_params
 
 
 class Tape(NamedTuple):
-    """What one window's forward pass leaves for its backward pass."""
+    """What one window's forward pass keeps for its backward pass: the number of steps T, and each layer's tape."""
 
     steps: int
     embedding: Any
@@ -36,7 +36,7 @@ class Tape(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SizeOptions:
-    """How large a network is: what `rnnlm info` says first."""
+    """The size of a network; its options are the first that `rnnlm info` shows."""
 
     hidden: int = option(200, "Hidden units.", metavar="H", least=1, common=True)
     layers: int = option(
@@ -48,9 +48,9 @@ class SizeOptions:
 class NetworkOptions(OutputOptions, SizeOptions):
     """The options that every network has, beside those of the output layers.
 
-    `dropout` acts on each layer's way up and on the way to the output, `input_dropout` on the rows of the input table.
-    `independent`: the state is cleared at each sentence end. `seed` fixes the starting weights, `dtype` ("float32",
-    "float64") the precision.
+    `dropout` is applied to the output of each recurrent layer, `input_dropout` to the rows of the input table.
+    `independent`: the state is cleared at each sentence end. `seed` decides the initial weights, `dtype` ("float32",
+    "float64") is the precision.
     """
 
     dropout: float = option(
@@ -66,7 +66,7 @@ class NetworkOptions(OutputOptions, SizeOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingOptions:
-    """The option of networks whose rows of the input table need not be as long as the hidden vector."""
+    """The option of networks in which a row of the input table may have another size than the hidden vector."""
 
     embedding: int | None = option(
         None, "Size of the rows of the input table; the hidden units without it.", metavar="E", least=1
@@ -77,8 +77,8 @@ class RecurrentLM(LanguageModel, Network):
     """Word -> row of the input table -> recurrent layers -> output layer -> P(next word).
 
     `hidden` units H in each of `layers` recurrent layers with the `activation` f; all keywords are those of `Options`.
-    `structure` holds the arrays of a file, for an output layer that is made again as it was. Raises UsageError for a
-    value out of range, DataError for a vocabulary of one word.
+    `structure` holds the arrays of a model file, from which the output layer is built as it was (its word classes).
+    Raises UsageError for a value out of range, DataError for a vocabulary of one word.
     """
 
     kind = "recurrent"
@@ -118,49 +118,53 @@ class RecurrentLM(LanguageModel, Network):
         }
 
     def facts(self) -> dict[str, Any]:
+        """See `Model.facts`: those of the output layer, and how many weights there are."""
         return {**self.output.facts(), "weights": self._weights()}
 
     def summary(self) -> list[tuple[str, str]]:
+        """See `Model.summary`: the output layer in words, and how many weights there are."""
         return [("output", self.output.description), ("weights", f"{self._weights():,}")]
 
     def _weights(self) -> int:
         return sum(param.value.size for param in self.params.values())
 
-    def _about(self) -> list[str]:
+    def _repr_parts(self) -> list[str]:
         o = self.options
         units = f"{o.hidden} {getattr(o, 'activation', 'hidden')} units in {o.layers} layer{'s' * (o.layers > 1)}"
         return [f"{len(self.vocabulary):,} words", units, self.output.description, f"{self._weights():,} weights"]
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
+        """See `Model.pack`: the parameters by name, and what the output layer needs to be built again."""
         return {}, {**{name: param.value for name, param in self.params.items()}, **self.output.structure()}
 
     @classmethod
     def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+        """See `LanguageModel.unpack`."""
         model = cls(encoding, structure=arrays, **header["config"])
         set_params(model.params, arrays)
         return model
 
     @property
     def embedding_size(self) -> int:
-        """The size of a row of the input table."""
+        """The size E of a row of the input table."""
         return self.options.hidden
 
     @property
     def output_size(self) -> int:
-        """The size of the vector that goes into the output layer."""
+        """The size H of the vector that goes into the output layer."""
         return self.options.hidden
 
     @property
     def look_back(self) -> int:
-        """How many words before the newest one the model can see, where that is a number; 0 where it is not."""
+        """How many words before the newest one the model can see; 0 for a recurrence, where there is no limit."""
         return 0
 
     def _output_options(self) -> Any:
-        """What the output layer is told; a subclass that has wishes of its own for it writes this."""
+        """The options of the output layer; a subclass with other defaults for it overrides this."""
         return self.options
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
-        """The recurrent layers; a subclass with another kind of layer writes this."""
+        """The recurrent layers; a subclass with another kind of layer overrides this."""
         o = self.options
         between = [Affine(o.hidden, o.hidden, rng=rng, bias=False, dtype=o.dtype) for _ in range(o.layers - 1)]
         layers = [Elman(o.hidden, rng=rng, activation=o.activation, dtype=o.dtype) for _ in range(o.layers)]
@@ -168,9 +172,11 @@ class RecurrentLM(LanguageModel, Network):
 
     @property
     def units_per_token(self) -> int:
+        """Output units that scoring a token computes at most; the output layer knows."""
         return self.output.units_per_token
 
     def start(self, batch: int = 1) -> State:
+        """The recurrent layers' state before the first word of `batch` streams."""
         return self.recurrent.start(batch)
 
     def forward(
@@ -185,23 +191,25 @@ class RecurrentLM(LanguageModel, Network):
     ) -> tuple[Array, State, Tape]:
         """Score a window: x, y (T, B) word ids -> nll (T, B) in nats, the state after it, the tape for `backward`.
 
-        With `gradient` False the tape is of no use, and the scores cost less. UsageError for a state that is on
-        another device than the model.
+        `keep` is that of `LanguageModel.score`. `train` (seed, number of the update) switches dropout on and decides
+        its masks. With `gradient` False the scores cost less and the tape cannot be used. UsageError for a state that
+        is on another device than the model.
         """
-        rows, looked_up = self.embedding.forward(x)  # (T, B, H)
+        rows, embedding_tape = self.embedding.forward(x)  # (T, B, H)
         require_same("state", state, rows)
         rows, mask = self.input_dropout.forward(rows, train=train)
         if keep is not None:
             keep = ops_for(rows).asarray(keep, rows.dtype)
-        h, state, tape = self.recurrent.forward(rows, state, keep, train=train)  # (T, B, H)
+        h, state, recurrent_tape = self.recurrent.forward(rows, state, keep, train=train)  # (T, B, H)
         flat = h.reshape(-1, h.shape[-1])
-        nll, scored = self.output.forward(flat, y.reshape(-1), gradient=gradient)  # (N,)
-        return nll.reshape(x.shape), state, Tape(len(x), looked_up, mask, tape, scored)
+        nll, output_tape = self.output.forward(flat, y.reshape(-1), gradient=gradient)  # (N,)
+        return nll.reshape(x.shape), state, Tape(len(x), embedding_tape, mask, recurrent_tape, output_tape)
 
     def backward(self, tape: Tape, scale: float | None, dstate: State | None = None, stop: int = 0) -> State:
         """Add the gradient of scale · Σ nll to every parameter; returns that of the state before step `stop`.
 
-        `scale` None: this window's losses count no more, only `dstate` flows back through it.
+        `dstate` is the gradient of the state after the window, from the next one. `scale` None: the losses of this
+        window have been used already, and only `dstate` flows back through it.
         """
         dh = None
         if scale is not None:
@@ -213,6 +221,7 @@ class RecurrentLM(LanguageModel, Network):
         return dstate
 
     def score(self, x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        """log P(y_t | x_t, earlier words) in nats, (T, B), as `LanguageModel.score`, by a forward pass alone."""
         nll, state, _ = self.forward(x, y, state, keep, gradient=False)
         return -nll, state
 
@@ -231,19 +240,23 @@ class RecurrentLM(LanguageModel, Network):
         return h, state
 
     def distributions(self, x: np.ndarray, state: State, keep: np.ndarray | None = None) -> tuple[Array, State]:
+        """log P of every word after each x, (T, B, V), as `LanguageModel.distributions`, in one forward pass."""
         h, state = self.hidden(x, state, keep)
         return self.output.logprobs(h.reshape(-1, h.shape[-1])).reshape(*x.shape, -1), state
 
     def next(self, x: np.ndarray, state: State) -> tuple[Array, State]:
+        """log P of every word after x (B,), (B, V), as `LanguageModel.next`."""
         h, state = self._step(x, state)
         return self.output.logprobs(h), state
 
     def draw(self, x: np.ndarray, state: State, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, State]:
+        """One word a stream, as `LanguageModel.draw`; the output layer draws, the class first where it has classes."""
         h, state = self._step(x, state)
         return *self.output.draw(h, rng), state
 
 
 def _require_words(vocabulary: Vocabulary) -> None:
+    """DataError for a vocabulary of the sentence end alone."""
     if len(vocabulary) < 2:
         raise DataError(
             f"the vocabulary holds {len(vocabulary)} word, so there is nothing to predict. Give a text with at least "

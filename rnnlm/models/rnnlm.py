@@ -1,4 +1,4 @@
-"""Mikolov's RNNLM."""
+"""Mikolov's RNNLM as a language model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .recurrent import RecurrentLM
 class MikolovLM(RecurrentLM):
     """Elman's network with logistic units and P(w | h) = P(class(w) | h) · P(w | class(w), h).
 
-    `classes` None makes √V of them, as everywhere, but at least 2: the full softmax (0) is an explicit wish here.
+    `classes` None makes √V of them, as everywhere, but at least 2; the full softmax must be asked for by 0.
     Unlike the original program it has biases, and its state starts from zero. T. Mikolov, S. Kombrink, L. Burget, J.
     Černocký, S. Khudanpur, "Extensions of recurrent neural network language model", ICASSP 2011.
     """
@@ -20,7 +20,7 @@ class MikolovLM(RecurrentLM):
 
     @dataclass(frozen=True, kw_only=True)
     class Options(RecurrentLM.Options):
-        """Those of every recurrent network; the units are logistic."""
+        """The options of every recurrent network; the units are logistic by default."""
 
         activation: str = "logistic"
 

@@ -1,4 +1,4 @@
-"""Truncated back-propagation through time: from the newest window's losses back through older windows."""
+"""Truncated back-propagation through time: the newest window's losses flow back through older windows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .recurrent import RecurrentLM, Tape
 
 
 class Truncation(NamedTuple):
-    """Every `block` new steps an update follows, and their losses flow back `horizon` ≥ `block` steps in all.
+    """An update after every `block` new steps, whose losses flow back through `horizon` ≥ `block` steps in all.
 
     R. Williams and J. Peng, "An efficient gradient-based algorithm for on-line training of recurrent network
     trajectories", Neural Computation 2, 1990.
@@ -21,8 +21,11 @@ class Truncation(NamedTuple):
 
     @classmethod
     def of(cls, model: RecurrentLM, block: int, horizon: int | None = None) -> Truncation:
-        """Both numbers, checked. Without a horizon it is the block; of a model that looks back a number of steps, the
-        block and as many, so that no gradient is cut. Raises UsageError for block < 1 or horizon < block."""
+        """The truncation with both numbers checked.
+
+        `horizon` None is the block; for a model that sees only `look_back` earlier words it is the block and these, so
+        that no gradient is cut. Raises UsageError for block < 1 or horizon < block.
+        """
         if block < 1:
             raise UsageError(f"block={block} is too small. Give block >= 1.")
         horizon = block + model.look_back if horizon is None else horizon

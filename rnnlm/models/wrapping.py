@@ -1,4 +1,4 @@
-"""Models that stand on others: each member starts anew at sentence ends if that is its way."""
+"""Models that are built on other models, and how the state of an independent one is cleared at sentence ends."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..options import as_dict
 from ..text.encoding import Encoding
 from .files import language_model
 from .language_model import LanguageModel
-from .model import Header, State, part_text
+from .model import Header, State, submodel_text
 
 
 def keep_for(member: LanguageModel, x: np.ndarray, keep: np.ndarray | None) -> np.ndarray | None:
-    """The mask (T, B) of fresh starts for a member: the window's own, and its sentence ends if it is independent."""
+    """The `keep` mask (T, B) for a member: that of the window, and 0 after sentence ends too if it is independent."""
     if not member.config.get("independent"):
         return keep
-    own = (x != member.vocabulary.eos).astype(np.float32)
-    return own if keep is None else own * keep
+    within_sentence = (x != member.vocabulary.eos).astype(np.float32)
+    return within_sentence if keep is None else within_sentence * keep
 
 
 def next_of(member: LanguageModel, x: np.ndarray, state: State) -> tuple[Array, State]:
-    """The member's `next`, x (B,), from a fresh state after a sentence end if it is independent."""
+    """`member.next` for x (B,), from a cleared state after a sentence end where the member is independent."""
     if member.config.get("independent"):
         fresh = member.start(len(x))
         ended = x == member.vocabulary.eos
@@ -34,31 +34,35 @@ def next_of(member: LanguageModel, x: np.ndarray, state: State) -> tuple[Array, 
 
 
 class WrappedLM(LanguageModel):
-    """A model on top of one other, `model`, whose words it shares and which its file embeds.
+    """A model on top of one other, `model`, whose encoding it shares and which its file contains.
 
     The constructor takes the model and the keywords of its `Options`, which it keeps in `config`.
     """
 
     def __init__(self, model: LanguageModel, options: Any) -> None:
-        self.model, self.stands_on, self.config = model, [model], as_dict(options)
+        self.model, self.submodels, self.config = model, [model], as_dict(options)
         self.encoding = model.encoding
         self.log: list[dict[str, Any]] = []
 
     def facts(self) -> dict[str, Any]:
+        """See `Model.facts`: kind, config and facts of the model below."""
         return {"base": {"model": self.model.kind, "config": self.model.config, **self.model.facts()}}
 
-    def _about(self) -> list[str]:
+    def _repr_parts(self) -> list[str]:
         return [*(f"{name} {value}" for name, value in self.config.items() if value is not None), f"on {self.model!r}"]
 
     def summary(self) -> list[tuple[str, str]]:
-        return [("on", part_text(self.facts()["base"]))]
+        """See `Model.summary`: the model below in a line."""
+        return [("on", submodel_text(self.facts()["base"]))]
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
+        """See `Model.pack`: the header and the arrays of the model below."""
         header, arrays = self.model.to_arrays()
         return {"model": header}, {f"model.{name}": array for name, array in arrays.items()}
 
     @classmethod
     def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
-        own = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
-        make_again: Any = cls
-        return make_again(language_model(header["model"], own, folder), **header["config"])
+        """See `LanguageModel.unpack`: first the model below, then the one on top of it."""
+        below = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
+        constructor: Any = cls
+        return constructor(language_model(header["model"], below, folder), **header["config"])

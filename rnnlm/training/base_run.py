@@ -1,4 +1,4 @@
-"""What every training run does, whatever it trains: settings, data, model and trainer in their order."""
+"""The steps that all training runs have in common: settings, data, model and trainer, in this order."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ..models.model import Network
+from ..optim import OPTIMIZERS, Optimizer
+from ..optim.schedules import schedule_of
+from ..option_sets import subset
 from . import memory
 from .checkpoint import Checkpoint
 from .events import Observer
-from .loop import Loop
+from .loop import Loop, LoopOptions
 from .run_files import RunFiles
 from .run_settings import RunSettings
 
@@ -23,11 +26,12 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     """One training run: its data, model and trainer. Everything is checked here, before the first update.
 
     `fit()` trains and writes the model. With `output` the model goes there and the checkpoints to `output`.checkpoint,
-    which is removed when the run ends by itself. `command` is what was typed, for the model's record. A new model is
+    which is removed when the run ends by itself. `command` is the command line, for the model's record. A new model is
     made on the host and then moved to the `device`, so that one seed starts from the same weights everywhere. Raises
-    UsageError and DataError as the settings deserve, OutOfMemory where the device has less than is needed.
+    UsageError for settings that are not allowed, DataError for data that cannot be used, OutOfMemory where the device
+    has too little memory.
 
-    A subclass says what the data are, and how a model, a trainer and the need for memory follow from the settings.
+    A subclass defines how data, model, trainer and the memory that they need follow from the settings.
     """
 
     source_names: ClassVar[tuple[str, ...]]  # the settings that name input files
@@ -53,20 +57,46 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         with memory.explain_out_of_memory(self.needs, self.device):
             self.model.to(self.device)
             self.trainer = self._trainer(self.files.checkpoint(record, settings.save_every), observers)
-            self.files.restore(self.trainer)
+            self.files.resume(self.trainer)
         self.resumed = snapshot is not None
 
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
         with memory.explain_out_of_memory(self.needs, self.device):
-            return self.files.fit(self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid))
+            return self.files.train_and_save(
+                self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid)
+            )
+
+    def _optimizer(self, default_rate: float) -> Optimizer:
+        """The optimizer that the settings describe, with the default rate where they have none."""
+        s: Any = self.settings
+        rule = OPTIMIZERS[s.optimizer]
+        rate = default_rate if s.lr is None else s.lr
+        return rule(self.model.params, rate, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
+
+    def _loop_options(
+        self, epochs: int, warmup: int, checkpoint: Checkpoint | None, observers: Sequence[Observer]
+    ) -> LoopOptions:
+        """The keywords that every trainer takes, as the settings have them."""
+        s: Any = self.settings
+        return {
+            "clip": s.clip,
+            "clip_by": s.clip_by,
+            "schedule": schedule_of(s, epochs),
+            "warmup": warmup,
+            "epochs": epochs,
+            "max_updates": s.max_updates,
+            "seed": s.seed,
+            "checkpoint": checkpoint,
+            "observers": observers,
+        }
 
     def _sources(self) -> Mapping[str, str | Path | None]:
-        """The input files by what they are for: none of them may be the output."""
+        """The input files by their use ("text", "valid" …): none of them may be the output."""
         return {name: getattr(self.settings, name) for name in self.source_names}
 
     def _source(self) -> dict[str, str]:
-        """What the run learns from, as it was named, for the record."""
+        """The training data as the settings name them, for the record."""
         name = self.source_names[0]
         return {name: str(getattr(self.settings, name))}
 
@@ -75,7 +105,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
 
     @abstractmethod
     def _load(self, resumed: AnyModel | None) -> Any:
-        """The data, those of a run that goes on in the terms of its model."""
+        """The data; those of a resumed run with the vocabulary or the labels of its model."""
 
     @abstractmethod
     def _new_model(self) -> AnyModel:
@@ -83,7 +113,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
 
     @abstractmethod
     def _needs(self) -> list[memory.Need]:
-        """What takes how much memory."""
+        """The parts of a run that take memory, and how much each takes."""
 
     @abstractmethod
     def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> Loop:

@@ -1,4 +1,4 @@
-"""The settings of a cache, chosen on a validation text."""
+"""Choosing the settings of a cache on a validation text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..evaluation.score import as_corpus, score
-from ..models.cache import CacheLM, chained
-from ..models.continuous_cache import ContinuousCacheLM, mixed
+from ..models.cache import CacheLM, interpolated
+from ..models.continuous_cache import ContinuousCacheLM, mix_with_cache
 from ..models.language_model import LanguageModel
 from ..models.recurrent import RecurrentLM
 from ..text.corpus import Corpus
@@ -18,11 +18,11 @@ from ..text.windows import in_order, windows
 
 DECAYS = (0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.998)
 THETAS = (0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0)
-STEPS = 500
-USELESS = 1e9  # words: an order with such a strength says nothing
-FINEST = 1.02  # the factor by which a strength is still changed at the end of the search
+STEPS = 500  # words scored at a time
+MAX_STRENGTH = 1e9  # words: an order with such a strength changes no probability
+SMALLEST_FACTOR = 1.02  # the search ends when changing a strength by this factor no longer helps
 LARGEST_SHARE = 0.999
-SMALLEST = np.finfo(np.float64).tiny  # what a word that is neither possible nor remembered counts, for a finite sum
+SMALLEST_P = np.finfo(np.float64).tiny  # instead of P = 0, so that the sum of the logarithms is finite
 
 
 def fit_cache(
@@ -44,7 +44,7 @@ def fit_cache(
     best: tuple[float, float, list[float]] = (np.inf, 0.0, [])
     for decay in decays:
         cache = CacheLM(model, decay=decay, strengths=[1.0] * orders)
-        hits, totals = (part[:, stream.scored] for part in _evidence(cache, corpus))
+        hits, totals = (part[:, stream.scored] for part in _counts(cache, corpus))
         start = [10.0 / (1 - decay) * 0.1**k for k in range(orders)]
         nll, strengths = _fit_strengths(p, hits, totals, start)
         if nll < best[0]:
@@ -52,12 +52,12 @@ def fit_cache(
     return CacheLM(model, decay=best[1], strengths=best[2])
 
 
-def _evidence(cache: CacheLM, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
+def _counts(cache: CacheLM, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
     """The cache's counts for every token of the text: (n, tokens) each."""
     parts = []
     history = cache.start(1)[0]
     for x, y, keep in windows(corpus.ids, 1, STEPS):
-        hits, totals, history = cache.evidence(x, y, history, keep)
+        hits, totals, history = cache.counts(x, y, history, keep)
         parts.append(np.concatenate([hits, totals]).transpose(1, 2, 0))  # (T, 1, 2 n)
     both = in_order(parts, len(corpus)).T
     return both[: len(both) // 2], both[len(both) // 2 :]
@@ -66,17 +66,19 @@ def _evidence(cache: CacheLM, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
 def _fit_strengths(
     p: np.ndarray, hits: np.ndarray, totals: np.ndarray, start: list[float]
 ) -> tuple[float, list[float]]:
+    """The lowest mean cross-entropy that was found, in nats, and the strengths that give it."""
+
     def nll(strengths: Sequence[float]) -> float:
-        return float(-np.log(np.maximum(chained(p, hits, totals, strengths), SMALLEST)).mean())
+        return float(-np.log(np.maximum(interpolated(p, hits, totals, strengths), SMALLEST_P)).mean())
 
     strengths, factor = list(start), 2.0
     lowest = nll(strengths)
-    while factor > FINEST:
+    while factor > SMALLEST_FACTOR:
         before = lowest
         for k in range(len(strengths)):
             for by in (factor, 1 / factor):
                 moved = [*strengths[:k], strengths[k] * by, *strengths[k + 1 :]]
-                while moved[k] < USELESS and (value := nll(moved)) < lowest:
+                while moved[k] < MAX_STRENGTH and (value := nll(moved)) < lowest:
                     strengths, lowest = moved, value
                     moved = [*strengths[:k], strengths[k] * by, *strengths[k + 1 :]]
         if lowest == before:
@@ -89,8 +91,8 @@ def fit_continuous_cache(
 ) -> ContinuousCacheLM:
     """The continuous cache of `size` words whose θ, one of the list, and weight λ predict the text best.
 
-    θ is raised along the list for as long as that does no harm. For each the best λ is found by bisection: the
-    log-likelihood is concave in it. Raises as `fit_cache` does.
+    θ is raised along the list until the cross-entropy rises. For each θ the best λ is found by bisection: the
+    log-likelihood is concave in λ. Raises as `fit_cache` does.
     """
     corpus = as_corpus(model, text)
     if not thetas:
@@ -100,16 +102,16 @@ def fit_continuous_cache(
         cache = ContinuousCacheLM(model, size=size, theta=theta)
         state, parts = cache.start(1), []
         for x, y, _ in windows(corpus.ids, 1, STEPS):
-            p, cached, state = cache.both(x, y, state)
+            p, cached, state = cache.model_and_cache(x, y, state)
             parts.append(np.stack([p[:, 0], cached[:, 0]])[:, y[:, 0] >= 0])
         p, cached = np.concatenate(parts, axis=1)
         if not len(p):
             raise DataError(f"no token of {corpus.name} is in the model's vocabulary, so there is nothing to fit.")
         share = _best_share(p, cached)
-        nll = float(-np.log(mixed(p, cached, share)).mean())
+        nll = float(-np.log(mix_with_cache(p, cached, share)).mean())
         if nll > best[0]:
             break
-        if nll < best[0]:  # as likely: a cache too flat to be of use, where a sharper one may be
+        if nll < best[0]:  # where both are equal the cache is too flat to matter, and a larger θ may still help
             best = (nll, theta, share)
     return ContinuousCacheLM(model, size=size, theta=best[1], share=float(f"{best[2]:.4g}"))
 

@@ -1,4 +1,4 @@
-"""Everything that a killed run needs to end in the same weights as one that was not killed."""
+"""Checkpoints: everything that a killed run needs to end in the same weights as one that was not killed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Kind = TypeVar("Kind", bound=Model)
 
 
 class Resumable(Protocol):
-    """What a checkpoint keeps of a trainer, and gives back to one."""
+    """The parts of a trainer that a checkpoint saves and restores."""
 
     model: Network
     optimizer: Optimizer
@@ -33,7 +33,7 @@ class Resumable(Protocol):
 
 
 class Checkpoint:
-    """The place of a run's checkpoint, and when the next one is due.
+    """Writes a run's checkpoint to `path`, between epochs too where `minutes` have passed since the last one.
 
     A checkpoint holds the model, the best epoch's weights, the optimizer's memory, the schedule, the position in the
     text, the streams' states and the tapes of the last windows (the horizon may reach beyond a block). Random masks
@@ -47,11 +47,11 @@ class Checkpoint:
         self._last = time.monotonic()
 
     def due(self) -> bool:
-        """Whether `minutes` have passed since the last one; after an epoch one is written anyway."""
+        """Whether `minutes` have passed since the last checkpoint; one is also written after each epoch."""
         return self.minutes is not None and time.monotonic() - self._last >= 60 * self.minutes
 
     def save(self, trainer: Resumable) -> None:
-        """Write the checkpoint, whole or not at all; DataError when the disk refuses."""
+        """Write the checkpoint, completely or not at all; DataError when it cannot be written."""
         p = trainer.progress
         model, arrays = trainer.model.to_arrays()
         numbers, memory = trainer.optimizer.state()
@@ -73,11 +73,11 @@ class Checkpoint:
 
     @staticmethod
     def read(path: str | Path) -> Snapshot:
-        """A checkpoint from the disk. DataError when it is missing, damaged, or not one."""
+        """The checkpoint in a file. DataError when it is missing, damaged, or another kind of file."""
         return Snapshot(Path(path), *storage.read(path, "checkpoint"))
 
     def remove(self) -> None:
-        """The run ended well, so there is nothing to resume."""
+        """Delete the file, after a run that ended and has nothing to resume."""
         self.path.unlink(missing_ok=True)
 
 
@@ -85,11 +85,11 @@ _NUMBERS = ("epoch", "window", "updates", "nll", "tokens", "correct", "stopped",
 
 
 class Snapshot:
-    """A checkpoint that was read back."""
+    """A checkpoint that was read from a file: its header and arrays, and `run`, the record of the run's settings."""
 
     def __init__(self, path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.path, self.header, self.arrays = path, header, arrays
-        self.run: dict[str, Any] = {"device": "cpu", **header["run"]}  # at first there was no other device
+        self.run: dict[str, Any] = {"device": "cpu", **header["run"]}  # the first versions knew no other device
 
     def _part(self, prefix: str) -> dict[str, np.ndarray]:
         return {name[len(prefix) :]: array for name, array in self.arrays.items() if name.startswith(prefix)}
@@ -111,7 +111,7 @@ class Snapshot:
         return model
 
     def restore(self, trainer: Resumable) -> None:
-        """Put a trainer, made with the same settings around `model()`, where the run stood."""
+        """Restore the state of the run in a trainer that was made with the same settings and with `model()`."""
         trainer.optimizer.restore(self.header["optimizer"], self._part("optimizer/"))
         trainer.schedule.restore(self.header["schedule"])
         p = trainer.progress
@@ -119,7 +119,7 @@ class Snapshot:
             setattr(p, name, self.header["progress"][name])
         p.best = self._part("best/")
         weights = next(iter(trainer.model.params.values())).value
-        # What has been computed lives with the weights; word ids stay on the host, as everywhere.
+        # States and tapes are on the device of the weights; word ids stay on the host, as everywhere.
         arrays = {
             name: ops_for(weights).asarray(array) if np.issubdtype(array.dtype, np.floating) else array
             for name, array in self.arrays.items()
@@ -131,7 +131,7 @@ class Snapshot:
     def require_same(self, run: dict[str, Any], comparable: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """DataError that names the first setting in which this run differs from the checkpoint's.
 
-        `comparable` makes of a record what must agree (see `RunSettings.comparable`).
+        `comparable` reduces a record to what must agree (see `RunSettings.comparable`).
         """
         before, after = comparable(self.run), comparable(run)
         for name in sorted(before.keys() | after.keys()):
@@ -154,7 +154,7 @@ def _short(value: Any) -> str:
 
 
 def _pack(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
-    """A nest of tuples, lists, numbers, None and arrays as JSON; the arrays go into `arrays` under `name`."""
+    """Nested tuples, lists, numbers, None and arrays as JSON; the arrays go into `arrays` under names from `name`."""
     if isinstance(value, tuple | list):
         return [type(value).__name__, *(_pack(part, f"{name}.{i}", arrays) for i, part in enumerate(value))]
     if value is None or isinstance(value, int | float | str):
@@ -164,6 +164,7 @@ def _pack(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _unpack(packed: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """The value that `_pack` took apart."""
     if isinstance(packed, list):
         parts = [_unpack(part, arrays) for part in packed[1:]]
         return tuple(parts) if packed[0] == "tuple" else parts

@@ -1,4 +1,4 @@
-"""The labelled data of a run: to learn from, to choose by, to report on."""
+"""The labelled data of a run: training, validation and test examples."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ class DataOptions(ReadingOptions):
 
 @dataclass(frozen=True)
 class ClassifierData:
-    """Training, validation and test examples with the same labels and shape; `said` tells what was held out."""
+    """Training, validation and test examples with the same labels and shape, and a note on what was held out."""
 
     train: Dataset
     valid: Dataset
     test: Dataset | None
-    said: str
+    held_out_note: str
 
     @property
     def hashes(self) -> dict[str, str | int | None]:
-        """What the data were, for the model file and for a resumed run."""
+        """Hashes and sizes of the data by name, for the model file and for the check of a resumed run."""
         return {
             "train": self.train.sha256,
             "valid": self.valid.sha256,
@@ -79,28 +79,30 @@ def load(settings: DataOptions, resumed: Classifier | None = None, *, seed: int 
     """The data of a run: paths or names of the catalogue. UsageError and DataError for data that cannot be used.
 
     A named data set brings its own parts. Where no validation data are given, a share is held out from the training
-    data, of each class the same, chosen by `seed`. `resumed` is the model of a run that goes on: its labels and shape
-    count.
+    data, of each class the same, chosen by `seed`. `resumed` is the model of a resumed run, whose labels and shape the
+    data must have.
     """
     s = settings
     options: dict[str, Any] = {"label_column": s.label_column, "size": s.size, "shape": s.shape}
-    train, said = read(s.data, **options), ""
-    train.classes()  # a DataError without labels
+    train, held_out_note = read(s.data, **options), ""
+    train.classes()  # raises DataError without labels
     if resumed is not None:
         train = train.require_like(resumed.shape, resumed.labels)
 
     def like_train(source: str | Path) -> Dataset:
+        """The data of a source, which must have the shape and the labels of the training data."""
         data = read(source, labels=train.labels, **options).require_like(train.shape, train.labels)
-        data.classes()  # a DataError without labels, now and not when the epoch is over
+        data.classes()  # raises DataError without labels, now and not when the first epoch is over
         return data
 
-    valid, test = (getattr(s, name) or _of_the_same_name(s.data, name) for name in ("valid", "test"))
+    valid, test = (getattr(s, name) or _part_of_named_data(s.data, name) for name in ("valid", "test"))
     if valid is None:
         train, held_out = train.split(s.held_out, seed)
-        said = f"held out {len(held_out):,} of {len(train) + len(held_out):,} examples of {train.name} for validation"
+        share = f"{len(held_out):,} of {len(train) + len(held_out):,} examples"
+        held_out_note = f"held out {share} of {train.name} for validation"
     else:
         held_out = like_train(valid)
-    return ClassifierData(train, held_out, None if test is None else like_train(test), said)
+    return ClassifierData(train, held_out, None if test is None else like_train(test), held_out_note)
 
 
 def read_for(
@@ -110,11 +112,11 @@ def read_for(
     *,
     labelled: bool = True,
 ) -> Dataset:
-    """The examples of a source as the model takes them, `reading` as `rnnlm.datasets.read` does.
+    """The examples of a source in the shape that the model takes; `reading` are the options of `rnnlm.datasets.read`.
 
-    Image files take the model's channels; where `label_column` and `size` are None, those count that the model was
-    trained with. `labelled` False: the classes are not known, or not looked at. Raises
-    DataError for another shape, and for a label that the model does not know.
+    Image files get the model's number of channels; where `label_column` and `size` are None, those of the training are
+    used. With `labelled` False the classes are unknown or not needed, and are not read. Raises DataError for another
+    shape, and for a label that the model does not know.
     """
     trained = next((entry for entry in model.log if entry["kind"] == "run"), {})
     options: dict[str, Any] = asdict(reading or ReadingOptions())
@@ -130,9 +132,9 @@ def read_for(
     return replace(data, y=None, labels=()).require_like(model.shape, ())
 
 
-def _of_the_same_name(source: str | Path, name: str) -> str | None:
-    """The part of a named data set, where it has it."""
+def _part_of_named_data(source: str | Path, name: str) -> str | None:
+    """The file of the part `name` ("valid", "test") of a named data set; None without such a part, and for a path."""
     if Path(source).exists() or not catalogue.is_name(str(source)):
         return None
-    found = getattr(catalogue.get(str(source), content=catalogue.LABELLED), name)
-    return None if found is None else str(found)
+    path = getattr(catalogue.get(str(source), content=catalogue.LABELLED), name)
+    return None if path is None else str(path)

@@ -1,4 +1,4 @@
-"""A classifier from settings to a model file: what `rnnlm classify train` and `rnnlm.train_classifier` both do."""
+"""A training run of a classifier, from settings to a model file: `rnnlm classify train`, `rnnlm.train_classifier`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from ..errors import UsageError
 from ..evaluation.confusion import Confusion
 from ..models import CLASSIFIERS, Classifier
 from ..optim import OPTIMIZERS
-from ..optim.schedules import schedule_of
 from ..option_sets import refuse_others, subset
 from ..options import signature
 from . import as_used, classifier_data, memory
 from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .classifier_settings import ClassifierSettings
-from .classifier_trainer import ClassifierTrainer, judge
+from .classifier_trainer import ClassifierTrainer, evaluate
 from .events import Observer
 
 
@@ -33,32 +32,30 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
     trainer: ClassifierTrainer
 
     def test(self) -> Confusion | None:
-        """The answers to the test data; None when the run has none."""
+        """The confusion matrix and the loss on the test data; None when the run has none."""
         if self.data.test is None:
             return None
         with np.errstate(all="ignore"):
-            return judge(self.model, self.data.test)
+            return evaluate(self.model, self.data.test)
 
     def _check(self) -> None:
         refuse_others(self.settings, "optimizer", self.settings.optimizer)
 
     def _load(self, resumed: Classifier | None) -> classifier_data.ClassifierData:
-        loaded = classifier_data.load(self.settings, resumed, seed=self.settings.seed)
-        if self.settings.shift:
-            shifted(
-                loaded.train.x[:1], self.settings.shift, np.random.default_rng(0)
-            )  # a UsageError where it cannot be
-        return loaded
+        data = classifier_data.load(self.settings, resumed, seed=self.settings.seed)
+        if self.settings.shift:  # UsageError now for inputs that cannot be moved
+            shifted(data.train.x[:1], self.settings.shift, np.random.default_rng(0))
+        return data
 
     def _new_model(self) -> Classifier:
         s, train = self.settings, self.data.train
-        # The blocks of a convnet that is not told any leave nothing of an image smaller than 16×16.
+        # The default blocks of a convnet leave nothing of an image smaller than 16×16.
         images = len(train.shape) == 3 and (s.blocks is not None or min(train.shape[:2]) >= 16)
         kind = s.model or ("convnet" if images else "feedforward")
         try:
             refuse_others(s, "model", kind)
         except UsageError as error:
-            hint = next((text for name, text in _HINT.items() if str(error).startswith(f"{name}=")), "")
+            hint = next((text for name, text in _HINTS.items() if str(error).startswith(f"{name}=")), "")
             raise UsageError(f"{error} {hint}") from error
         keywords = subset(CLASSIFIERS[kind].Options, s)
         if isinstance(keywords.get("layers"), str):
@@ -71,27 +68,18 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
         return memory.of_classifier(self.model, OPTIMIZERS[self.settings.optimizer], batch=self.settings.batch)
 
     def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> ClassifierTrainer:
-        s, rule = self.settings, OPTIMIZERS[self.settings.optimizer]
-        rate = as_used.classifier_rate_for(s.optimizer) if s.lr is None else s.lr
+        s = self.settings
         return ClassifierTrainer(
             self.model,
-            rule(self.model.params, rate, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s)),
+            self._optimizer(as_used.classifier_rate_for(s.optimizer)),
             batch=s.batch,
             balance=s.balance,
             shift=s.shift,
-            clip=s.clip,
-            clip_by=s.clip_by,
-            schedule=schedule_of(s, s.epochs),
-            warmup=s.warmup,
-            epochs=s.epochs,
-            max_updates=s.max_updates,
-            seed=s.seed,
-            checkpoint=checkpoint,
-            observers=observers,
+            **self._loop_options(s.epochs, s.warmup, checkpoint, observers),
         )
 
 
-_HINT = {
+_HINTS = {
     "layers": "Its blocks say `affine UNITS`.",
     "dropout": "Its blocks say `dropout RATE`.",
     "blocks": "Rows of a table become images with shape=HEIGHTxWIDTHxCHANNELS.",
@@ -99,7 +87,7 @@ _HINT = {
 
 
 def _sizes(text: str) -> list[int]:
-    """The layer sizes in "100,100"; nothing at all is a linear classifier."""
+    """The layer sizes in a text such as "100,100"; an empty text has none. UsageError for anything else."""
     try:
         return [int(size) for size in text.split(",") if size.strip()]
     except ValueError:

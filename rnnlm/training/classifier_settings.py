@@ -1,4 +1,4 @@
-"""Everything that the training of a classifier can be told, put together from where each option is declared."""
+"""All settings of the training of a classifier, put together from the classes that declare them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ClassifierOptions: Any = union(
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions:
-    """How examples are shown (see `ClassifierTrainer`)."""
+    """Options of the mini-batches (see `ClassifierTrainer`)."""
 
     batch: int = option(32, "Examples an update.", group="Training", metavar="B", least=1, common=True)
     balance: bool = option(False, "Show each class equally often, however rare it is.", group="Training")

@@ -21,15 +21,17 @@ from .scores import TrainLoss, ValidationScore
 class ClassifierTrainer(Loop[Dataset]):
     """Trains a classifier by stochastic gradient descent on mini-batches of `batch` (B) examples.
 
-    Each epoch goes through all examples in a new order in which the classes are dealt evenly, so that every mini-batch
+    Each epoch goes through all examples in a new order in which the classes are spread evenly, so that every mini-batch
     has them in the shares of the data; with `balance`, each class equally often. Images are moved by up to `shift`
-    pixels, anew each time. The gradient is that of the summed loss over B, so every example weighs the same, also those
-    of a short last batch; a single example that is left over joins the batch before, since alone it has no batch
-    statistics. The other keywords, and what is raised, are those of `Loop`.
+    pixels, by another random distance each time. The gradient is that of the summed loss over B, so every example
+    weighs the same, also those of a short last batch; a single example that is left over joins the batch before it,
+    since one example alone has no batch statistics. The other keywords, and what is raised, are those of `Loop`.
     """
 
     model: Classifier
-    largest_loss = sys.float_info.max  # a hinge loss is no entropy: that of 1,000 classes starts at 999
+    largest_loss = (
+        sys.float_info.max
+    )  # a hinge loss is no entropy, and may be large: with 1,000 classes it starts at 999
 
     def __init__(
         self,
@@ -46,20 +48,20 @@ class ClassifierTrainer(Loop[Dataset]):
         self.batch, self.balance, self.shift = batch, balance, shift
 
     def fit(self, train: Dataset, valid: Dataset | None = None) -> str:
-        """Train to the end; returns why it ended. See `Loop.fit`. The standardization is learnt from `train` first."""
+        """Learn the standardization from `train`, then train to the end and return why it ended. See `Loop.fit`."""
         if not self.progress.updates:
             self.model.standardize.learn(train.x)
         return super().fit(train, valid)
 
-    def _count(self, train: Dataset) -> int:
+    def _updates_per_epoch(self, train: Dataset) -> int:
         rest = len(train) % self.batch
-        return max(1, len(train) // self.batch + (rest > 1))
+        return max(1, len(train) // self.batch + (rest > 1))  # a rest of one joins the batch before it
 
     def _batches(self, train: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         p, B = self.progress, self.batch
         classes = train.classes()
         order = epoch_order(classes, seed=self.seed, epoch=p.epoch, balance=self.balance)
-        count = self._count(train)
+        count = self._updates_per_epoch(train)
         for window in range(p.window, count):
             chosen = order[window * B : (window + 1) * B if window + 1 < count else None]
             x = train.x[chosen]
@@ -67,25 +69,26 @@ class ClassifierTrainer(Loop[Dataset]):
                 x = shifted(x, self.shift, np.random.default_rng([self.seed, p.epoch, window]))
             yield x, classes[chosen]
 
-    def _learn(self, batch: tuple[np.ndarray, np.ndarray]) -> TrainLoss:
+    def _forward_backward(self, batch: tuple[np.ndarray, np.ndarray]) -> TrainLoss:
         x, y = batch
         # 1: forward
         loss, outputs, tape = self.model.forward(x, y, train=(self.seed, self.progress.updates))
         # 2: backward
         self.model.backward(tape, 1 / self.batch)
         ops = ops_for(outputs)
-        right = outputs.argmax(1) == ops.asarray(y)
-        return TrainLoss(ops.total(loss), len(y), ops.total(right))
+        correct = outputs.argmax(1) == ops.asarray(y)
+        return TrainLoss(ops.total(loss), len(y), ops.total(correct))
 
-    def _judge(self, valid: Dataset) -> ValidationScore:
-        found = judge(self.model, valid)
-        return ValidationScore(found.loss, found.correct, found.examples)
+    def _validate(self, valid: Dataset) -> ValidationScore:
+        confusion = evaluate(self.model, valid)
+        return ValidationScore(confusion.loss, confusion.correct, confusion.examples)
 
 
-def judge(model: Classifier, data: Dataset, batch: int = BATCH) -> Confusion:
-    """The model's answers to labelled data of its own shape and labels: mean loss, accuracy, confusion matrix.
+def evaluate(model: Classifier, data: Dataset, batch: int = BATCH) -> Confusion:
+    """Mean loss, accuracy and confusion matrix of a model on labelled data of its own shape and labels.
 
-    Dropout is off and batch statistics are the running ones. DataError for data without labels.
+    The data are taken `batch` examples at a time, without dropout and with the running batch statistics. DataError for
+    data without labels.
     """
     true = data.classes()
     outputs = model.outputs(data.x, batch)

@@ -1,4 +1,4 @@
-"""The three texts of a run: to learn from, to choose by, to report on."""
+"""The three texts of a run: training, validation and test text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..text.corpus import Corpus
 from ..text.encoding import Encoding
 from ..text.tokenizers import forms
 
-HELD_OUT = 0.05  # the share of the text that each missing part is given
+HELD_OUT = 0.05  # the share of the text that is held out for each part that is not given
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextOptions:
-    """The texts of a run and the words that it knows. `tokens` None is the corpus's own rule, or `words`."""
+    """The texts of a run and the words of its vocabulary. `tokens` None is the corpus's own rule, or `words`."""
 
     text: str | Path = option(
         "kjv", "The text: a path, - for standard input, or the name of a corpus.", group="Text", free=True
@@ -47,17 +47,17 @@ class TextOptions:
 
 @dataclass(frozen=True)
 class Data:
-    """Training, validation and test text, all in the ids of one encoding; `said` tells what was held out."""
+    """Training, validation and test text, all in the ids of one encoding, and a note on what was held out."""
 
     train: Corpus
     valid: Corpus
     test: Corpus | None
-    said: str
+    held_out_note: str
     source_perplexity: float | None = None  # of an artificial grammar: what a perfect model would reach
 
     @property
     def hashes(self) -> dict[str, str | int | None]:
-        """What the texts were, for the model file and for a resumed run."""
+        """Hashes and sizes of the texts by name, for the model file and for the check of a resumed run."""
         return {
             "train": self.train.sha256,
             "valid": self.valid.sha256,
@@ -73,22 +73,22 @@ def load(settings: TextOptions, encoding: Encoding | None = None) -> Data:
     """The texts of a run: paths or names of the catalogue. DataError for a text that cannot be used.
 
     A named corpus brings its own parts. Where no validation text is given, one is held out from the end of the text,
-    and a test part after it when none is given either; vocabulary and tokenizer never see them. `encoding` is that of a
-    run that is resumed.
+    and a test part after it when none is given either; vocabulary and tokenizer are learned without them. `encoding` is
+    that of a run that is resumed.
     """
     text, valid, test = settings.text, settings.valid, settings.test
     tokenizer, source_perplexity = settings.tokens, None
     if isinstance(text, str) and catalogue.is_name(text) and not Path(text).exists():
-        fetched = catalogue.get(text)
-        text, tokenizer = fetched.train, tokenizer or fetched.tokenizer
-        valid, test = valid or fetched.valid, test or fetched.test
-        source_perplexity = fetched.source_perplexity
-    how: dict[str, Any] = {"encoding": encoding}
+        corpus = catalogue.get(text)
+        text, tokenizer = corpus.train, tokenizer or corpus.tokenizer
+        valid, test = valid or corpus.valid, test or corpus.test
+        source_perplexity = corpus.source_perplexity
+    rules: dict[str, Any] = {"encoding": encoding}
     if encoding is None:
-        how = {"tokenizer": tokenizer or "words", "max_vocab": settings.max_vocab, "min_count": settings.min_count}
+        rules = {"tokenizer": tokenizer or "words", "max_vocab": settings.max_vocab, "min_count": settings.min_count}
     shares = [] if valid else [HELD_OUT] if test else [HELD_OUT, HELD_OUT]
     name = "standard input" if str(text) == "-" else str(settings.text)
-    train, *held_out = Corpus.encode_split(text, [1 - sum(shares), *shares], **how)
+    train, *held_out = Corpus.encode_split(text, [1 - sum(shares), *shares], **rules)
     if len(train.vocabulary) < 2:
         raise DataError(
             f"{name} has no word besides the sentence end, so there is nothing to predict. Give another text."
@@ -97,11 +97,11 @@ def load(settings: TextOptions, encoding: Encoding | None = None) -> Data:
     def encode(path: str | Path) -> Corpus:
         return Corpus.encode(path, encoding=train.encoding)
 
-    said = ""
+    held_out_note = ""
     if held_out:
-        what = "validation and test" if len(held_out) > 1 else "validation"
+        use = "validation and test" if len(held_out) > 1 else "validation"
         sizes = " and ".join(f"{len(part):,}" for part in held_out)
-        said = f"held out the last {sizes} tokens of {name} for {what}"
+        held_out_note = f"held out the last {sizes} tokens of {name} for {use}"
     valid_part = encode(valid) if valid else held_out.pop(0)
     test_part = encode(test) if test else held_out.pop(0) if held_out else None
-    return Data(train, valid_part, test_part, said, source_perplexity)
+    return Data(train, valid_part, test_part, held_out_note, source_perplexity)

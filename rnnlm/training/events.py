@@ -1,4 +1,4 @@
-"""What a trainer tells its observers; an observer is any function of one event."""
+"""The events that a trainer passes to its observers; an observer is any function of one event."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ..ops.arrays import is_device_array
 
 
 class Sums:
-    """The losses of an update and of its epoch so far, each summed over its items, and the gradient's length.
+    """The losses of an update and of its epoch so far, each summed over its items, and the gradient's norm.
 
-    On a GPU a number is computed later than the host asks for it: the first look waits for that, and brings all three
-    in one transfer. The length is None where nobody needed it.
+    A GPU computes while the host goes on: the first `fetch` waits for it, and brings all three in one transfer. The
+    norm is None where it was not computed.
     """
 
     def __init__(self, loss: Any, epoch: Any, norm: Any = None) -> None:
         self._sums = [loss, epoch] if norm is None else [loss, epoch, norm]
 
     @property
-    def here(self) -> bool:
-        """Whether looking waits for nothing."""
+    def on_host(self) -> bool:
+        """Whether the numbers are on the host already, so that `fetch` does not wait."""
         return not any(map(is_device_array, self._sums))
 
-    def look(self) -> tuple[float, float, float | None]:
-        """The three as numbers of the host."""
-        if not self.here:
+    def fetch(self) -> tuple[float, float, float | None]:
+        """The loss of the update, that of the epoch so far, and the norm, as numbers of the host."""
+        if not self.on_host:
             self._sums = ops_for(next(filter(is_device_array, self._sums))).numbers(*self._sums)
         loss, epoch, *norm = self._sums
         return loss, epoch, norm[0] if norm else None
@@ -35,9 +35,9 @@ class Sums:
 
 @dataclass(frozen=True)
 class Update:
-    """One update is done. Cross-entropies are in nats a token, `norm` is the gradient's length before clipping.
+    """One update is done.
 
-    An observer that asks for `nll`, `mean_nll` or `norm` waits for the GPU, if the numbers are still there.
+    An observer that reads `nll`, `mean_nll` or `norm` waits for the GPU if the numbers are still there.
     """
 
     epoch: int
@@ -45,45 +45,45 @@ class Update:
     tokens: int  # scored by this update; a classifier's are examples
     done: int  # scored in this epoch so far
     total: int  # tokens in an epoch
-    epochs: int  # of the whole run, at most
+    epochs: int  # that the run has at most
     sums: Sums
     learning_rate: float
 
     @property
     def nll(self) -> float:
-        """Of this window."""
-        return self.sums.look()[0] / max(self.tokens, 1)
+        """The mean loss of this update: nats a token, or the loss an example."""
+        return self.sums.fetch()[0] / max(self.tokens, 1)
 
     @property
     def mean_nll(self) -> float:
-        """Of this epoch so far."""
-        return self.sums.look()[1] / max(self.done, 1)
+        """The mean loss of this epoch so far, in the same unit."""
+        return self.sums.fetch()[1] / max(self.done, 1)
 
     @property
     def norm(self) -> float | None:
-        """None when nobody needed it."""
-        return self.sums.look()[2]
+        """The gradient's norm before clipping; None when it was not computed."""
+        return self.sums.fetch()[2]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch and its validation are done."""
+    """An epoch and its validation are done. Losses are means: nats a token, or the loss an example."""
 
     epoch: int
     updates: int
     train_nll: float
     valid_nll: float | None  # None without a validation text
     best: bool  # the best epoch so far
-    restored: bool  # it was worse, so the best weights are back
+    restored: bool  # it was worse, so the best weights were restored
     learning_rate: float  # of this epoch
-    stop: str  # why training ends here; empty: it goes on
-    train_accuracy: float | None = None  # share of right answers, of a classifier
+    stop: str  # why training ends after this epoch; empty where it goes on
+    train_accuracy: float | None = None  # of a classifier: the share of right answers
     valid_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A checkpoint is on the disk."""
+    """A checkpoint was written."""
 
     path: str
     epoch: int

@@ -1,4 +1,4 @@
-"""What several models of one run or of several are worth, alone and mixed."""
+"""Validation and test perplexities of several models, alone and mixed with equal weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .data import Data
 
 @dataclass(frozen=True)
 class Figures:
-    """The model in the file `path`: its streams over the validation and, where there is one, the test text."""
+    """The model in the file `path`: its streams over the validation text and, where there is one, the test text."""
 
     name: str
     path: Path
@@ -38,7 +38,7 @@ class Figures:
         return None if self.test is None else stream_perplexity(self.test).nll
 
     def as_dict(self) -> dict[str, Any]:
-        """Names and perplexities, for machines."""
+        """Name, path and perplexities, as JSON has them."""
         valid, test = self.valid, self.test
         return {
             "name": self.name,
@@ -48,8 +48,8 @@ class Figures:
         }
 
 
-def judge(model: LanguageModel, data: Data, name: str, path: Path) -> Figures:
-    """The figures of a model on the texts of a run."""
+def figures_of(model: LanguageModel, data: Data, name: str, path: Path) -> Figures:
+    """The figures of a model on the validation and the test text of a run."""
     with np.errstate(all="ignore"):
         return Figures(
             name,
@@ -59,20 +59,20 @@ def judge(model: LanguageModel, data: Data, name: str, path: Path) -> Figures:
         )
 
 
-def mixed(figures: Sequence[Figures], name: str, path: Path) -> Figures:
-    """The figures of the mixture of models with equal weights, without reading a text again."""
+def figures_of_mixture(figures: Sequence[Figures], name: str, path: Path) -> Figures:
+    """The figures of the mixture with equal weights, from the streams of its members: no text is scored again."""
     weights = equal_weights(len(figures))
-    test = [one.test for one in figures if one.test is not None]
+    test = [member.test for member in figures if member.test is not None]
     return Figures(
         name,
         path,
-        mixture([one.valid for one in figures], weights, name=str(path)),
+        mixture([member.valid for member in figures], weights, name=str(path)),
         mixture(test, weights, name=str(path)) if test else None,
     )
 
 
 def write_mixture(models: Sequence[LanguageModel], members: Sequence[Path], output: Path) -> None:
-    """Write the models' mixture with equal weights; its record is that of the first one's run."""
+    """Write the models' mixture with equal weights; its log holds the record of the first model's run."""
     mix = MixtureLM(models, equal_weights(len(models)))
     names = [str(path) for path in members]
     mix.log = [entry | {"members": names} for entry in models[0].log if entry["kind"] == "run"]
@@ -80,10 +80,10 @@ def write_mixture(models: Sequence[LanguageModel], members: Sequence[Path], outp
 
 
 def equal_weights(count: int) -> list[float]:
-    """The weights of a mixture in which nobody was chosen."""
+    """`count` weights of 1 / count."""
     return [1 / count] * count
 
 
-def beside(output: Path, what: str) -> Path:
-    """The name of a file that belongs to the model file: m.rnnlm -> m.WHAT.rnnlm."""
-    return output.with_name(f"{output.stem}.{what}{output.suffix}")
+def path_with(output: Path, part: str) -> Path:
+    """The path of a file that belongs to the model file `output`: m.rnnlm -> m.PART.rnnlm."""
+    return output.with_name(f"{output.stem}.{part}{output.suffix}")

@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish to end well."""
+"""Ctrl-C as a request to finish the current update and end in order."""
 
 from __future__ import annotations
 

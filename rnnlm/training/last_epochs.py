@@ -9,7 +9,7 @@ from ..models import LanguageModel, load
 from ..models.averaging import average
 from ..models.recurrent import RecurrentLM
 from .events import Epoch, Event
-from .figures import Figures, beside, judge, mixed, write_mixture
+from .figures import Figures, figures_of, figures_of_mixture, path_with, write_mixture
 from .run import Run
 
 
@@ -17,8 +17,8 @@ class LastEpochs:
     """An observer of a run that keeps the models of its last `count` epochs in files beside the output.
 
     m.rnnlm -> m.epoch-7.rnnlm. So a run that was cut off and resumed still has them. An epoch whose weights the
-    schedule threw away (`halving` does, after one that was worse) does not count. Raises UsageError for count < 2 and
-    for a run without an output.
+    schedule discarded (`halving` does, after an epoch that was worse) does not count. Raises UsageError for count < 2
+    and for a run without an output.
     """
 
     def __init__(self, run: Run, count: int) -> None:
@@ -37,13 +37,13 @@ class LastEpochs:
 
     def path(self, epoch: int) -> Path:
         """The file of an epoch's model."""
-        return beside(self.output, f"epoch-{epoch}")
+        return path_with(self.output, f"epoch-{epoch}")
 
     def conclude(self, *, keep: bool = False) -> list[Figures]:
-        """The figures of the best epoch, the average and the mixture, once the run has ended; the last two are written.
+        """Write the average and the mixture of the last epochs, and return their figures after those of the best epoch.
 
-        They go to m.average.rnnlm and m.checkpoints.rnnlm; the epochs' models are removed unless `keep`. The list is
-        empty when fewer than two epochs have left a model.
+        To be called when the run has ended. The files are m.average.rnnlm and m.checkpoints.rnnlm; the epochs' models
+        are removed unless `keep`. The list is empty when fewer than two epochs have left a model.
         """
         epochs = [epoch for epoch in self._epochs()[-self.count :] if self.path(epoch).exists()]
         models = [load(self.path(epoch), device=self.run.device) for epoch in epochs]
@@ -54,21 +54,21 @@ class LastEpochs:
         return figures
 
     def _figures(self, epochs: list[int], models: list[LanguageModel]) -> list[Figures]:
-        """Writes the average and the mixture of the epochs' models."""
+        """Write the average and the mixture of the epochs' models; their figures, and before them the best epoch's."""
         mean = average([model for model in models if isinstance(model, RecurrentLM)])
         data, best = self.run.data, self.run.trainer.progress.best_epoch
-        several = f"epochs {', '.join(map(str, epochs))}"
-        alone = [judge(model, data, "", self.path(epoch)) for model, epoch in zip(models, epochs, strict=True)]
-        averaged, mixture = beside(self.output, "average"), beside(self.output, "checkpoints")
+        epochs_text = f"epochs {', '.join(map(str, epochs))}"
+        members = [figures_of(model, data, "", self.path(epoch)) for model, epoch in zip(models, epochs, strict=True)]
+        averaged, mixture = path_with(self.output, "average"), path_with(self.output, "checkpoints")
         mean.save(averaged)
         write_mixture(models, [self.path(epoch) for epoch in epochs], mixture)
         return [
-            judge(self.run.model, data, f"best epoch, {best}", self.output),
-            judge(mean, data, f"average of {several}", averaged),
-            mixed(alone, f"mixture of {several}", mixture),
+            figures_of(self.run.model, data, f"best epoch, {best}", self.output),
+            figures_of(mean, data, f"average of {epochs_text}", averaged),
+            figures_of_mixture(members, f"mixture of {epochs_text}", mixture),
         ]
 
     def _epochs(self) -> list[int]:
-        """The epochs of this run whose weights it went on with."""
+        """The epochs of this run whose weights it kept."""
         log = self.run.model.log
         return [entry["epoch"] for entry in log if entry["kind"] == "epoch" and not entry["restored"]]

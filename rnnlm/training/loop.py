@@ -28,7 +28,7 @@ Exchange = Callable[[Mapping[str, Param]], None]
 
 
 class LoopOptions(TypedDict, total=False):
-    """The keywords that every trainer takes; `Loop` says what they mean."""
+    """The keywords that every trainer takes; they are explained in `Loop`."""
 
     clip: float | None
     clip_by: str
@@ -43,7 +43,7 @@ class LoopOptions(TypedDict, total=False):
 
 
 class Loop(ABC, Generic[Data]):
-    """Epochs of updates: forward, backward, clip, update; what an item and its gradient are, a subclass says.
+    """Epochs of updates: forward, backward, clip, update. A subclass defines the batches, the loss and its gradient.
 
     An item is a word of a text or an example of a data set. `clip` limits the gradient: its norm (clip_by "norm") or
     each element ("value"); None leaves it alone. In the first `warmup` updates the learning rate rises to its value:
@@ -53,13 +53,13 @@ class Loop(ABC, Generic[Data]):
     `max_updates`, or when the schedule says so; the best epoch's weights are kept. Raises TrainingError when a loss or
     gradient is not finite, UsageError for values out of range.
 
-    On a GPU the loop runs ahead and waits for no number that nobody looks at: losses and lengths of gradients are
-    fetched for the log, about 50 times an epoch, for an observer that asks, for a checkpoint and at the end of an
-    epoch. What is not finite is noticed then, and not before the update as on the host; a checkpoint is written only
-    when the weights are finite too.
+    On a GPU the loop runs ahead of the device and does not wait for numbers that are not needed: losses and norms are
+    fetched for the log, about 50 times an epoch, for an observer that reads them, for a checkpoint and at the end of an
+    epoch. A number that is not finite is noticed then, and not before the update as on the host; a checkpoint is
+    written only when the weights are finite too.
     """
 
-    largest_loss = 700.0  # nats an item: beyond it the perplexity is no number, and no learning rate leads back
+    largest_loss = 700.0  # nats an item: exp of more overflows, and training does not recover from such weights
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Loop(ABC, Generic[Data]):
         observers: Sequence[Observer] = (),
     ) -> None:
         at_least_one(epochs=epochs, max_updates=max_updates)
-        _check(clip, clip_by, warmup)
+        _check_clip_and_warmup(clip, clip_by, warmup)
         self.model, self.optimizer = model, optimizer
         self.clip, self.clip_by = clip, clip_by
         self.schedule, self.warmup = schedule or Constant(), warmup
@@ -88,20 +88,20 @@ class Loop(ABC, Generic[Data]):
         self._ctrl_c = CtrlC()
 
     @abstractmethod
-    def _count(self, train: Data) -> int:
-        """How many updates an epoch has."""
+    def _updates_per_epoch(self, train: Data) -> int:
+        """The number of updates in an epoch."""
 
     @abstractmethod
     def _batches(self, train: Data) -> Iterator[Any]:
-        """What the updates of this epoch learn from, beginning where the run stands (`progress.window`)."""
+        """The batches of this epoch, one for each update, from the next one on (`progress.window`)."""
 
     @abstractmethod
-    def _learn(self, batch: Any) -> TrainLoss:
-        """Forward and backward: adds the gradient of the mean loss to the parameters."""
+    def _forward_backward(self, batch: Any) -> TrainLoss:
+        """Forward and backward: add the gradient of the mean loss to the parameters, and return the loss."""
 
     @abstractmethod
-    def _judge(self, valid: Data) -> ValidationScore:
-        """The model's figure on the validation part."""
+    def _validate(self, valid: Data) -> ValidationScore:
+        """The model's score on the validation data."""
 
     def fit(self, train: Data, valid: Data | None = None) -> str:
         """Train to the end; returns why it ended. The model then holds the weights of the best epoch.
@@ -123,63 +123,65 @@ class Loop(ABC, Generic[Data]):
         return p.stopped or "interrupted"
 
     def _epoch(self, train: Data) -> None:
-        """One pass over the data, from the update where the run stands."""
+        """One pass over the data, or the rest of one where a run is resumed within an epoch."""
         p, total = self.progress, len(train)
-        every = max(1, self._count(train) // 50)  # about fifty points an epoch make a curve
+        every = max(
+            1, self._updates_per_epoch(train) // 50
+        )  # about fifty entries of the log an epoch, enough for a curve
         if self._out_of_updates():
             return
         for batch in self._batches(train):
             # 1, 2: forward and backward
-            learnt = self._learn(batch)
+            outcome = self._forward_backward(batch)
             p.window, p.updates = p.window + 1, p.updates + 1
-            p.nll, p.tokens = p.nll + learnt.loss, p.tokens + learnt.scored
-            if learnt.correct is not None:
-                p.correct = learnt.correct if p.correct is None else p.correct + learnt.correct
+            p.nll, p.tokens = p.nll + outcome.loss, p.tokens + outcome.scored
+            if outcome.correct is not None:
+                p.correct = outcome.correct if p.correct is None else p.correct + outcome.correct
             if self.exchange is not None:
                 self.exchange(self.model.params)
             # 3: clip
             logged = p.updates % every == 0
-            sums = Sums(learnt.loss, p.nll, self._clip(logged))
-            self._check_sums(sums, learnt.scored, logged)
+            sums = Sums(outcome.loss, p.nll, self._clip(logged))
+            self._check_sums(sums, outcome.scored, logged)
             # 4: update
             self._step()
-            self._report(sums, learnt.scored, total, logged)
+            self._report(sums, outcome.scored, total, logged)
             if self._ctrl_c.pressed or self._out_of_updates():
                 return
             if self.checkpoint is not None and self.checkpoint.due():
                 self._save()
 
-    def _clip(self, wanted: bool) -> Any:
-        """Clip the gradient; its length before, where it is known or `wanted`, else None."""
+    def _clip(self, need_norm: bool) -> Any:
+        """Clip the gradient; returns its norm before, where it is computed anyway or needed, else None."""
         params = self.model.params.values()
         if self.clip is not None and self.clip_by == "norm":
             return clip_norm(params, self.clip)
-        norm = gradient_norm(params) if wanted else None
+        norm = gradient_norm(params) if need_norm else None
         if self.clip is not None:
             clip_value(params, self.clip)
         return norm
 
     def _step(self) -> None:
-        """One update; during the warm-up at a rate that rises from 1/warmup of the learning rate to the whole."""
+        """Update the parameters; during the warm-up at 1/warmup, 2/warmup … of the learning rate."""
         rate = self.optimizer.learning_rate
         self.optimizer.learning_rate = rate * min(1.0, self.progress.updates / max(self.warmup, 1))
         self.optimizer.step()
         self.optimizer.learning_rate = rate
 
     def _end_epoch(self, valid: Data | None) -> None:
-        """Validate, let the schedule decide, keep or restore the best weights."""
+        """Validate, ask the schedule what follows, keep or restore the best weights, and report the epoch."""
         p = self.progress
-        p.look()
+        p.fetch_sums()
         train_nll = p.nll / max(p.tokens, 1)
-        trained = ValidationScore(train_nll, p.correct, p.tokens)
-        judged = None if valid is None else self._judge(valid)
-        for loss in (train_nll, (judged or trained).loss):
+        train_score = ValidationScore(train_nll, p.correct, p.tokens)
+        valid_score = None if valid is None else self._validate(valid)
+        for loss in (train_nll, (valid_score or train_score).loss):
             self._check_finite(loss, None)
         rate = self.optimizer.learning_rate
-        figure = (judged or trained).figure
+        figure = (valid_score or train_score).figure
         best = figure < self.schedule.best
         decision = self.schedule.after_epoch(p.epoch, figure)
-        p.stopped = decision.stop or self._limit()
+        p.stopped = decision.stop or self._limit_reached()
         if best:
             self._keep_best()
             p.best_epoch = p.epoch
@@ -187,18 +189,19 @@ class Loop(ABC, Generic[Data]):
             self._restore_best()
         self.optimizer.learning_rate *= decision.factor
         restored = decision.restore and not best
-        valid_nll, valid_accuracy = (judged.loss, judged.accuracy) if judged else (None, None)
+        valid_nll, valid_accuracy = (valid_score.loss, valid_score.accuracy) if valid_score else (None, None)
         figures = (p.epoch, p.updates, train_nll, valid_nll, best, restored, rate, p.stopped)
-        event = Epoch(*figures, trained.accuracy, valid_accuracy)
+        event = Epoch(*figures, train_score.accuracy, valid_accuracy)
         entry = {"kind": "epoch", **asdict(event)}
-        if trained.accuracy is None:  # no item is right or wrong
+        if train_score.accuracy is None:  # no item is right or wrong
             del entry["train_accuracy"], entry["valid_accuracy"]
         self.model.log.append(entry)
-        self._tell(event)
+        self._notify(event)
         p.epoch += 1
         p.start_epoch()
 
-    def _limit(self) -> str:
+    def _limit_reached(self) -> str:
+        """Which limit of the run has been reached, as the reason of its end; empty where none has."""
         p = self.progress
         if self._out_of_updates():
             return f"{self.max_updates:,} updates done"
@@ -208,34 +211,37 @@ class Loop(ABC, Generic[Data]):
         return self.max_updates is not None and self.progress.updates >= self.max_updates
 
     def _check_sums(self, sums: Sums, scored: int, logged: bool) -> None:
-        """Look at an update's numbers, unless that means to wait for a GPU and nobody else looks at them."""
-        here = sums.here
-        if here or logged:
-            loss, epoch, norm = sums.look()
+        """TrainingError when an update's numbers are not finite.
+
+        On a GPU, where this means to wait, only numbers that are fetched for the log anyway are checked.
+        """
+        on_host = sums.on_host
+        if on_host or logged:
+            loss, epoch, norm = sums.fetch()
             self._check_finite(loss / max(scored, 1), norm)
-            if not here:
+            if not on_host:
                 self._check_finite(epoch / max(self.progress.tokens, 1), None)
 
     def _check_finite(self, nll: float, norm: float | None) -> None:
-        """TrainingError when the loss an item is beyond `largest_loss` or no number, or the gradient has no length."""
+        """TrainingError when the loss an item is above `largest_loss` or nan, or the gradient's norm is not finite."""
         if not nll <= self.largest_loss:
-            self._fail("loss", nll)
+            self._raise_not_finite("loss", nll)
         if norm is not None and not math.isfinite(norm):
-            self._fail("gradient norm", norm)
+            self._raise_not_finite("gradient norm", norm)
 
     def _check_weights(self) -> None:
-        """TrainingError when losses or weights on a GPU are not finite; on the host every update has been looked at."""
+        """TrainingError when losses or weights on a GPU are not finite; on the host every update has been checked."""
         p, values = self.progress, [param.value for param in self.model.params.values()]
-        there = [ops_for(value).total(value) for value in values if is_device_array(value)]
-        if not there:
+        totals = [ops_for(value).total(value) for value in values if is_device_array(value)]
+        if not totals:
             return
-        found = p.look(*there)
+        weight_sums = p.fetch_sums(*totals)
         self._check_finite(p.nll / max(p.tokens, 1), None)
-        for total in found:
+        for total in weight_sums:
             if not math.isfinite(total):
-                self._fail("sum of a parameter's weights", total)
+                self._raise_not_finite("sum of a parameter's weights", total)
 
-    def _fail(self, what: str, value: float) -> NoReturn:
+    def _raise_not_finite(self, what: str, value: float) -> NoReturn:
         clip = "clip=1" if self.clip is None else "a smaller `clip`"
         raise TrainingError(
             f"the {what} is {value:g} at update {self.progress.updates:,} (epoch {self.progress.epoch}, learning rate "
@@ -243,19 +249,20 @@ class Loop(ABC, Generic[Data]):
         )
 
     def _report(self, sums: Sums, scored: int, total: int, logged: bool) -> None:
+        """Pass the update to the observers, and write it into the log where it is due."""
         p, rate = self.progress, self.optimizer.learning_rate
         event = Update(p.epoch, p.updates, scored, p.tokens, total, self.epochs, sums, rate)
         if logged:
             entry = {"kind": "update", "epoch": p.epoch, "updates": p.updates, "nll": event.nll, "norm": event.norm}
             self.model.log.append({**entry, "learning_rate": rate})
-        self._tell(event)
+        self._notify(event)
 
-    def _tell(self, event: Event) -> None:
+    def _notify(self, event: Event) -> None:
         for observer in self.observers:
             observer(event)
 
     def _keep_best(self) -> None:
-        """A copy of the weights, in the place of the copy before."""
+        """Copy the weights, in place of the copy before."""
         best = self.progress.best
         for name, param in self.model.params.items():
             value = ops_for(param.value).to_host(param.value)
@@ -272,17 +279,18 @@ class Loop(ABC, Generic[Data]):
         if self.checkpoint is not None:
             self._check_weights()
             self.checkpoint.save(self)
-            self._tell(Saved(str(self.checkpoint.path), self.progress.epoch, self.progress.updates))
+            self._notify(Saved(str(self.checkpoint.path), self.progress.epoch, self.progress.updates))
 
 
 def at_least_one(**values: int | None) -> None:
-    """UsageError for a count below 1; None is no count."""
+    """UsageError for a count below 1; None stands for no limit."""
     for name, value in values.items():
         if value is not None and value < 1:
             raise UsageError(f"{name}={value} is too small. Give {name} >= 1.")
 
 
-def _check(clip: float | None, clip_by: str, warmup: int) -> None:
+def _check_clip_and_warmup(clip: float | None, clip_by: str, warmup: int) -> None:
+    """UsageError for values out of range."""
     if warmup < 0:
         raise UsageError(f"warmup={warmup} is not possible. Give a whole number of updates >= 0.")
     if clip is not None and not 0 < clip < math.inf:

@@ -1,4 +1,4 @@
-"""How much memory a run needs, for the message where a machine has less of it."""
+"""Estimates of the memory that a run needs, for the error where a machine has less of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..optim.optimizer import Optimizer
 
 
 class Need(NamedTuple):
-    """Something that takes memory, how many bytes at most, and what lowers it."""
+    """Something that takes memory: what it is, how many bytes it takes at most, and what would make it smaller."""
 
     what: str
     bytes: int
@@ -30,7 +30,7 @@ class Need(NamedTuple):
 
 @contextmanager
 def explain_out_of_memory(needs: Sequence[Need], where: Device) -> Iterator[None]:
-    """A context in which a MemoryError, or what CUDA says instead, becomes an OutOfMemory that names all needs."""
+    """A context in which a MemoryError, or that of CUDA, becomes an OutOfMemory that names all needs."""
     try:
         yield
     except OutOfMemory:
@@ -60,9 +60,9 @@ def explain_scoring_out_of_memory(model: LanguageModel, streams: int) -> Iterato
 def of_training(
     model: RecurrentLM, optimizer: type[Optimizer], *, block: int, horizon: int | None, streams: int
 ) -> list[Need]:
-    """What it takes to train a language model: N = streams · block tokens an update, tapes of horizon + block steps.
+    """The memory to train a language model: N = streams · block tokens an update, tapes of horizon + block steps.
 
-    Upper limits, those of plain array code with gradients as large as the weights; kernels may need less.
+    These are upper limits, those of plain array code with gradients as large as the weights; kernels may need less.
     """
     reach = block + model.look_back if horizon is None else horizon
     steps = block if reach == block else reach + block
@@ -76,7 +76,7 @@ def of_training(
 
 
 def of_classifier(model: Classifier, optimizer: type[Optimizer], *, batch: int) -> list[Need]:
-    """What it takes to train a classifier by mini-batches of so many inputs; upper limits, as in `of_training`."""
+    """The memory to train a classifier by mini-batches of so many inputs; upper limits, as in `of_training`."""
     numbers = math.prod(model.shape) + model.units_per_input
     return [
         *_of_weights(model, optimizer, "smaller `layers` or `blocks`"),
@@ -85,7 +85,7 @@ def of_classifier(model: Classifier, optimizer: type[Optimizer], *, batch: int) 
 
 
 def of_scoring(model: RecurrentLM, streams: int) -> list[Need]:
-    """What it takes to score a text: the weights, and a window of `evaluation.score`."""
+    """The memory to score a text: the weights, and a window of `evaluation.score`."""
     units = model.units_per_token
     tokens = max(streams, min(max(STEPS, LEAST // units), CELLS // units))
     window = tokens * (_per_token(model) + units * _itemsize(model))
@@ -96,10 +96,11 @@ def of_scoring(model: RecurrentLM, streams: int) -> list[Need]:
 
 
 def _of_weights(model: Network, optimizer: type[Optimizer], smaller: str) -> list[Need]:
+    """The memory of weights, gradients and the optimizer; `smaller` is the advice that makes all of them smaller."""
     weights = _bytes(model)
-    empty = object.__new__(optimizer)  # whose memory need not be there
+    unallocated = object.__new__(optimizer)  # only its slot shapes are needed, so no memory is taken
     memory = sum(
-        math.prod(empty.slot_shape(param, slot)) * param.value.dtype.itemsize
+        math.prod(unallocated.slot_shape(param, slot)) * param.value.dtype.itemsize
         for param in model.params.values()
         for slot in optimizer.slots
     )
@@ -119,7 +120,7 @@ def _itemsize(model: Network) -> int:
 
 
 def _per_token(model: RecurrentLM) -> int:
-    """Bytes of one token between the input table and the output layer: each vector and its gradient."""
+    """Bytes of one token between the input table and the output layer: each vector, and as much for its gradient."""
     states = sum(part.shape[1] for part in model.start(1))
     return 2 * (model.embedding_size + states + model.output_size) * _itemsize(model)
 

@@ -1,4 +1,4 @@
-"""What a run says of itself: values that a person's line is made of, and that go to another process as JSON."""
+"""The messages of a run: values from which lines for a person are made, and which go to other processes as JSON."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from .run import Run
 
 @dataclass(frozen=True)
 class Began:
-    """The run is set up. `held_out` tells which parts of the text were held out; `epoch` and `updates` are where a
-    resumed run stands."""
+    """The run is set up, and training begins.
+
+    `held_out` says which parts of the text were held out; `epoch` and `updates` are where a resumed run goes on.
+    """
 
     what: ClassVar[str] = "began"
     held_out: str
-    resume: bool  # it was asked to go on …
-    resumed: bool  # … and there was a checkpoint
+    resume: bool  # whether the settings ask to resume
+    resumed: bool  # whether there was a checkpoint to resume from
     epoch: int
     updates: int
     kind: str
@@ -31,10 +33,10 @@ class Began:
 
     @classmethod
     def of(cls, run: Run) -> Began:
-        """What there is to say of a run before its first update."""
+        """The message for a run, before its first update."""
         model, progress = run.model, run.trainer.progress
         return cls(
-            held_out=run.data.said,
+            held_out=run.data.held_out_note,
             resume=run.settings.resume,
             resumed=run.resumed,
             epoch=progress.epoch,
@@ -62,7 +64,7 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class Ended:
-    """Training is over. `reason` is "interrupted" after Ctrl-C; `best_epoch` 0 where no epoch was."""
+    """Training is over. `reason` is "interrupted" after Ctrl-C; `best_epoch` is 0 where no epoch was completed."""
 
     what: ClassVar[str] = "ended"
     reason: str
@@ -71,7 +73,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run cannot go on: the name of the error's class, and its message."""
+    """The run failed: the name of the error's class, and its message."""
 
     what: ClassVar[str] = "failed"
     error: str
@@ -92,12 +94,12 @@ _KINDS: dict[str, Any] = {kind.what: kind for kind in (Began, EpochEnded, Ended,
 
 
 def to_json(message: Message) -> dict[str, Any]:
-    """The message as JSON has it."""
+    """The message as a dictionary that JSON can hold."""
     return {"what": message.what, **asdict(message)}
 
 
 def from_json(values: dict[str, Any]) -> Message:
-    """The message that `to_json` gave. KeyError or TypeError for anything else."""
+    """The message from what `to_json` returned. KeyError or TypeError for anything else."""
     values = dict(values)
     kind = _KINDS[values.pop("what")]
     if kind is EpochEnded:

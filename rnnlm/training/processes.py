@@ -1,4 +1,4 @@
-"""Runs in processes of their own, side by side: JSON goes in, messages come out."""
+"""Runs in processes of their own, several at a time: a request goes in as JSON, messages come out as JSON."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from typing import Any
 
 from .interrupt import CtrlC
 
-INTERRUPTED = 130  # exit status after Ctrl-C: a script must not go on with half a model
-_LAST = 20  # lines of a process's standard error that are kept
+INTERRUPTED = 130  # exit status after Ctrl-C, so that a script does not go on with half a model
+_KEPT_LINES = 20  # of a process's standard error
 
-Line = tuple[int, dict[str, Any] | None]  # of a process, by its number; None: it has ended
+Line = tuple[int, dict[str, Any] | None]  # the number of a process and its message; None when it has ended
 
 
 @dataclass
 class Worker:
-    """A process that runs: what it was last heard to say on standard error, and how it ended.
+    """A process that trains: whether it has sent a message, its last lines on standard error, and how it ended.
 
     `status` is its exit status (negative: the signal that killed it), None while it runs.
     """
 
     process: subprocess.Popen[str]
-    spoken: bool = False
+    has_reported: bool = False
     errors: list[str] = field(default_factory=list)
     status: int | None = None
 
 
-def side_by_side(
+def run_in_processes(
     requests: Mapping[int, dict[str, Any]],
-    at_once: int,
-    tell: Callable[[int, dict[str, Any]], None],
+    jobs: int,
+    on_message: Callable[[int, dict[str, Any]], None],
     threads: int,
 ) -> dict[int, Worker]:
-    """Hand each request to a process of its own (`training.worker`), `at_once` of them at a time.
+    """Carry out each request in a process of its own (`training.worker`), `jobs` of them at a time.
 
-    `tell` is called with a request's number and each message that its process says, as JSON. Each has so many
-    `threads`. The first Ctrl-C is passed on to all and no further one is started; the second kills them. Requests that
-    were never handed out are not in the result.
+    `on_message` is called with a request's number and each message of its process, as JSON. Each process has so many
+    `threads`. The first Ctrl-C is passed on to all of them and no further one is started; the second kills them.
+    Requests that were never started are not in the result.
     """
     lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
     waiting = list(requests)
     running: dict[int, Worker] = {}
     ended: dict[int, Worker] = {}
-    passed_on = False
+    interrupted = False
     with CtrlC() as ctrl_c:
         try:
             while running or (waiting and not ctrl_c.pressed):
-                while waiting and len(running) < at_once and not ctrl_c.pressed:
+                while waiting and len(running) < jobs and not ctrl_c.pressed:
                     number = waiting.pop(0)
                     running[number] = _start(number, requests[number], threads, lines)
-                if ctrl_c.pressed and not passed_on:
-                    passed_on = True
+                if ctrl_c.pressed and not interrupted:
+                    interrupted = True
                     for worker in running.values():
                         _interrupt(worker)
                 try:
@@ -69,10 +69,10 @@ def side_by_side(
                 if message is None:
                     worker = ended[number] = running.pop(number)
                     status = worker.process.wait()
-                    worker.status = INTERRUPTED if passed_on and status else status
+                    worker.status = INTERRUPTED if interrupted and status else status
                 else:
-                    running[number].spoken = True
-                    tell(number, message)
+                    running[number].has_reported = True
+                    on_message(number, message)
         finally:
             for worker in running.values():
                 worker.process.kill()
@@ -81,6 +81,7 @@ def side_by_side(
 
 
 def _start(number: int, request: dict[str, Any], threads: int, lines: queue.SimpleQueue[Line]) -> Worker:
+    """Start a process for the request, and two threads that read what it writes."""
     package = str(Path(__file__).parents[2])  # so that the process finds this rnnlm, installed or not
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
@@ -91,7 +92,7 @@ def _start(number: int, request: dict[str, Any], threads: int, lines: queue.Simp
         env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "RNNLM_THREADS": str(threads)},
         encoding="utf-8",
         errors="replace",
-        # A terminal's Ctrl-C would reach it as well as us, and two of them mean "at once".
+        # In our own group it would get a terminal's Ctrl-C from the terminal and from us, and the second one kills.
         process_group=0 if os.name == "posix" else None,
     )
     worker = Worker(process)
@@ -105,26 +106,28 @@ def _start(number: int, request: dict[str, Any], threads: int, lines: queue.Simp
 
 
 def _read_messages(number: int, worker: Worker, errors: threading.Thread, lines: queue.SimpleQueue[Line]) -> None:
+    """Put each message of the process into the queue, and None when it has ended."""
     assert worker.process.stdout is not None
-    with worker.process.stdout as said:
-        for line in said:
-            if line.startswith("{"):  # anything else was written by code that is not ours
+    with worker.process.stdout as output:
+        for line in output:
+            if line.startswith("{"):  # anything else was printed by other code, such as a user's recurrence
                 lines.put((number, json.loads(line)))
     errors.join()
     lines.put((number, None))
 
 
 def _read_errors(worker: Worker) -> None:
+    """Keep the last lines of the process's standard error."""
     assert worker.process.stderr is not None
-    with worker.process.stderr as said:
-        for line in said:
+    with worker.process.stderr as output:
+        for line in output:
             worker.errors.append(line.rstrip())
-            del worker.errors[:-_LAST]
+            del worker.errors[:-_KEPT_LINES]
 
 
 def _interrupt(worker: Worker) -> None:
-    """Ctrl-C for a process; one that has not said a word has nothing to save."""
-    if not worker.spoken:
+    """Pass Ctrl-C on to a process; one that has not sent a message yet has nothing to save, and is ended."""
+    if not worker.has_reported:
         worker.process.terminate()
-    elif os.name == "posix":  # elsewhere the console has told it
+    elif os.name == "posix":  # on Windows the console has passed it on already
         worker.process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""A language model from settings to a model file: what `rnnlm train` and `rnnlm.train` both do."""
+"""A training run of a language model, from settings to a model file: `rnnlm train` and `rnnlm.train` are made of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import numpy as np
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
-from ..optim.schedules import schedule_of
-from ..option_sets import subset
 from ..options import signature
 from ..own_source import file_of
 from ..text.windows import window_count
@@ -34,24 +32,23 @@ class Run(BaseRun[Settings, RecurrentLM]):
     trainer: Trainer
 
     def test(self) -> Perplexity | None:
-        """The perplexity of the test text; None when the run has none."""
+        """The perplexity of the test text; None when the run has none. OutOfMemory where scoring needs too much."""
         if self.data.test is None:
             return None
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
             return perplexity(self.model, self.data.test)
 
     def _sources(self) -> Mapping[str, str | Path | None]:
-        own = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
-        return {**super()._sources(), **own}
+        code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
+        return {**super()._sources(), **code}
 
     def _check(self) -> None:
         self.settings.model_keywords()
 
     def _load(self, resumed: RecurrentLM | None) -> Data:
-        loaded = load(self.settings, resumed.encoding if resumed else None)
-        # a UsageError for more streams than words
-        window_count(len(loaded.train), self.settings.streams, self.settings.block)
-        return loaded
+        data = load(self.settings, resumed.encoding if resumed else None)
+        window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: more streams than words
+        return data
 
     def _new_model(self) -> RecurrentLM:
         keywords = self.settings.model_keywords()
@@ -63,24 +60,15 @@ class Run(BaseRun[Settings, RecurrentLM]):
         return memory.of_training(self.model, optimizer, block=s.block, horizon=s.horizon, streams=s.streams)
 
     def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> Trainer:
-        s, rule = self.settings, OPTIMIZERS[self.settings.optimizer]
-        rate = as_used.rate_for(s.optimizer, self.model.config.get("activation")) if s.lr is None else s.lr
+        s = self.settings
         epochs, warmup = as_used.length_of(s, len(self.data.train))
         return Trainer(
             self.model,
-            rule(self.model.params, rate, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s)),
+            self._optimizer(as_used.rate_for(s.optimizer, self.model.config.get("activation"))),
             block=s.block,
             horizon=s.horizon,
             streams=s.streams,
-            clip=s.clip,
-            clip_by=s.clip_by,
-            schedule=schedule_of(s, epochs),
-            warmup=warmup,
-            epochs=epochs,
-            max_updates=s.max_updates,
-            seed=s.seed,
-            checkpoint=checkpoint,
-            observers=observers,
+            **self._loop_options(epochs, warmup, checkpoint, observers),
         )
 
 

@@ -1,4 +1,4 @@
-"""Where a run writes: the model file, and beside it the checkpoint from which a run that was cut off goes on."""
+"""The files that a run writes: the model file, and beside it the checkpoint from which an unfinished run is resumed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .loop import Loop
 class RunFiles:
     """The output file of a run (None: nothing is written), OUTPUT.checkpoint, and the snapshot to resume from.
 
-    `sources` are the run's input files by what they are for; none of them may be the output. Raises UsageError and
+    `sources` are the run's input files by their use; none of them may be the output. Raises UsageError and
     DataError when the output cannot be written there, a run was cut off there and is not resumed, or the other way
     round.
     """
@@ -26,9 +26,10 @@ class RunFiles:
     def __init__(self, output: str | Path | None, resume: bool, sources: Mapping[str, str | Path | None]) -> None:
         self.output = None if output is None else Path(output)
         self.checkpoint_path = None if self.output is None else Path(f"{self.output}.checkpoint")
-        self.snapshot = self._find(resume, sources)
+        self.snapshot = self._find_snapshot(resume, sources)
 
-    def _find(self, resume: bool, sources: Mapping[str, str | Path | None]) -> Snapshot | None:
+    def _find_snapshot(self, resume: bool, sources: Mapping[str, str | Path | None]) -> Snapshot | None:
+        """The checkpoint to resume from, if any, after all checks of the paths."""
         path = self.checkpoint_path
         if self.output is None or path is None:
             if resume:
@@ -59,8 +60,8 @@ class RunFiles:
         """The run's checkpoint; None when nothing is written."""
         return None if self.checkpoint_path is None else Checkpoint(self.checkpoint_path, record, minutes=minutes)
 
-    def restore(self, trainer: Loop) -> None:
-        """Put the trainer where the snapshot stands, if there is one.
+    def resume(self, trainer: Loop) -> None:
+        """Restore the trainer's progress from the snapshot, if there is one.
 
         A run that had ended and was cut off before its model was written ends again, unless a limit was raised.
         """
@@ -69,15 +70,20 @@ class RunFiles:
         self.snapshot.restore(trainer)
         p = trainer.progress
         at_limit = p.epoch > trainer.epochs or (trainer.max_updates is not None and p.updates >= trainer.max_updates)
-        if p.stopped.endswith(" done") and not at_limit:  # the trainer's words for a limit, never a schedule's
+        if (
+            p.stopped.endswith(" done") and not at_limit
+        ):  # the trainer's reason when a limit is reached; a schedule's reasons end otherwise
             p.stopped = ""
 
-    def fit(self, trainer: Loop, model: Model, fit: Callable[[], str]) -> str:
-        """Train by `fit`, write the model and return why training ended ("interrupted" after Ctrl-C)."""
+    def train_and_save(self, trainer: Loop, model: Model, train: Callable[[], str]) -> str:
+        """Call `train`, write the model and return why training ended ("interrupted" after Ctrl-C).
+
+        TrainingError when a loss is not finite; the best epoch's model is written then too.
+        """
         checkpoint = trainer.checkpoint
         try:
             with np.errstate(all="ignore"):  # the trainer stops at a loss that is not finite and says what to try
-                reason = fit()
+                reason = train()
         except TrainingError as error:
             best = trainer.progress.best_epoch
             if checkpoint is not None:

@@ -1,4 +1,4 @@
-"""What the settings of all runs have in common."""
+"""The settings that all runs have in common."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..options import as_dict, check, declared, make, option
 
 @dataclass(frozen=True, kw_only=True)
 class LengthOptions:
-    """How the learning rate falls, and where a run ends at the latest."""
+    """Options of the schedule, and of the length of a run."""
 
     schedule: str = option("linear", "How the learning rate falls.", group="Training", choices=tuple(SCHEDULES))
     epochs: int | None = option(
@@ -34,7 +34,7 @@ class LengthOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FileOptions:
-    """What a run writes, and from where it goes on."""
+    """Options of the files that a run writes, and of resuming it."""
 
     output: str | Path | None = option(
         None,
@@ -59,58 +59,60 @@ class FileOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings(MachineOptions, FileOptions):
-    """A run as a value: what it learns from, what it makes and how. It goes to another process as JSON."""
+    """The settings of a run as one immutable value, which can be handed to another process as JSON."""
 
     @classmethod
     def of(cls, **values: Any) -> Self:
-        """The settings by name, each checked; UsageError for a name that is none, or a value that is not allowed."""
+        """The settings from keywords. UsageError for an unknown name or a value that is not allowed."""
         return make(cls, values, what="setting")
 
     def to_json(self) -> dict[str, Any]:
-        """All settings by name, as JSON has them: what `from_json` takes, and a model file records."""
+        """All settings by name, as JSON has them; `from_json` is the way back."""
         return as_dict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The settings that `to_json` gave."""
+        """The settings from what `to_json` returned. UsageError as of `of`."""
         return cls.of(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
     def check(self) -> None:
-        """UsageError for a value that is out of range whatever the model is."""
+        """UsageError for a value that is out of range for every model."""
         check(self)
 
     def record(self) -> dict[str, Any]:
-        """Those settings that decide about the weights: a run that is resumed must have the same."""
-        known = declared(type(self))
-        settings = {name: value for name, value in self.to_json().items() if not known[name].option.free}
+        """The settings that the trained weights depend on; a run that is resumed must have the same."""
+        declarations = declared(type(self))
+        settings = {name: value for name, value in self.to_json().items() if not declarations[name].option.free}
         device = self.device.partition(":")[0]  # which of the GPUs it is makes no difference
         return settings | {"device": device}
 
     @classmethod
     def chosen(cls, selector: str, record: Mapping[str, Any]) -> str | None:
-        """The kind that a record chooses with the option `selector`; None where it leaves that to the data."""
+        """The value of the option `selector` ("model", "optimizer" …) in a record; None where the data decide."""
         return record.get(selector, declared(cls)[selector].default)
 
     @classmethod
     def comparable(cls, record: Mapping[str, Any]) -> dict[str, Any]:
-        """A record of `record()` with every default written out, without what may differ or means nothing there.
+        """What must agree of a record that `record()` made, every default written out.
 
-        So the record of an older version, which knew fewer options, is that of the same run today.
+        Options that may differ are left out, and options of other models, optimizers and schedules. So the record of an
+        older version, which had fewer options, equals that of the same run today.
         """
-        found = {name: value for name, value in record.items() if name.startswith("data.") and name != "data.test"}
-        for name, one in declared(cls).items():
-            kind = cls.chosen(one.option.selector, record) if one.option.selector else None
-            if one.option.free or (kind is not None and kind not in one.option.kinds):
+        values = {name: value for name, value in record.items() if name.startswith("data.") and name != "data.test"}
+        for name, declaration in declared(cls).items():
+            option = declaration.option
+            kind = cls.chosen(option.selector, record) if option.selector else None
+            if option.free or (kind is not None and kind not in option.kinds):
                 continue
-            value = record.get(name, one.default)
-            value = one.option.fallback if value is None else value
-            found[name] = list(value) if isinstance(value, tuple) else value
-        return found
+            value = record.get(name, declaration.default)
+            value = option.fallback if value is None else value
+            values[name] = list(value) if isinstance(value, tuple) else value
+        return values
 
     def on_this_machine(self) -> tuple[Self, Device]:
-        """Make the choices of what computes for this process: the settings with what was chosen, and the device.
+        """Choose device, precision, backend and threads for this process.
 
-        UsageError for what there is not.
+        Returns the settings with these choices written in, and the device. UsageError for what this machine lacks.
         """
         device, chosen = choose(self)
         changed: dict[str, Any] = chosen

@@ -16,16 +16,16 @@ from ..ops.device import release
 from ..text.corpus import Corpus
 from .checkpoint import Snapshot
 from .data import Data
-from .figures import Figures, beside, judge, mixed, write_mixture
+from .figures import Figures, figures_of, figures_of_mixture, path_with, write_mixture
 from .messages import Failed, Message, from_json
-from .processes import INTERRUPTED, Worker, side_by_side
+from .processes import INTERRUPTED, Worker, run_in_processes
 from .run import Run
 from .settings import Settings
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that has ended."""
+    """A run that has ended: its number from 1 on, its seed, its best epoch and its figures."""
 
     number: int
     seed: int
@@ -42,12 +42,12 @@ class Outcome:
 
     def spread(self, text: str) -> tuple[float, float]:
         """Mean and standard deviation of the runs' perplexities on the text "valid" or "test"."""
-        found = np.exp([getattr(run.figures, f"{text}_nll") for run in self.runs])
-        return float(found.mean()), float(found.std(ddof=1))
+        perplexities = np.exp([getattr(run.figures, f"{text}_nll") for run in self.runs])
+        return float(perplexities.mean()), float(perplexities.std(ddof=1))
 
 
 def repeated(settings: Settings, count: int) -> list[Settings]:
-    """The same setting from the seeds seed, seed + 1, … UsageError for fewer than 2 runs."""
+    """The same settings with the seeds seed, seed + 1, … UsageError for fewer than 2 runs."""
     if count < 2:
         raise UsageError(f"runs={count} is too few to be mixed. Give runs >= 2, or a TOML file of runs.")
     first: Any = settings
@@ -57,12 +57,12 @@ def repeated(settings: Settings, count: int) -> list[Settings]:
 class Runs:
     """Runs in processes of their own, `jobs` at a time; None is as many as the cores allow, and one on a GPU.
 
-    Each trains the model that it would train alone, in whatever order they come. A run whose settings name no `output`
-    writes to that of the mixture with its number: m.rnnlm -> m.1.rnnlm, and so its checkpoint. With `resume` the runs
-    that have ended are kept, those that were cut off go on, the others start. Each has the `threads` of the settings;
-    None shares the cores between the jobs. Everything is checked before the first one starts: UsageError and DataError
-    as for `Run`, and DataError for runs whose vocabularies, validation or test texts differ, so that they could not be
-    mixed.
+    Each run trains the model that it would train alone; the order and the jobs make no difference. A run whose settings
+    name no `output` writes to that of the mixture with its number, m.rnnlm -> m.1.rnnlm, and its checkpoint beside it.
+    With `resume` the runs that have ended are kept, those that were cut off go on, the others start. Each has the
+    `threads` of the settings; None shares the cores between the jobs. Everything is checked before the first run
+    starts: UsageError and DataError as for `Run`, and DataError for runs whose vocabularies, validation or test texts
+    differ, so that they could not be mixed.
     """
 
     def __init__(self, settings: Sequence[Settings], output: str | Path, *, jobs: int | None = None) -> None:
@@ -74,43 +74,45 @@ class Runs:
         storage.require_writable(self.output, "the mixture")
         chosen, self.device = settings[0].on_this_machine()
         machine = ops.backend()
-        # What computes is a choice of this process; its children make it too.
+        # Backend and precision are chosen in this process, and its children use the same.
         same: dict[str, Any] = {"threads": None, "backend": chosen.backend, "precision": chosen.precision}
         self.settings = [
-            replace(one, **same, output=one.output or beside(self.output, str(number)))
+            replace(one, **same, output=one.output or path_with(self.output, str(number)))
             for number, one in enumerate(settings, 1)
         ]
-        self._check_names()
+        self._check_paths()
         self.ended: set[int] = set()
         self.data = self._checked(1)
         for number in range(2, len(settings) + 1):
             self._require_same_texts(number, self._checked(number))
-        release(self.device)  # what was made to check the runs, for their processes
-        left = max(1, len(settings) - len(self.ended))
-        usual = 1 if self.device.name == "gpu" else max(1, ops.cores() // (settings[0].threads or 1))
-        self.jobs = min(jobs or usual, left)
+        release(self.device)  # memory that the checks took, which the processes need
+        remaining = max(1, len(settings) - len(self.ended))
+        default = 1 if self.device.name == "gpu" else max(1, ops.cores() // (settings[0].threads or 1))
+        self.jobs = min(jobs or default, remaining)
         self.threads = settings[0].threads or max(1, machine.threads // self.jobs)
 
-    def fit(self, tell: Callable[[int, Message], None] = lambda number, message: None, *, command: str = "") -> str:
-        """Train what is not trained yet; returns "done", or "interrupted" after Ctrl-C, which every run obeys.
+    def fit(
+        self, on_message: Callable[[int, Message], None] = lambda number, message: None, *, command: str = ""
+    ) -> str:
+        """Train the runs that have not ended yet; returns "done", or "interrupted" after Ctrl-C, which ends every run.
 
-        `tell` is called with a run's number and each of its messages; `command` is for the models' records. Where a
-        run fails, the others go on to their ends; then UsageError or RnnlmError says which run failed, and why.
+        `on_message` is called with a run's number and each of its messages; `command` is for the models' records. Where
+        a run fails, the others go on to their ends; then UsageError or RnnlmError says which run failed, and why.
         """
         failures: dict[int, Failed] = {}
 
-        def hear(number: int, values: dict[str, Any]) -> None:
+        def receive(number: int, values: dict[str, Any]) -> None:
             message = from_json(values)
             if isinstance(message, Failed):
                 failures[number] = message
-            tell(number, message)
+            on_message(number, message)
 
         requests = {
-            number: {"settings": one.to_json(), "command": command}
-            for number, one in enumerate(self.settings, 1)
+            number: {"settings": settings.to_json(), "command": command}
+            for number, settings in enumerate(self.settings, 1)
             if number not in self.ended
         }
-        ended = side_by_side(requests, self.jobs, hear, self.threads)
+        ended = run_in_processes(requests, self.jobs, receive, self.threads)
         if len(ended) < len(requests) or any(worker.status == INTERRUPTED for worker in ended.values()):
             return "interrupted"
         for number, worker in sorted(ended.items()):
@@ -119,56 +121,60 @@ class Runs:
         return "done"
 
     def conclude(self) -> Outcome:
-        """Judge the models of all runs, and write their mixture to the output."""
+        """Score the models of all runs on validation and test text, and write their mixture to the output."""
         runs, models = [], []
-        for number, one in enumerate(self.settings, 1):
-            path = Path(str(one.output))
+        for number, settings in enumerate(self.settings, 1):
+            path = Path(str(settings.output))
             model = load(path, device=self.device)
             models.append(model)
             best = max(entry["epoch"] for entry in model.log if entry["kind"] == "epoch" and entry["best"])
-            runs.append(Trained(number, one.seed, best, judge(model, self.data, f"run {number}", path)))
+            runs.append(Trained(number, settings.seed, best, figures_of(model, self.data, f"run {number}", path)))
         write_mixture(models, [run.figures.path for run in runs], self.output)
-        return Outcome(runs, mixed([run.figures for run in runs], "mixture", self.output))
+        return Outcome(runs, figures_of_mixture([run.figures for run in runs], "mixture", self.output))
 
     def _checked(self, number: int) -> Data:
-        """The texts of a run that can start, go on, or has ended."""
-        one = self.settings[number - 1]
-        path = Path(str(one.output))
-        going = Path(f"{path}.checkpoint").exists()
-        if one.resume and path.exists() and not going:
+        """The texts of a run, after checking that it can start or be resumed, or has ended with the same settings."""
+        settings = self.settings[number - 1]
+        path = Path(str(settings.output))
+        unfinished = Path(f"{path}.checkpoint").exists()
+        if settings.resume and path.exists() and not unfinished:
             self.ended.add(number)
-        self.settings[number - 1] = one = replace(one, resume=one.resume and going)
+        self.settings[number - 1] = settings = replace(settings, resume=settings.resume and unfinished)
         try:
-            run = Run(one)
+            run = Run(settings)
             if number in self.ended:
                 Snapshot(path, {"run": _record(load(path))}, {}).require_same(_record(run.model), Settings.comparable)
         except RnnlmError as error:
             raise type(error)(f"run {number}: {error}") from error
         return run.data
 
-    def _check_names(self) -> None:
-        outputs = [Path(str(one.output)).resolve() for one in self.settings] + [self.output.resolve()]
-        for number, one in enumerate(self.settings, 1):
+    def _check_paths(self) -> None:
+        """UsageError for outputs that replace one another or an input, and for standard input."""
+        outputs = [Path(str(settings.output)).resolve() for settings in self.settings] + [self.output.resolve()]
+        for number, settings in enumerate(self.settings, 1):
             if outputs.count(outputs[number - 1]) > 1:
-                raise UsageError(f"run {number} writes to {one.output}, and so does another. Give each its own output.")
+                raise UsageError(
+                    f"run {number} writes to {settings.output}, and so does another. Give each its own output."
+                )
             for name in ("text", "valid", "test"):
-                given = getattr(one, name)
-                if str(given) == "-":
+                path = getattr(settings, name)
+                if str(path) == "-":
                     raise UsageError(
                         f"standard input can be read once, and there are several runs. Give the {name} as a file."
                     )
-                if given is not None and Path(given).resolve() == outputs[-1]:
+                if path is not None and Path(path).resolve() == outputs[-1]:
                     raise UsageError(
                         f"the output {self.output} is the {name} itself, which it would replace. Give another `output`."
                     )
 
     def _require_same_texts(self, number: int, data: Data) -> None:
+        """DataError for the first difference between the texts of a run and those of run 1."""
         first = self.data
         for name, one, two, advice in (
             ("vocabulary", first.train.vocabulary.hash, data.train.vocabulary.hash, "text, max_vocab and min_count"),
             ("tokenizer", first.train.encoding, data.train.encoding, "tokens"),
-            ("validation text", _text(first.valid), _text(data.valid), "text and valid"),
-            ("test text", _text(first.test), _text(data.test), "text and test"),
+            ("validation text", _identity(first.valid), _identity(data.valid), "text and valid"),
+            ("test text", _identity(first.test), _identity(data.test), "text and test"),
         ):
             if one != two:
                 raise DataError(
@@ -178,7 +184,7 @@ class Runs:
 
 
 def _failure(number: int, worker: Worker, failed: Failed | None) -> RnnlmError:
-    """The error for a run that did not end well: what it said itself, or else how its process ended."""
+    """The error for a run that failed: its own message where it sent one, or else how its process ended."""
     status = worker.status or 0
     last = worker.errors[-1] if worker.errors else f"its process ended with status {status}."
     reason = failed.message if failed else f"killed by signal {-status}." if status < 0 else last
@@ -187,10 +193,10 @@ def _failure(number: int, worker: Worker, failed: Failed | None) -> RnnlmError:
 
 
 def _record(model: LanguageModel) -> dict[str, Any]:
-    """The settings under which a model was trained."""
+    """The settings with which a model was trained, from its log."""
     run: dict[str, Any] = next((entry for entry in model.log if entry["kind"] == "run"), {})
     return {name: value for name, value in run.items() if name not in ("kind", "command")}
 
 
-def _text(corpus: Corpus | None) -> tuple[str, int] | None:
+def _identity(corpus: Corpus | None) -> tuple[str, int] | None:
     return None if corpus is None else (corpus.sha256, len(corpus))

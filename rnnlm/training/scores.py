@@ -1,4 +1,4 @@
-"""What an update learnt from, and how a part of the data was judged."""
+"""The loss of an update, and the score of a model on a part of the data."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any, NamedTuple
 
 
 class TrainLoss(NamedTuple):
-    """What one update was made of: the loss summed over its items, how many these are, how many were right.
+    """The loss of one update, summed over its items, how many items were scored, and how many answers were right.
 
-    The loss and the number of right ones are `total`s: on a GPU arrays of no dimensions.
+    On a GPU `loss` and `correct` are arrays without dimensions, whose numbers come to the host later.
     """
 
     loss: Any
     scored: int
-    correct: Any = None  # None where nobody counts
+    correct: Any = None  # None for a language model, where no answer is right or wrong
 
 
 class ValidationScore(NamedTuple):
-    """The loss an item of a part of the data; where an answer is right or wrong, how many are right of how many."""
+    """The mean loss an item on a part of the data; of a classifier also how many of `items` answers were right."""
 
     loss: float
     correct: int | None = None
@@ -25,12 +25,16 @@ class ValidationScore(NamedTuple):
 
     @property
     def accuracy(self) -> float | None:
+        """The share of right answers; None for a language model."""
         return None if self.correct is None else self.correct / max(self.items, 1)
 
     @property
     def figure(self) -> float:
-        """What is to become small: the loss, or the share of wrong answers; between equals the loss decides."""
+        """The number by which epochs are compared, smaller is better: the loss, or the share of wrong answers.
+
+        Between equal shares the loss decides.
+        """
         if self.correct is None:
             return self.loss
-        # The loss counts as less than one answer, however large it is.
+        # The second term is less than one answer, however large the loss is.
         return (self.items - self.correct + self.loss / (1 + self.loss)) / max(self.items, 1)

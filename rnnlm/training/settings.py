@@ -1,4 +1,4 @@
-"""Everything that the training of a language model can be told, put together from where each option is declared."""
+"""All settings of the training of a language model, put together from the classes that declare them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ModelOptions: Any = union("ModelOptions", "model", {kind: model.Options for kind
 
 @dataclass(frozen=True, kw_only=True)
 class BpttOptions:
-    """How a text is read, and how far losses flow back (see `Trainer`)."""
+    """Options of the streams of text and of truncated back-propagation (see `Trainer`)."""
 
     block: int = option(
         35, "New steps between updates.", group="Training", metavar="T", least=1, names=("--seq_length",)
@@ -41,11 +41,11 @@ class BpttOptions:
 class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, ScheduleOptions, LengthOptions, RunSettings):
     """The settings of a run; the command line's options and the keywords of `rnnlm.train` are these fields.
 
-    None stands for a choice that depends on something else: the tokenizer on the text; what only some models have, the
-    layers and the activation on the model; the number of classes on the vocabulary, the learning rate on the optimizer,
-    the horizon on the block and the model, the number of epochs on the length of the text (see `as_used.epochs_for`),
-    the warm-up on that of the run, the precision, the backend and the threads on what was chosen for the process or
-    there is.
+    None stands for a default that depends on something else: that of the tokenizer on the text; of the layers, the
+    activation and the options that only some models have on the model; of the number of classes on the vocabulary, of
+    the learning rate on the optimizer, of the horizon on the block and the model, of the number of epochs on the length
+    of the text (see `as_used.epochs_for`), of the warm-up on the length of the run; of the precision, the backend and
+    the threads on the process and the machine.
     """
 
     model: str = option(
@@ -70,15 +70,17 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
 
     @property
     def model_class(self) -> Any:
-        """The class of that kind. UsageError for a name that is none."""
+        """The class of that kind. UsageError for an unknown name."""
         if self.kind not in _CLASSES:
             known = unknown_name(f"model {self.model!r}", self.model, MODELS)
             raise UsageError(f"{known[:-1]}, or your own as path/to/file.py:NAME.")
         return _CLASSES[self.kind]
 
     def model_keywords(self) -> dict[str, Any]:
-        """The keywords of the model's constructor. UsageError for an option of another model or optimizer, or a value
-        that this model does not allow."""
+        """The keywords of the model's constructor.
+
+        UsageError for an option of another model or optimizer, or a value that this model does not allow.
+        """
         keywords = subset(self.model_class.Options, self)
         refuse_others(self, "model", self.kind, self.model)
         check(self.model_class.Options(**keywords))
@@ -87,8 +89,9 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
 
     @classmethod
     def chosen(cls, selector: str, record: Mapping[str, Any]) -> str | None:
-        found = super().chosen(selector, record)
-        return _kind(found) if selector == "model" and found else found
+        """See `RunSettings.chosen`; a model that is path/to/file.py:NAME is of the kind "custom"."""
+        name = super().chosen(selector, record)
+        return _kind(name) if selector == "model" and name else name
 
 
 def _kind(model: str) -> str:

@@ -23,8 +23,9 @@ class Trainer(Loop[Corpus]):
 
     The text runs in `streams` (B) parallel parts. Every `block` steps the loss of the B · block newest words flows back
     through `horizon` ≥ `block` steps in all, and one update follows: block = horizon is the usual mini-batch training,
-    horizon > block is Mikolov's block BPTT, and 1, 1 is Elman's procedure of 1990. Without it, it is the block; of a
-    model that looks back a number of steps, the block and as many, so that no gradient is cut. `independent` clears
+    horizon > block is Mikolov's block BPTT, and block = horizon = 1 is Elman's procedure of 1990. `horizon` None is
+    the block; for a model that sees a limited number of earlier words, the block and that number, so that no gradient
+    is cut. `independent` clears
     the state at sentence ends. The gradient is that of the summed loss over B · block, so a learning rate means the
     same at any B and block, and every token weighs the same, also those of a short last window. The other keywords,
     and what is raised, are those of `Loop`.
@@ -47,7 +48,7 @@ class Trainer(Loop[Corpus]):
         super().__init__(model, optimizer, **loop)
         self.block, self.horizon, self.streams = *self.truncation, streams
 
-    def _count(self, train: Corpus) -> int:
+    def _updates_per_epoch(self, train: Corpus) -> int:
         return window_count(len(train), self.streams, self.block)
 
     def _batches(self, train: Corpus) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
@@ -57,7 +58,7 @@ class Trainer(Loop[Corpus]):
         independent = self.model.config["independent"]
         return windows(train.ids, self.streams, self.block, start=p.window, independent=independent)
 
-    def _learn(self, batch: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> TrainLoss:
+    def _forward_backward(self, batch: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> TrainLoss:
         p, (x, y, keep) = self.progress, batch
         # 1: forward, from the state in which the last window ended
         nll, p.state, tape = self.model.forward(x, y, p.state, keep, train=(self.seed, p.updates))
@@ -67,5 +68,5 @@ class Trainer(Loop[Corpus]):
         self.truncation.backward(self.model, p.tapes, 1 / (self.streams * self.block))
         return TrainLoss(loss, scored)
 
-    def _judge(self, valid: Corpus) -> ValidationScore:
+    def _validate(self, valid: Corpus) -> ValidationScore:
         return ValidationScore(perplexity(self.model, valid).nll)

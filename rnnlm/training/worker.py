@@ -1,4 +1,4 @@
-"""A run in a process of its own: its settings come in as JSON, what happens goes out as JSON, a line each.
+"""A run in a process of its own: its settings come in as JSON, its messages go out as JSON, a line each.
 
     python -m rnnlm.training.worker < {"settings": {…}, "command": "…"}
 
@@ -24,42 +24,42 @@ from .settings import Settings
 from .stopwatch import Stopwatch
 
 
-def say(message: Message) -> None:
-    """Write a message; whoever reads has it at once."""
+def send(message: Message) -> None:
+    """Write a message as one line to standard output, and flush it."""
     sys.stdout.write(json.dumps(to_json(message)) + "\n")
     sys.stdout.flush()
 
 
-class Teller:
-    """An observer that says each epoch."""
+class EpochSender:
+    """An observer that sends a message after each epoch."""
 
     def __init__(self) -> None:
-        self._watch = Stopwatch()
+        self._stopwatch = Stopwatch()
 
     def __call__(self, event: Event) -> None:
-        self._watch(event)
+        self._stopwatch(event)
         if isinstance(event, Epoch):
-            say(EpochEnded(event, self._watch.seconds, self._watch.speed))
+            send(EpochEnded(event, self._stopwatch.seconds, self._stopwatch.speed))
 
 
-def work(request: dict[str, Any]) -> int:
-    """Do the run of a request, and return the exit status."""
-    ops.tell_when_compiling(lambda: say(Note("", compiling=True)))
-    warnings.showwarning = lambda message, *_, **__: say(Note(f"warning: {message}"))
+def run_request(request: dict[str, Any]) -> int:
+    """Carry out the run of a request, and return the exit status."""
+    ops.tell_when_compiling(lambda: send(Note("", compiling=True)))
+    warnings.showwarning = lambda message, *_, **__: send(Note(f"warning: {message}"))
     try:
-        run = Run(Settings.from_json(request["settings"]), observers=[Teller()], command=request["command"])
-        say(Began.of(run))
+        run = Run(Settings.from_json(request["settings"]), observers=[EpochSender()], command=request["command"])
+        send(Began.of(run))
         reason = run.fit()
     except RnnlmError as error:
-        say(Failed(type(error).__name__, str(error)))
+        send(Failed(type(error).__name__, str(error)))
         return error.exit_status
     except Exception as error:
-        traceback.print_exc()  # a mistake of ours, or of the machine: the whole story
-        say(Failed(type(error).__name__, f"{type(error).__name__}: {' '.join(str(error).split())}."))
+        traceback.print_exc()  # a bug or a fault of the machine, so the whole traceback is wanted
+        send(Failed(type(error).__name__, f"{type(error).__name__}: {' '.join(str(error).split())}."))
         return 1
-    say(Ended(reason, run.trainer.progress.best_epoch))
+    send(Ended(reason, run.trainer.progress.best_epoch))
     return INTERRUPTED if reason == "interrupted" else 0
 
 
 if __name__ == "__main__":
-    sys.exit(work(json.loads(sys.stdin.readline())))
+    sys.exit(run_request(json.loads(sys.stdin.readline())))

@@ -19,10 +19,10 @@ import rnnlm
 from rnnlm import catalogue
 from rnnlm.cli import progress
 from rnnlm.cli.classify import confusion_table
-from rnnlm.cli.progress import ClassifierLive, Live
+from rnnlm.cli.progress import ClassifierProgressBar, ProgressBar
 from rnnlm.datasets import read
 from rnnlm.evaluation.confusion import Confusion
-from rnnlm.training.classifier_trainer import ClassifierTrainer, judge
+from rnnlm.training.classifier_trainer import ClassifierTrainer, evaluate
 from rnnlm.training.events import Sums, Update
 from rnnlm.training.loop import ValidationScore
 
@@ -144,7 +144,7 @@ def test_train_results_on_standard_output_and_talk_on_standard_error(at):
     out, err = called.out.splitlines(), called.err.splitlines()
     model = rnnlm.load_classifier("new.rnnlm")
     best = [entry for entry in model.log if entry["kind"] == "epoch" and entry["best"]][-1]
-    found = judge(model, read("test.csv", labels=model.labels))
+    found = evaluate(model, read("test.csv", labels=model.labels))
     assert out[0] == f"validation accuracy {100 * best['valid_accuracy']:.2f} %, loss {best['valid_nll']:.4f}"
     assert out[1] == f"test accuracy {100 * found.accuracy:.2f} % ({found.correct} of 15 right), loss {found.loss:.4f}"
     assert out[2].split() == ["is", "\\", "taken", "for", *KINDS, "found"]
@@ -172,7 +172,7 @@ def test_train_results_on_standard_output_and_talk_on_standard_error(at):
 
 def test_the_figures_are_those_of_the_best_epoch(at, monkeypatch):
     figures = {1: ValidationScore(0.7, 9, 10), 2: ValidationScore(0.2, 8, 10)}
-    monkeypatch.setattr(ClassifierTrainer, "_judge", lambda self, valid: figures[self.progress.epoch])
+    monkeypatch.setattr(ClassifierTrainer, "_validate", lambda self, valid: figures[self.progress.epoch])
     called = at("classify", "train", "train.csv", *QUICK, "-o", "new.rnnlm")
     assert called.out == "validation accuracy 90.00 %, loss 0.7000\n"
     assert "stopped: 2 epochs done; the best epoch is 1\n" in called.err
@@ -185,7 +185,7 @@ def test_the_figures_are_those_of_the_best_epoch(at, monkeypatch):
 
 def test_live_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
-    with ClassifierLive() as live:
+    with ClassifierProgressBar() as live:
         live(Update(1, 1, tokens=20, done=20, total=50, epochs=2, sums=Sums(60.0, 60.0), learning_rate=0.1))
         time.sleep(0.25)  # the line changes five times a second at most
         live(Update(1, 2, tokens=30, done=50, total=50, epochs=2, sums=Sums(30.0, 90.0), learning_rate=0.1))
@@ -199,7 +199,7 @@ def test_train_json(at):
     found, model = json.loads(called.out), rnnlm.load_classifier("new.rnnlm")
     assert (found["model"], found["stopped"]) == ("new.rnnlm", "2 epochs done")
     assert found["epochs"] == [entry for entry in model.log if entry["kind"] == "epoch"]
-    assert found["test"] == judge(model, read("test.csv", labels=model.labels)).as_dict()
+    assert found["test"] == evaluate(model, read("test.csv", labels=model.labels)).as_dict()
     assert "held out" not in called.err
     assert json.loads(at("classify", "train", "train.csv", *QUICK, "--json", "-o", "2.rnnlm").out)["test"] is None
 
@@ -302,7 +302,7 @@ def test_options_reach_the_run(at):
 def test_ctrl_c_and_resume(at, monkeypatch):
     arguments = ("classify", "train", "train.csv", *QUICK, "--dropout", 0.3, "--batch", 10)
     at(*arguments, "-o", "whole")
-    tell = Live.__call__
+    tell = ProgressBar.__call__
 
     def press(self, event):
         tell(self, event)
@@ -310,7 +310,7 @@ def test_ctrl_c_and_resume(at, monkeypatch):
             signal.raise_signal(signal.SIGINT)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ClassifierLive, "__call__", press)
+        patch.setattr(ClassifierProgressBar, "__call__", press)
         called = at(*arguments, "-o", "cut", "--json")
     assert called.status == 130
     assert "stopped: interrupted; the best epoch is 1" in called.err
@@ -356,7 +356,7 @@ def test_the_digits_are_what_is_trained_on_without_data(at, inputs, tmp_path, mo
 def test_test(at):
     called = at("classify", "test", "m.rnnlm", "test.csv")
     model = rnnlm.load_classifier("m.rnnlm")
-    found = judge(model, read("test.csv", labels=model.labels))
+    found = evaluate(model, read("test.csv", labels=model.labels))
     assert (called.status, called.err) == (0, "")
     first, *rest = called.out.splitlines()
     assert first == f"accuracy {100 * found.accuracy:.2f} % ({found.correct} of 15 right), loss {found.loss:.4f}"

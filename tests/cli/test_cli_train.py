@@ -14,7 +14,7 @@ from python_process import python
 
 import rnnlm
 from rnnlm.cli import progress
-from rnnlm.cli.progress import Live
+from rnnlm.cli.progress import ProgressBar
 from rnnlm.models import RecurrentLM
 from rnnlm.training.events import Sums, Update
 
@@ -139,7 +139,7 @@ def test_a_named_grammar_says_what_a_perfect_model_reaches(call):
 
 def test_live_line_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
-    with Live() as live:
+    with ProgressBar() as live:
         live(Update(1, 1, tokens=20, done=20, total=50, epochs=2, sums=Sums(60.0, 60.0), learning_rate=0.1))
         time.sleep(0.25)  # the line changes five times a second at most
         live(Update(1, 2, tokens=30, done=50, total=50, epochs=2, sums=Sums(30.0, 90.0), learning_rate=0.1))
@@ -155,14 +155,14 @@ def test_live_line_on_a_terminal(capsys, monkeypatch):
 
 def interrupt_at(update: int, monkeypatch) -> None:
     """Ctrl-C at that update."""
-    tell = Live.__call__
+    tell = ProgressBar.__call__
 
     def press(self, event):
         tell(self, event)
         if isinstance(event, Update) and event.updates == update:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Live, "__call__", press)
+    monkeypatch.setattr(ProgressBar, "__call__", press)
 
 
 def test_ctrl_c_saves_and_resume_goes_on(call, shared, tmp_path):

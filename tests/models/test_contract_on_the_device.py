@@ -67,7 +67,7 @@ def here(value):
 def weights(model):
     """The learnt arrays of a model and of those that it stands on."""
     yield from (param.value for param in getattr(model, "params", {}).values())
-    for part in model.stands_on:
+    for part in model.submodels:
         yield from weights(part)
 
 

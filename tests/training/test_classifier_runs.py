@@ -13,7 +13,7 @@ import rnnlm
 from rnnlm.errors import DataError, TrainingError, UsageError
 from rnnlm.models import ConvNet, load_any, load_classifier
 from rnnlm.training import OPTIMIZERS, ClassifierRun, ClassifierSettings, ClassifierTrainer
-from rnnlm.training.classifier_trainer import judge
+from rnnlm.training.classifier_trainer import evaluate
 from rnnlm.training.events import Update
 from rnnlm.training.loop import ValidationScore
 
@@ -101,7 +101,7 @@ def test_cut_anywhere_and_resumed(folder, whole, tmp_path, update):
 def test_the_best_epoch_outlives_a_cut(folder, tmp_path, monkeypatch, update):
     """The first is the best here, and its weights are those of the model whenever the run was cut off."""
     monkeypatch.setattr(
-        ClassifierTrainer, "_judge", lambda self, valid: ValidationScore(0.5, 9 - self.progress.epoch, 9)
+        ClassifierTrainer, "_validate", lambda self, valid: ValidationScore(0.5, 9 - self.progress.epoch, 9)
     )
     first = run(settings(folder, output=tmp_path / "first", max_updates=UPDATES)).model
     run(settings(folder, output=tmp_path / "m"), cut_at=update)
@@ -140,7 +140,7 @@ def test_ctrl_c_and_resume(folder, whole, tmp_path):
     assert made.trainer.progress.updates == 6
     kept = load_classifier(tmp_path / "m.rnnlm")  # of the first epoch, which is over
     best = next(entry for entry in kept.log if entry["kind"] == "epoch")
-    assert judge(kept, made.data.valid).loss == pytest.approx(best["valid_nll"], rel=1e-6)
+    assert evaluate(kept, made.data.valid).loss == pytest.approx(best["valid_nll"], rel=1e-6)
     run(settings(folder, output=tmp_path / "m.rnnlm", resume=True))
     assert_same(whole, tmp_path / "m.rnnlm")
 
@@ -209,7 +209,7 @@ def test_lists_of_layers_and_blocks_are_as_good_as_text(folder):
 def test_the_parts_of_a_run(folder, tmp_path):
     """Held out: of each class its share; a validation file instead of it; the same labels in another order."""
     made = ClassifierRun(settings(folder, epochs=1))
-    assert made.data.said == "held out 3 of 25 examples of " + str(folder / "bars.npz") + " for validation"
+    assert made.data.held_out_note == "held out 3 of 25 examples of " + str(folder / "bars.npz") + " for validation"
     assert (made.data.train.counts.tolist(), made.data.valid.counts.tolist()) == ([14, 8], [2, 1])
     assert made.data.test is None
     assert made.test() is None
@@ -217,10 +217,10 @@ def test_the_parts_of_a_run(folder, tmp_path):
     np.savez(tmp_path / "v.npz", x=data.x, y=data.y[::-1] * 0, labels=np.array(["stands"]))
     given = settings(folder, valid=tmp_path / "v.npz", test=folder / "bars.npz", epochs=1)
     made = ClassifierRun(given)
-    assert made.data.said == ""
+    assert made.data.held_out_note == ""
     assert (made.data.train.counts.tolist(), made.data.valid.counts.tolist()) == ([16, 9], [0, 9])
     made.fit()
-    expected = judge(made.model, made.data.test)
+    expected = evaluate(made.model, made.data.test)
     assert made.test().counts.tolist() == expected.counts.tolist()
     assert made.test().examples == 25
 
@@ -244,7 +244,7 @@ def test_a_diverged_run_leaves_its_best_epoch(folder, tmp_path):
     with pytest.raises(TrainingError, match=r"The best epoch, \d, is in .*m\.rnnlm\."):
         made.fit()
     best = [entry for entry in load_any(tmp_path / "m.rnnlm").log if entry["kind"] == "epoch" and entry["best"]][-1]
-    found = judge(load_classifier(tmp_path / "m.rnnlm"), made.data.valid)
+    found = evaluate(load_classifier(tmp_path / "m.rnnlm"), made.data.valid)
     assert found.loss == pytest.approx(best["valid_nll"], rel=1e-6)
 
 

@@ -18,7 +18,7 @@ from rnnlm.models import ConvNet, FeedForward
 from rnnlm.ops import ops_for
 from rnnlm.optim.schedules import Schedule
 from rnnlm.training import SGD, Adam, ClassifierTrainer, Linear, Momentum
-from rnnlm.training.classifier_trainer import judge
+from rnnlm.training.classifier_trainer import evaluate
 from rnnlm.training.events import Epoch, Update
 from rnnlm.training.loop import ValidationScore
 
@@ -36,14 +36,14 @@ def train(model, data, valid=None, *, optimizer=SGD, rate=0.1, events=None, **se
 def test_xor_is_learnt(loss):
     model = FeedForward((2,), ("other", "same"), layers=[24], activation="tanh", loss=loss)
     train(model, xor(80), optimizer=Adam, rate=0.03, epochs=30, batch=8, schedule=Linear(total=30))
-    assert judge(model, xor(80)).accuracy == 1
-    assert judge(model, xor(seed=5)).accuracy == 1
+    assert evaluate(model, xor(80)).accuracy == 1
+    assert evaluate(model, xor(seed=5)).accuracy == 1
 
 
 def test_no_hidden_layer_cannot_learn_xor():
     model = FeedForward((2,), ("other", "same"), layers=[])
     train(model, xor(200), optimizer=Adam, rate=0.03, epochs=20)
-    assert judge(model, xor(200)).accuracy < 0.8
+    assert evaluate(model, xor(200)).accuracy < 0.8
 
 
 def test_colours_are_learnt():
@@ -54,7 +54,7 @@ def test_colours_are_learnt():
     data = Dataset.make(x, np.array(["red", "green", "blue"])[x.argmax(1)])
     model = FeedForward((3,), data.labels, layers=[20, 20])
     train(model, data, optimizer=Momentum, rate=0.02, epochs=30, batch=16, schedule=Linear(total=30))
-    assert judge(model, data).accuracy == 1
+    assert evaluate(model, data).accuracy == 1
     assert model.labels[model.predict(np.array([[233, 63, 127]]) / 255)[0]] == "red"
 
 
@@ -62,8 +62,8 @@ def test_bars_are_learnt_by_a_convolution():
     model = ConvNet((6, 6, 1), ("lies", "stands"), blocks=["conv 6 3", "batch", "pool 2", "affine 10"])
     data, settings = bars(120), {"epochs": 15, "batch": 10, "shift": 1, "schedule": Linear(total=15)}
     train(model, data, data, optimizer=Momentum, rate=0.02, **settings)
-    assert judge(model, data).accuracy == 1
-    assert judge(model, bars(60, seed=9)).accuracy > 0.95
+    assert evaluate(model, data).accuracy == 1
+    assert evaluate(model, bars(60, seed=9)).accuracy > 0.95
 
 
 # Updates -------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def test_accuracy_and_confusion_by_hand():
     model.network.params["2.W"].value[...] = np.eye(3)
     x = [[9, 1, 0], [0, 5, 1], [0, 0, 3], [1, 2, 0], [4, 0, 0], [0, 7, 2]]
     data = Dataset.make(x, ["a", "a", "c", "b", "a", "b"])
-    found = judge(model, data)
+    found = evaluate(model, data)
     assert found.counts.tolist() == [[2, 1, 0], [0, 2, 0], [0, 0, 1]]
     assert (found.examples, found.correct, found.accuracy) == (6, 5, 5 / 6)
     assert found.recall.tolist() == [2 / 3, 1, 1]
@@ -241,9 +241,9 @@ def test_accuracy_and_confusion_by_hand():
         np.log(np.exp(row).sum()) - row[t] for row, t in zip(np.array(x, float), [0, 0, 2, 1, 0, 1], strict=True)
     ]
     assert found.loss == pytest.approx(np.mean(by_hand), rel=1e-9)
-    assert judge(model, data, batch=1).counts.tolist() == found.counts.tolist()
+    assert evaluate(model, data, batch=1).counts.tolist() == found.counts.tolist()
     with pytest.raises(DataError, match="has no labels"):
-        judge(model, Dataset.make(x))
+        evaluate(model, Dataset.make(x))
     events = []
     train(model, data, data, events=events, rate=1e-12, epochs=1, batch=2)
     assert (events[-1].train_accuracy, events[-1].valid_accuracy) == (5 / 6, 5 / 6)
@@ -304,7 +304,7 @@ def test_the_best_epochs_weights_are_kept_running_statistics_too(figures, best):
     states = []
 
     class Told(ClassifierTrainer):
-        def _judge(self, valid):
+        def _validate(self, valid):
             states.append(values(self.model.params))
             return ValidationScore(*figures[self.progress.epoch - 1], 10)
 
@@ -341,7 +341,7 @@ def test_a_worse_epoch_is_undone_by_a_schedule_that_says_so():
     epochs = [event for event in events if isinstance(event, Epoch)]
     best = [event for event in epochs if event.best][-1]
     assert epochs[-1].restored
-    found = judge(model, data)
+    found = evaluate(model, data)
     assert (found.accuracy, found.loss) == pytest.approx((best.valid_accuracy, best.valid_nll), rel=1e-12)
 
 
@@ -364,7 +364,7 @@ def test_a_hinge_loss_of_many_classes_is_no_divergence():
     K = 900
     data = Dataset.make(rng.normal(size=(K, 4)), [str(k) for k in range(K)])
     model = FeedForward((4,), data.labels, layers=[], loss="hinge")
-    assert judge(model, data).loss > 800
+    assert evaluate(model, data).loss > 800
     assert train(model, data, rate=1e-6, epochs=1, batch=300)[1] == "1 epoch done"
 
 

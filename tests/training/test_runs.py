@@ -104,7 +104,7 @@ def assert_said(said: list[Message], alone: Run) -> None:
     model = alone.model
     began, *epochs, ended = said
     assert began == Began(
-        held_out=alone.data.said, resume=False, resumed=False, epoch=1, updates=0, kind="rnnlm",
+        held_out=alone.data.held_out_note, resume=False, resumed=False, epoch=1, updates=0, kind="rnnlm",
         tokens=len(alone.data.train), words=len(model.vocabulary), tokenizer="words", units="5 logistic units",
         output="3 word classes", weights=sum(param.value.size for param in model.params.values()),
         device=alone.device.description,

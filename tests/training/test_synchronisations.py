@@ -11,7 +11,7 @@ from stand_in import record
 
 from rnnlm import ops
 from rnnlm.cli import progress
-from rnnlm.cli.progress import ClassifierLive, Live
+from rnnlm.cli.progress import ClassifierProgressBar, ProgressBar
 from rnnlm.datasets import Dataset
 from rnnlm.errors import TrainingError
 from rnnlm.models import CLASSIFIERS, MODELS
@@ -144,7 +144,7 @@ def test_an_observer_that_asks_for_everything_waits_once_an_update(device):
 
 
 @pytest.mark.parametrize(("every", "most"), [(1e9, 0), (0.0, 1)])
-@pytest.mark.parametrize(("live", "make"), [(Live, "rnnlm"), (ClassifierLive, "feedforward")])
+@pytest.mark.parametrize(("live", "make"), [(ProgressBar, "rnnlm"), (ClassifierProgressBar, "feedforward")])
 def test_the_live_line_asks_only_when_it_is_drawn(cupy, monkeypatch, capsys, live, make, every, most):
     monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
     monkeypatch.setattr(progress, "EVERY", every)
@@ -176,13 +176,13 @@ def test_a_loss_that_is_no_number_is_noticed_at_the_next_look(cupy):
 def test_a_loss_that_was_no_number_for_one_update_is_noticed_too(cupy, monkeypatch):
     """The loss of the logged update itself is fine."""
     trainer, data = text_trainer({"kind": "elman"}, "sgd", cupy)
-    learn = trainer._learn
+    learn = trainer._forward_backward
 
     def once(batch):
         learnt = learn(batch)
         return learnt._replace(loss=learnt.loss * np.nan) if trainer.progress.updates == 3 else learnt
 
-    monkeypatch.setattr(trainer, "_learn", once)
+    monkeypatch.setattr(trainer, "_forward_backward", once)
     with pytest.raises(TrainingError, match="the loss is nan at update 6 "):
         trainer.fit(data)
 

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from rnnlm import FeedForward
 from rnnlm.datasets import Dataset
 from rnnlm.training import SGD, ClassifierTrainer
-from rnnlm.training.classifier_trainer import judge
+from rnnlm.training.classifier_trainer import evaluate
 from rnnlm.training.events import Epoch, Event
 
 NAMES = ("red", "green", "blue")
@@ -57,7 +57,7 @@ def main() -> None:
     trainer = ClassifierTrainer(network, SGD(network.params, 0.01), batch=8, epochs=100, observers=[show])
     trainer.fit(train)
 
-    found = judge(network, test)
+    found = evaluate(network, test)
     print(f"new colours: {found.correct} of {found.examples} right")
     colour = np.array([[233, 63, 127]], np.float32)
     p = network.probabilities(colour)[0]

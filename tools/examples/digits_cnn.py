@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rnnlm import ConvNet
 from rnnlm.cli.classify import confusion_table
-from rnnlm.cli.progress import ClassifierLive
+from rnnlm.cli.progress import ClassifierProgressBar
 from rnnlm.datasets import read
 from rnnlm.training import ClassifierTrainer, Linear, Momentum
-from rnnlm.training.classifier_trainer import judge
+from rnnlm.training.classifier_trainer import evaluate
 
 BLOCKS = ["conv 20 5", "pool 2", "batch", "conv 40 5", "pool 2", "batch", "affine 100", "dropout 0.3"]
 EPOCHS = 24
@@ -43,10 +43,10 @@ def main() -> None:
         shift=2,
         epochs=EPOCHS,
         schedule=Linear(total=EPOCHS),
-        observers=[ClassifierLive()],
+        observers=[ClassifierProgressBar()],
     )
     trainer.fit(train, valid)
-    found = judge(network, read("digits:test"))
+    found = evaluate(network, read("digits:test"))
     print(f"test: {found.correct} of {found.examples} right, {100 * found.accuracy:.1f} %")
     print(confusion_table(found))
 

@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rnnlm import FeedForward
 from rnnlm.cli.classify import confusion_table
-from rnnlm.cli.progress import ClassifierLive
+from rnnlm.cli.progress import ClassifierProgressBar
 from rnnlm.datasets import read
 from rnnlm.training import ClassifierTrainer, Linear, Momentum
-from rnnlm.training.classifier_trainer import judge
+from rnnlm.training.classifier_trainer import evaluate
 
 EPOCHS = 20
 
@@ -35,10 +35,10 @@ def main() -> None:
         batch=32,
         epochs=EPOCHS,
         schedule=Linear(total=EPOCHS),
-        observers=[ClassifierLive()],
+        observers=[ClassifierProgressBar()],
     )
     trainer.fit(train, valid)
-    found = judge(network, read("digits:test"))
+    found = evaluate(network, read("digits:test"))
     print(f"test: {found.correct} of {found.examples} right, {100 * found.accuracy:.1f} %")
     print(confusion_table(found))
 
