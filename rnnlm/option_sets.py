@@ -31,8 +31,8 @@ def union(name: str, selector: str, classes: Mapping[str, type]) -> Any:
     """Return a dataclass with the options of several kinds, one of which the option `selector` chooses.
 
     `classes` maps each kind to its options class. An option that all kinds have with the same default keeps that
-    default. The default of any other is None, which stands for the default of the chosen kind; an option that only some
-    kinds have names them in `Option.kinds`. Options without a group are left out.
+    default. The default of any other is None, which stands for the default of the chosen kind (`Option.kind_defaults`);
+    an option that only some kinds have names them in `Option.kinds`. Options without a group are left out.
     """
     owners: dict[str, dict[str, Declared]] = {}
     for kind, cls in classes.items():
@@ -48,8 +48,10 @@ def union(name: str, selector: str, classes: Mapping[str, type]) -> Any:
             continue
         keywords["choices"] = tuple(dict.fromkeys(word for entry in by_kind.values() for word in entry.choices))
         keywords["by_kind"] = len({(entry.choices, entry.range()) for entry in by_kind.values()}) > 1
+        keywords["selector"] = selector
+        keywords["kind_defaults"] = tuple((kind, entry.default) for kind, entry in by_kind.items())
         if len(by_kind) < len(classes):
-            keywords |= {"selector": selector, "kinds": tuple(by_kind)}
+            keywords["kinds"] = tuple(by_kind)
         if len(defaults) == 1:
             keywords["fallback"] = first.default
             if first.default not in (None, False) and not first.option.usual:
@@ -72,10 +74,11 @@ def refuse_others(options: Any, selector: str, kind: str, shown: str = "") -> No
     """
     cls: Any = type(options)
     for name, entry in declared(cls).items():
-        value, kinds = getattr(options, name), entry.option.kinds
-        if value is not None and entry.option.selector == selector and kind not in kinds:
+        value, its = getattr(options, name), entry.option
+        if value is not None and its.selector == selector and not its.belongs_to(kind):
             raise UsageError(
-                f"{name}={value!r} is for the {selector} {listed(kinds)}, and this is {shown or kind}. Leave it out."
+                f"{name}={value!r} is for the {selector} {listed(its.kinds)}, and this is {shown or kind}. "
+                "Leave it out."
             )
 
 

@@ -44,7 +44,8 @@ class Option:
     `envvar`          the environment variable that is read where no value is given
     `selector`        the option that chooses a kind (of model, of schedule), for an option that only some `kinds` have
     `kinds`           those kinds; empty where all have it
-    `fallback`        what None means for all of these kinds
+    `kind_defaults`   what None means for each kind that has the option
+    `fallback`        what None means where the kind is not known, or makes no difference
     `by_kind`         whether the kinds allow different values, so that the declaration of the chosen kind checks them
     """
 
@@ -65,8 +66,17 @@ class Option:
     envvar: str = ""
     selector: str = ""
     kinds: tuple[str, ...] = ()
+    kind_defaults: tuple[tuple[str, Any], ...] = ()
     fallback: Any = None
     by_kind: bool = False
+
+    def belongs_to(self, kind: str | None) -> bool:
+        """Return whether a kind has the option; every kind has one that names none."""
+        return not self.kinds or kind in self.kinds
+
+    def default_of(self, kind: str | None) -> Any:
+        """Return what None means for a kind; `fallback` for a kind that says nothing else."""
+        return dict(self.kind_defaults).get(kind or "", self.fallback)
 
 
 def option(default: Any, help: str, **more: Any) -> Any:

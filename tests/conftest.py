@@ -38,6 +38,14 @@ def plain():
 
 
 @pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """A cache folder of the test's own, which is empty."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("RNNLM_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
 def text(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text(TEXT)

@@ -245,5 +245,35 @@ def test_the_options_of_the_models_are_those_of_their_classes():
                 assert not joined.option.kinds or kind in joined.option.kinds
                 assert joined.default in (None, one.default)
                 assert set(one.choices) <= set(joined.choices)
-    assert set(declared(OutputOptions)) == {"classes", "class_by"}
+    assert {"classes", "class_by"} <= set(declared(OutputOptions))
     assert declared(OutputOptions).keys() <= declared(ModelOptions).keys()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plain:
+    depth: int = option(1, "Layers.")
+    skip: bool = option(False, "Connect over a layer.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deep:
+    depth: int = option(4, "Layers.")
+    skip: bool = option(True, "Connect over a layer.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bare:
+    depth: int = option(1, "Layers.")
+
+
+def test_each_kind_keeps_its_own_default():
+    """A kind that declares an option of another kind with another default changes nothing for that kind."""
+    Kinds = union("Kinds", "network", {"plain": Plain, "deep": Deep, "bare": Bare})
+    depth, skip = (declared(Kinds)[name] for name in ("depth", "skip"))
+    assert (depth.default, skip.default) == (None, None)
+    assert [depth.option.default_of(kind) for kind in ("plain", "deep", "bare")] == [1, 4, 1]
+    assert [skip.option.default_of(kind) for kind in ("plain", "deep")] == [False, True]
+    assert [skip.option.belongs_to(kind) for kind in ("plain", "deep", "bare")] == [True, True, False]
+    refuse_others(Kinds(depth=3), "network", "bare")  # which has this option, as all have
+    with pytest.raises(UsageError, match=r"skip=False is for the network plain or deep, and this is bare"):
+        refuse_others(Kinds(skip=False), "network", "bare")

@@ -7,28 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..outputs import ClassMap, ClassSoftmax, Softmax
+from .cases.outputs import MAKERS
 from .finding import Check, Measured, distance, furthest
 from .machines import NUMPY, Machine, host
 
 N, H, V = 40, 33, 101
-START = [0, 1, 4, 20, 70, V]  # the first word of each class, and the number of words
-
-
-def full(r: np.random.Generator, d: str) -> Any:
-    """Return a full softmax over V words in the precision d."""
-    return Softmax(V, H, rng=r, dtype=d)
-
-
-def classes(r: np.random.Generator, d: str) -> Any:
-    """Return a softmax over classes and over the words of a class, in the precision d."""
-    return ClassSoftmax(ClassMap(np.array(START)), H, rng=r, dtype=d)
 
 
 def checks() -> list[Check]:
     """Return a check for each output layer."""
-    made = {"Softmax": full, "ClassSoftmax": classes}
-    return [Check("distributions", name, "", partial(measure, make)) for name, make in made.items()]
+    return [Check("distributions", name, "", partial(measure, make)) for name, make in MAKERS.items()]
 
 
 def measure(make: Any, machine: Machine, dtype: str) -> Measured:
@@ -54,7 +42,7 @@ def distribution(make: Any, machine: Machine, dtype: str, target: np.ndarray) ->
     These are log P of every word (N, V), log P of the `target` words (N,), and drawn words (N,) with their log P (N,).
     """
     rng = np.random.default_rng(6)
-    layer = make(rng, dtype)
+    layer = make(V, H, rng, dtype)
     for param in layer.params.values():
         param.value += rng.normal(0, 0.3, param.value.shape).astype(np.float32)
     machine.place(layer.params)

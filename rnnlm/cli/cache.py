@@ -90,7 +90,7 @@ def command(
 def _refuse_others(settings: Any, kind: str) -> None:
     """UsageError for an option of the other kind of cache; the message names the option that chooses it."""
     for name, declaration in declared(CacheOptions).items():
-        if getattr(settings, name) is not None and kind not in declaration.option.kinds:
+        if getattr(settings, name) is not None and not declaration.option.belongs_to(kind):
             if kind == CacheLM.kind:
                 raise UsageError(f"`{name}` is for the `continuous` cache. Leave it out, or give `continuous`.")
             raise UsageError(f"`{name}` is for the cache of n-grams. Leave it out, or leave `continuous` out.")

@@ -23,6 +23,7 @@ class FeedForwardLM(RecurrentLM):
     """
 
     kind = "bengio"
+    label = "feed-forward"
 
     @dataclass(frozen=True, kw_only=True)
     class Options(EmbeddingOptions, RecurrentLM.Options):

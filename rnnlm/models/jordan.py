@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UsageError
-from ..options import option
+from ..options import declared, listed, option
 from ..outputs import Readout
 from ..recurrent import Jordan, Recurrent
 from .recurrent import RecurrentLM
@@ -37,9 +37,10 @@ class JordanLM(RecurrentLM):
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
         o, output = self.options, self.output
         if not isinstance(output, Readout):
+            asked = [f"`{name}`" for name, d in declared(type(output).Options).items() if getattr(o, name) != d.default]
             raise UsageError(
                 f"the model {self.kind} feeds a softmax back, and the output layer {output.description} has none. "
-                "Give `classes`, 0 for the full softmax."
+                f"{f'Leave out {listed(asked)}' if asked else 'Give `classes`, 0 for the full softmax'}."
             )
         tied, n = o.feedback == "embedding", len(output.readout()[0].value)
         if tied and n != len(self.vocabulary):

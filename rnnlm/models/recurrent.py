@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -39,9 +39,7 @@ class SizeOptions:
     """The size of a network; its options are the first that `rnnlm info` shows."""
 
     hidden: int = option(200, "Hidden units.", metavar="H", least=1, common=True)
-    layers: int = option(
-        1, "Recurrent or convolution layers on top of each other (jordan, bengio: hidden layers).", metavar="N", least=1
-    )
+    layers: int = option(1, "Recurrent, convolution or other hidden layers on top of each other.", metavar="N", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +80,7 @@ class RecurrentLM(LanguageModel, Network):
     """
 
     kind = "recurrent"
+    label: ClassVar[str] = ""  # what the help of the option `model` adds to the kind
 
     @dataclass(frozen=True, kw_only=True)
     class Options(NetworkOptions):
@@ -108,7 +107,13 @@ class RecurrentLM(LanguageModel, Network):
         self.embedding = Embedding(len(vocabulary), self.embedding_size, rng=rng, dtype=o.dtype)
         self.input_dropout = Dropout(o.input_dropout)
         self.output: Output = make_output(
-            vocabulary.counts, self._output_options(), self.output_size, rng=rng, dtype=o.dtype, structure=structure
+            vocabulary.counts,
+            o,
+            self.output_size,
+            rng=rng,
+            dtype=o.dtype,
+            structure=structure,
+            usual=self._usual_output(),
         )
         self.recurrent = self._recurrent(rng)
         self.params: dict[str, Param] = {
@@ -159,9 +164,9 @@ class RecurrentLM(LanguageModel, Network):
         """How many words before the newest one the model can see; 0 for a recurrence, where there is no limit."""
         return 0
 
-    def _output_options(self) -> Any:
-        """The options of the output layer; a subclass with other defaults for it overrides this."""
-        return self.options
+    def _usual_output(self) -> dict[str, Any]:
+        """The options of the output layer where none is asked for; a subclass with other defaults overrides this."""
+        return {}
 
     def _recurrent(self, rng: np.random.Generator) -> Recurrent:
         """The recurrent layers; a subclass with another kind of layer overrides this."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .recurrent import RecurrentLM
@@ -17,6 +17,7 @@ class MikolovLM(RecurrentLM):
     """
 
     kind = "rnnlm"
+    label = "Mikolov's"
 
     @dataclass(frozen=True, kw_only=True)
     class Options(RecurrentLM.Options):
@@ -24,7 +25,5 @@ class MikolovLM(RecurrentLM):
 
         activation: str = "logistic"
 
-    def _output_options(self) -> Any:
-        if self.options.classes is not None:
-            return self.options
-        return replace(self.options, classes=max(2, round(len(self.vocabulary) ** 0.5)))
+    def _usual_output(self) -> dict[str, Any]:
+        return {"classes": max(2, round(len(self.vocabulary) ** 0.5))}

@@ -6,4 +6,13 @@ from .output import Output, Readout
 from .softmax import Softmax
 from .table import OUTPUTS, OutputOptions, make_output
 
-__all__ = ["OUTPUTS", "ClassMap", "ClassSoftmax", "Output", "OutputOptions", "Readout", "Softmax", "make_output"]
+__all__ = [
+    "OUTPUTS",
+    "ClassMap",
+    "ClassSoftmax",
+    "Output",
+    "OutputOptions",
+    "Readout",
+    "Softmax",
+    "make_output",
+]

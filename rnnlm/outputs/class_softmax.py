@@ -95,6 +95,11 @@ class ClassSoftmax:
         return len(self.classes) + int(self.classes.sizes.max())
 
     @property
+    def numbers_per_token(self) -> int:
+        """A probability for each class and for each word of the largest one."""
+        return self.units_per_token
+
+    @property
     def description(self) -> str:
         """The number of classes, for a person."""
         return f"{len(self.classes)} word classes"

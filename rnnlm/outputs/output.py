@@ -67,6 +67,10 @@ class Output(Protocol):
         """How many output units scoring a token takes at most."""
 
     @property
+    def numbers_per_token(self) -> int:
+        """How many numbers are in memory for each token, at most, between the forward and the backward pass."""
+
+    @property
     def description(self) -> str:
         """The layer in a few words, for a person."""
 

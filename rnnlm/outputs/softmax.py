@@ -59,6 +59,11 @@ class Softmax:
         """V, since every word has its unit."""
         return len(self.params["b"].value)
 
+    @property
+    def numbers_per_token(self) -> int:
+        """V: a probability for each word."""
+        return self.units_per_token
+
     def facts(self) -> dict[str, Any]:
         """The number of classes, 0."""
         return {"classes": 0}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..errors import UsageError
 from ..option_sets import merge
+from ..options import declared
 from .class_softmax import ClassSoftmax
 from .output import Output
 from .softmax import Softmax
@@ -27,12 +30,39 @@ def make_output(
     rng: np.random.Generator,
     dtype: str,
     structure: Mapping[str, np.ndarray] | None = None,
+    usual: Mapping[str, Any] | None = None,
 ) -> Output:
     """The output layer that the options ask for, on hidden vectors of `size` H, over words with these counts (V,).
 
-    The arguments, and what is raised, are those of `Output.choose`; the biases start from the counts.
+    `usual` holds the options by name with which a model replaces None where nothing but the full softmax is asked for.
+    The other arguments are those of `Output.choose`; the biases start from the counts. Raises UsageError as
+    `Output.choose` does, and for an option of another layer than the one that is chosen.
     """
-    choices = (output.choose(counts, options, size, rng=rng, dtype=dtype, structure=structure) for output in OUTPUTS)
-    chosen = next(layer for layer in choices if layer is not None)
+
+    def chosen_by(options: Any) -> Output:
+        choices = (out.choose(counts, options, size, rng=rng, dtype=dtype, structure=structure) for out in OUTPUTS)
+        return next(layer for layer in choices if layer is not None)
+
+    chosen = chosen_by(options)
+    if structure is None and isinstance(chosen, OUTPUTS[-1]):
+        missing = {name: value for name, value in (usual or {}).items() if getattr(options, name) is None}
+        chosen = chosen_by(replace(options, **missing)) if missing else chosen
+    elif structure is None:
+        _refuse_others(chosen, options)
     chosen.start_from(counts)
     return chosen
+
+
+def _refuse_others(chosen: Output, options: Any) -> None:
+    """UsageError for an option of another output layer, which would otherwise have no effect."""
+    own = {name: entry.default for name, entry in declared(type(chosen).Options).items()}
+    for name, entry in declared(OutputOptions).items():
+        value = getattr(options, name)
+        if name not in own and value and value != entry.default:
+            asked = " and ".join(
+                f"{o}={getattr(options, o)!r}" for o, usual in own.items() if getattr(options, o) != usual
+            )
+            raise UsageError(
+                f"{name}={value!r} is for another output layer than this {chosen.description}. "
+                f"Leave it out{f', or leave out {asked}' if asked else ''}."
+            )

@@ -8,4 +8,14 @@ from .jordan import Jordan
 from .recurrent import Recurrent, State
 from .stack import Stack
 
-__all__ = ["CausalConvolution", "Custom", "Elman", "FeedForward", "Jordan", "Recurrence", "Recurrent", "Stack", "State"]
+__all__ = [
+    "CausalConvolution",
+    "Custom",
+    "Elman",
+    "FeedForward",
+    "Jordan",
+    "Recurrence",
+    "Recurrent",
+    "Stack",
+    "State",
+]

@@ -17,7 +17,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, unknown_name
 from ..own_source import ObjectKind, file_of, find, find_again
 from .characters import Bytes, Characters
 from .prose import Prose
@@ -63,8 +63,8 @@ def tokenizer(spec: str, *, state: Any = None, source: str = "", folder: Path = 
 def _named(spec: str) -> Tokenizer:
     name, colon, argument = spec.partition(":")
     if name not in TOKENIZERS:
-        allowed = ", ".join(forms())
-        raise UsageError(f"there is no tokenizer {name!r}; choose one of {allowed}, or your own as FILE.py:NAME.")
+        known = unknown_name(f"the tokenizer {name!r}", name, forms())
+        raise UsageError(f"{known[:-1]}, or your own as FILE.py:NAME.")
     kind: Any = TOKENIZERS[name]
     if colon and not kind.argument:
         raise UsageError(f"the tokenizer {name} takes nothing behind a colon, and got {spec!r}. Give {name} alone.")

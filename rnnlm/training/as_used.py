@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from ..optim import OPTIMIZERS, SCHEDULES
+from ..optim import OPTIMIZERS
 from ..options import Declared, declared
 from ..text.windows import window_count
 from .classifier_settings import ClassifierSettings
@@ -57,7 +57,7 @@ def as_used(record: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, A
     """How a model was trained, every default written out, from the record of its run and the model's `config`: the
     optimizer with its constants, rate and clip, the schedule with its options, and how the data were read.
 
-    Left out are the length of the run, and what the record of an older version does not hold.
+    Left out are the length of the run, defaults of 0, and what the record of an older version does not hold.
     """
     is_text = "text" in record
     cls: Any = Settings if is_text else ClassifierSettings
@@ -65,19 +65,14 @@ def as_used(record: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, A
     for name, declaration in declared(cls).items():
         of_training = declaration.option.group in ("Training", "Regularisation") and name not in config
         if of_training and name in record and _applies(declaration, record):
-            value = record[name]
-            used[name] = declaration.option.fallback if value is None else value
+            value, option = record[name], declaration.option
+            used[name] = option.default_of(record.get(option.selector)) or None if value is None else value
     optimizer = record.get("optimizer")
     if used.get("lr") is None and optimizer in OPTIMIZERS:
         used["lr"] = rate_for(optimizer, config.get("activation")) if is_text else classifier_rate_for(optimizer)
-    schedule: Any = SCHEDULES.get(record.get("schedule", ""))
-    for name, declaration in declared(schedule).items() if schedule else ():
-        if used.get(name) is None and name in used and declaration.default:
-            used[name] = declaration.default
     return {name: value for name, value in used.items() if value is not None or name in ("clip",)}
 
 
 def _applies(declaration: Declared, record: Mapping[str, Any]) -> bool:
     """Whether the model, optimizer or schedule of the record has the option."""
-    option = declaration.option
-    return not option.kinds or record.get(option.selector) in option.kinds
+    return declaration.option.belongs_to(record.get(declaration.option.selector))

@@ -8,7 +8,7 @@ from typing import Any
 from ..models import CLASSIFIERS
 from ..optim import OptimizerOptions, ScheduleOptions
 from ..option_sets import union
-from ..options import option
+from ..options import listed, option
 from .classifier_data import DataOptions
 from .run_settings import LengthOptions, RunSettings
 
@@ -38,7 +38,7 @@ class ClassifierSettings(
 
     model: str | None = option(
         None,
-        "feedforward or convnet; without it, convnet for images from 16×16 on.",
+        f"{listed(tuple(CLASSIFIERS))}; without it, convnet for images from 16×16 on.",
         metavar="KIND",
         choices=tuple(CLASSIFIERS),
         common=True,

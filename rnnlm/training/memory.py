@@ -68,10 +68,11 @@ def of_training(
     steps = block if reach == block else reach + block
     shorter = "fewer `streams`, a shorter `block`"
     cheaper = f"{model.output.cheaper}, " if model.output.cheaper else ""
+    output = model.output.numbers_per_token * _itemsize(model)
     return [
         *_of_weights(model, optimizer, "fewer `hidden` units, a smaller `max_vocab`"),
         Need("tapes of a window", steps * streams * _per_token(model), f"{shorter}, fewer `hidden` units"),
-        Need("its output layer", block * streams * model.units_per_token * _itemsize(model), f"{cheaper}{shorter}"),
+        Need("its output layer", block * streams * output, f"{cheaper}{shorter}"),
     ]
 
 
@@ -88,7 +89,7 @@ def of_scoring(model: RecurrentLM, streams: int) -> list[Need]:
     """The memory to score a text: the weights, and a window of `evaluation.score`."""
     units = model.units_per_token
     tokens = max(streams, min(max(STEPS, LEAST // units), CELLS // units))
-    window = tokens * (_per_token(model) + units * _itemsize(model))
+    window = tokens * (_per_token(model) + model.output.numbers_per_token * _itemsize(model))
     return [
         Need("weights", _bytes(model), "device=cpu"),
         Need("a window", window, "fewer `streams`"),

@@ -102,10 +102,10 @@ class RunSettings(MachineOptions, FileOptions):
         for name, declaration in declared(cls).items():
             option = declaration.option
             kind = cls.chosen(option.selector, record) if option.selector else None
-            if option.free or (kind is not None and kind not in option.kinds):
+            if option.free or (kind is not None and not option.belongs_to(kind)):
                 continue
             value = record.get(name, declaration.default)
-            value = option.fallback if value is None else value
+            value = option.default_of(kind) if value is None else value
             values[name] = list(value) if isinstance(value, tuple) else value
         return values
 

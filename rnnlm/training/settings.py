@@ -17,6 +17,13 @@ from .data import TextOptions
 from .run_settings import LengthOptions, RunSettings
 
 CUSTOM = CustomLM.kind
+
+
+def _shown(name: str) -> str:
+    label = MODELS[name].label
+    return f"{name} ({label})" if label else name
+
+
 _CLASSES: dict[str, type[RecurrentLM]] = {**MODELS, CUSTOM: CustomLM}
 ModelOptions: Any = union("ModelOptions", "model", {kind: model.Options for kind, model in _CLASSES.items()})
 
@@ -30,7 +37,7 @@ class BpttOptions:
     )
     horizon: int | None = option(
         None,
-        "How many steps back the losses flow; without it, the block and what bengio or convolution see before it.",
+        "How many steps back the losses flow; without it, the block and what the model's window sees before it.",
         group="Training",
         metavar="N",
     )
@@ -50,7 +57,7 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
 
     model: str = option(
         "rnnlm",
-        "elman, jordan, rnnlm (Mikolov's), bengio (feed-forward), convolution, or your own: path/to/file.py:NAME.",
+        f"{', '.join(_shown(name) for name in MODELS)}, or your own: path/to/file.py:NAME.",
         common=True,
         metavar="NAME",
     )

@@ -17,6 +17,7 @@ from rnnlm.checks.cases import CASES
 from rnnlm.checks.check import UNCHECKED, run
 from rnnlm.checks.finding import findings
 from rnnlm.checks.machines import Machine
+from rnnlm.checks.models import recurrent
 from rnnlm.errors import UsageError
 from rnnlm.models import CLASSIFIERS, KINDS, MODELS
 from rnnlm.ops import Reference
@@ -68,6 +69,9 @@ def test_everything_there_is_is_checked(found):
         ours = (getattr(package, name) for name in package.__all__)
         layers = {kind.__name__ for kind in ours if "forward" in dir(kind) and not getattr(kind, "_is_protocol", False)}
         assert layers == set().union(*(names[section] for section in PACKAGES if PACKAGES[section] is package))
+    for kind in MODELS:  # its layers may stand anywhere
+        network = recurrent(kind, "float32").recurrent
+        assert {type(part).__name__ for part in (network, *getattr(network, "layers", ()))} <= names["recurrent layers"]
     for section, cases in CASES.items():
         for case in cases:
             assert type(case.make(np.random.default_rng(0), "float32")) is getattr(PACKAGES[section], case.layer)

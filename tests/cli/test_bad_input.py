@@ -60,7 +60,7 @@ def inputs(shared, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def refused(capsys, monkeypatch, inputs):
+def refused(capsys, monkeypatch, inputs, own_cache):
     """Run a command line that must fail; its one line of error."""
     monkeypatch.chdir(inputs)
 
@@ -152,7 +152,7 @@ OPTIONS = [
     ("--feedback embedding", ["--feedback 'embedding'", "for the model jordan", "Leave it out"]),
     ("--order 5", ["--order 5", "for the model bengio", "this is rnnlm", "Leave it out"]),
     ("--direct", ["--direct is for the model bengio", "this is rnnlm", "Leave it out"]),
-    ("--model jordan --embedding 7", ["--embedding 7", "for the model bengio or convolution", "this is jordan"]),
+    ("--model jordan --embedding 7", ["--embedding 7", "for the model bengio", "convolution", "this is jordan"]),
     ("--model bengio --kernel 3", ["--kernel 3", "for the model convolution", "this is bengio"]),
     ("--model bengio --order 1", ["--order 1", "--order >= 2"]),
     ("--model bengio --embedding 0", ["--embedding 0", "--embedding >= 1"]),

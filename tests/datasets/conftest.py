@@ -4,7 +4,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("RNNLM_CACHE", str(folder))
-    return folder
+def always_own_cache(own_cache):
+    """For every test of this folder."""

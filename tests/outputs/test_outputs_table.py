@@ -30,8 +30,9 @@ def made(structure=None, **options):
 
 
 def test_the_options_say_which_one_is_made():
-    assert list(OUTPUTS) == [ClassSoftmax, Softmax]
-    assert list(declared(OutputOptions)) == ["classes", "class_by"]
+    assert {ClassSoftmax, Softmax} <= set(OUTPUTS)
+    assert OUTPUTS[-1] is Softmax  # which is always possible
+    assert {"classes", "class_by"} <= set(declared(OutputOptions))
     assert isinstance(made(), Softmax)  # of so few words
     assert isinstance(made(classes=0), Softmax)
     by_count, by_root = made(classes=3, class_by="frequency"), made(classes=3)
@@ -114,6 +115,10 @@ class LowRank:
         return self.rank + len(self.params["b"].value)
 
     @property
+    def numbers_per_token(self):
+        return self.rank + len(self.params["b"].value)
+
+    @property
     def description(self):
         return f"softmax of rank {self.rank}"
 
@@ -175,6 +180,7 @@ found = {name: command(*typed) for name, typed in {
     "sample": ("sample", "m.rnnlm", "-n", "5", "--seed", "1", "--backend", "numpy"),
     "zero": ("train", "text.txt", "--rank", "0", *small, "-o", "no.rnnlm"),
     "jordan": ("train", "text.txt", "--rank", "3", "--model", "jordan", *small, "-o", "no.rnnlm"),
+    "both": ("train", "text.txt", "--rank", "3", "--classes", "3", *small, "-o", "no.rnnlm"),
     "full": ("train", "text.txt", "--classes", "0", *small, "-o", "full.rnnlm"),
     "help": ("train", "--help-all"),
 }.items()}
@@ -260,6 +266,10 @@ def test_a_third_output_layer_is_refused_where_it_does_not_fit(third):
     assert third["zero"] == [2, "", "rnnlm: error: --rank 0 is too small. Give --rank >= 1.\n"]
     status, _, err = third["jordan"]
     assert status == 2
-    assert "feeds a softmax back, and the output layer softmax of rank 3 has none. Give --classes" in err
+    assert "feeds a softmax back, and the output layer softmax of rank 3 has none. Leave out --rank." in err
+    status, _, err = third["both"]
+    assert status == 2
+    assert "--classes 3 is for another output layer than this softmax of rank 3" in err
+    assert "Leave it out, or leave out --rank" in err
     assert "cannot be averaged: " in third["average"]
     assert "3 in one and None in the other" in third["average"]

@@ -162,7 +162,8 @@ def test_the_first_difference_is_named(other, message):
 
 def test_a_text_that_names_no_tokenizer(pairs):
     with pytest.raises(
-        UsageError, match=r"no tokenizer 'word'; choose one of words, prose, chars, bytes, pairs:MERGES"
+        UsageError,
+        match=r"tokenizer 'word' is not known\. Did you mean words\? Give .* words, prose, chars, bytes, pairs:MERGES",
     ):
         tokenizer("word")
     with pytest.raises(UsageError, match=r"chars takes nothing behind a colon, and got 'chars:2'"):

@@ -10,6 +10,7 @@ import pytest
 
 from rnnlm.errors import UsageError
 from rnnlm.models import MODELS
+from rnnlm.options import declared
 from rnnlm.training import ClassifierSettings, Settings
 
 TEXT_VALUES = {
@@ -111,16 +112,19 @@ def compared(**values):
 @pytest.mark.parametrize("name", sorted(set(TEXT_VALUES) - FREE - {"model", "optimizer", "schedule", "device"}))
 def test_every_other_setting_is_compared(name):
     """With a model, an optimizer and a schedule that have it."""
-    known = {
-        "feedback": {"model": "jordan"}, "order": {"model": "bengio"}, "direct": {"model": "bengio"},
-        "embedding": {"model": "bengio"}, "kernel": {"model": "convolution"}, "residual": {"model": "convolution"},
-        "momentum": {"optimizer": "momentum"}, "beta1": {"optimizer": "adam"}, "beta2": {"optimizer": "adam"},
-        "eps": {"optimizer": "adam"}, "min_improvement": {"schedule": "halving"}, "decay": {"schedule": "step"},
-        "decay_after": {"schedule": "step"}, "patience": {"schedule": "step"},
-    }  # fmt: skip
-    base = known.get(name, {})
+    option = declared(Settings)[name].option
+    base = {option.selector: option.kinds[0]} if option.kinds else {}
     one, other = compared(**base), compared(**base, **{name: TEXT_VALUES[name]})
     assert {key for key in one if one[key] != other[key]} == {name}
+
+
+def test_options_that_only_some_kinds_have_are_compared_for_these():
+    for name, kinds in {
+        "feedback": ("jordan",), "order": ("bengio",), "direct": ("bengio",), "embedding": ("bengio", "convolution"),
+        "kernel": ("convolution",), "residual": ("convolution",),
+    }.items():  # fmt: skip
+        assert {kind for kind in MODELS if name in compared(model=kind)} >= set(kinds)
+        assert name not in compared(model="rnnlm")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,10 @@ def test_a_record_that_does_not_know_an_option_is_that_of_its_default():
     [
         ({"model": "bengio"}, "order", 5), ({"model": "bengio"}, "direct", False),
         ({"model": "convolution"}, "kernel", 3), ({"model": "convolution"}, "residual", True),
-        ({"model": "jordan"}, "feedback", "distribution"), ({"optimizer": "momentum"}, "momentum", 0.9),
+        ({"model": "convolution"}, "layers", 2), ({"model": "convolution"}, "activation", "gated"),
+        ({"model": "elman"}, "layers", 1), ({"model": "elman"}, "activation", "tanh"),
+        ({"model": "rnnlm"}, "activation", "logistic"), ({"model": "jordan"}, "feedback", "distribution"),
+        ({"optimizer": "momentum"}, "momentum", 0.9),
         ({"optimizer": "adam"}, "beta1", 0.9), ({"schedule": "step"}, "decay", 0.5),
         ({"schedule": "step"}, "decay_after", 4), ({"schedule": "halving"}, "min_improvement", 1.003),
     ],

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import autograd.numpy as np
 from numpy.random import Generator
 
-from ... import layers, outputs, recurrent
+from ... import layers, recurrent
 from ..formulas import context
 from ..formulas import recurrent as ref
 from .case import KEEP, Case, Shape, mask, window
-from .outputs import START, H, V
+from .outputs import MAKERS, H, V, class_starts
 from .own import ELMAN
 
 T, B = KEEP.shape
@@ -53,16 +52,14 @@ def jordan(readout: str) -> Case:
     """Return the case of a Jordan layer with two hidden layers, whose feedback is one of words, classes, embedding."""
 
     def make(r: Generator, d: str) -> recurrent.Jordan:
-        output: Any = outputs.Softmax(V, H, rng=r, dtype=d)
-        if readout == "classes":
-            output = outputs.ClassSoftmax(outputs.ClassMap(np.array(START)), H, rng=r, dtype=d)
+        output: Any = MAKERS["ClassSoftmax" if readout == "classes" else "Softmax"](V, H, r, d)
         table = layers.Embedding(V, H, rng=r, dtype=d).params["W"] if readout == "embedding" else None
         return recurrent.Jordan(H, rng=r, readout=output.readout(), feedback=table, layers=2, dropout=RATE, dtype=d)
 
     def params(layer: recurrent.Jordan) -> dict[str, layers.Param]:
         return layer.params | {"U": layer.U, "R": layer.R, "r": layer.r}
 
-    state = len(START) - 1 if readout == "classes" else V
+    state = len(class_starts(V)) - 1 if readout == "classes" else V
     formula = unrolled(lambda p: ref.jordan(p, "tanh", 2), H)
     return Case("Jordan", make, inputs(state), formula, readout, window, params)
 
