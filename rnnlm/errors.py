@@ -36,6 +36,11 @@ class OutOfMemory(RnnlmError, MemoryError):
     """The machine has less memory than this model or run needs."""
 
 
+def of_the_system(error: OSError) -> str:
+    """Return the message for an error of the operating system that was not caught where it arose: a full disk."""
+    return f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path."
+
+
 def unknown_name(what: str, name: object, known: Iterable[str], *, allowed: str = "Give one of") -> str:
     """Return the message for a name that does not exist, which suggests the nearest one that does.
 

@@ -71,15 +71,21 @@ def refuse_others(options: Any, selector: str, kind: str, shown: str = "") -> No
     """Raise UsageError for an option that has a value though the chosen `kind` lacks that option.
 
     `selector` is the option that chose the kind; `shown` is what messages call the kind, where that is another word.
+    A value that asks for nothing is allowed: None, False, an empty list, and the word that is the default.
     """
     cls: Any = type(options)
     for name, entry in declared(cls).items():
         value, its = getattr(options, name), entry.option
-        if value is not None and its.selector == selector and not its.belongs_to(kind):
+        if its.selector == selector and not its.belongs_to(kind) and not _changes_nothing(value, its):
             raise UsageError(
                 f"{name}={value!r} is for the {selector} {listed(its.kinds)}, and this is {shown or kind}. "
                 "Leave it out."
             )
+
+
+def _changes_nothing(value: Any, its: Option) -> bool:
+    nothing = value is None or value is False or value in ("", (), [])
+    return nothing or (value == its.fallback and (isinstance(value, str) or not value))
 
 
 def _new(name: str, options: Mapping[str, tuple[Any, Any]]) -> Any:

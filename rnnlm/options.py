@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -192,7 +193,7 @@ def make(cls: type, keywords: Mapping[str, Any], *, what: str = "option") -> Any
     for name in keywords:
         if name not in declarations:
             raise UsageError(unknown_name(f"{what} {name!r}", name, declarations, allowed=f"{what.capitalize()}s are"))
-    options = cls(**keywords)
+    options = cls(**{name: _python_number(value) for name, value in keywords.items()})
     check(options)
     return options
 
@@ -244,6 +245,12 @@ def _declarations(cls: type, name: str) -> Iterator[Option]:
         f = vars(base).get("__dataclass_fields__", {}).get(name)
         if f is not None and _KEY in f.metadata:
             yield f.metadata[_KEY]
+
+
+def _python_number(value: Any) -> Any:
+    """Return a number of NumPy as one of Python, which a JSON file can hold; anything else as it is."""
+    is_foreign = isinstance(value, Real) and not isinstance(value, int | float)
+    return value.item() if is_foreign and hasattr(value, "item") else value
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rnnlm.errors import UsageError, unknown_name
@@ -275,5 +276,22 @@ def test_each_kind_keeps_its_own_default():
     assert [skip.option.default_of(kind) for kind in ("plain", "deep")] == [False, True]
     assert [skip.option.belongs_to(kind) for kind in ("plain", "deep", "bare")] == [True, True, False]
     refuse_others(Kinds(depth=3), "network", "bare")  # which has this option, as all have
-    with pytest.raises(UsageError, match=r"skip=False is for the network plain or deep, and this is bare"):
-        refuse_others(Kinds(skip=False), "network", "bare")
+    with pytest.raises(UsageError, match=r"skip=True is for the network plain or deep, and this is bare"):
+        refuse_others(Kinds(skip=True), "network", "bare")
+
+
+def test_a_value_that_asks_for_nothing_is_no_option_of_another_kind():
+    settings = {"direct": False, "feedback": "distribution", "kernel": None}
+    for name, value in settings.items():
+        refuse_others(Settings(model="rnnlm", **{name: value}), "model", "rnnlm")
+    for name, value in {"direct": True, "feedback": "embedding", "kernel": 3, "order": 5}.items():
+        with pytest.raises(UsageError, match=rf"{name}=.* Leave it out\."):
+            refuse_others(Settings(model="rnnlm", **{name: value}), "model", "rnnlm")
+
+
+def test_numbers_of_numpy_are_numbers():
+    made = make(Some, {"units": np.int64(5), "share": np.float32(0.25), "top": np.float64(0.5)})
+    assert (made.units, made.share, made.top) == (5, 0.25, 0.5)
+    assert [type(value) for value in (made.units, made.share)] == [int, float]
+    with pytest.raises(UsageError, match=r"units=0 is too small\. Give units >= 1\."):
+        make(Some, {"units": np.int64(0)})

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from .. import __version__
-from ..errors import RnnlmError, unknown_name
+from ..errors import RnnlmError, of_the_system, unknown_name
 from .console import error_line, say
 from .words import in_words_of
 
@@ -96,7 +96,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error_line(_with_help(error))
         return 2
     except RnnlmError as error:
-        error_line(in_words_of(_command(typed), str(error)))
+        error_line(in_words_of(_command(typed), str(error), typed))
         return error.exit_status
     except (KeyboardInterrupt, click.Abort):
         error_line("interrupted")
@@ -108,7 +108,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return 1
     except OSError as error:  # not caught where it arose: a full disk behind `>`, a disk that fails
-        error_line(f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path.")
+        error_line(of_the_system(error))
         return 1
     except MemoryError as error:  # where there was no estimate of what needs how much
         reason = f": {error}".rstrip(". :")  # CuPy's is a sentence, Python's own is empty

@@ -143,7 +143,7 @@ def in_ids_of(encoding: Encoding | Vocabulary, corpus: Corpus) -> Corpus:
     if isinstance(encoding, Vocabulary):
         encoding = replace(corpus.encoding, vocabulary=encoding)
     ids = encoding.vocabulary.encode(corpus.vocabulary.words)[corpus.ids]
-    converted = Corpus(ids, encoding, corpus.name, corpus.sha256)
+    converted = Corpus(ids, encoding, name=corpus.name, sha256=corpus.sha256)
     converted.characters = corpus.characters  # those of the words as written
     return converted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,18 +39,21 @@ def make_output(
     `Output.choose` does, and for an option of another layer than the one that is chosen.
     """
 
-    def chosen_by(options: Any) -> Output:
-        choices = (out.choose(counts, options, size, rng=rng, dtype=dtype, structure=structure) for out in OUTPUTS)
-        return next(layer for layer in choices if layer is not None)
+    def chosen_from(outputs: Iterable[Any], options: Any) -> Output | None:
+        choices = (out.choose(counts, options, size, rng=rng, dtype=dtype, structure=structure) for out in outputs)
+        return next((layer for layer in choices if layer is not None), None)
 
-    chosen = chosen_by(options)
-    if structure is None and isinstance(chosen, OUTPUTS[-1]):
-        missing = {name: value for name, value in (usual or {}).items() if getattr(options, name) is None}
-        chosen = chosen_by(replace(options, **missing)) if missing else chosen
-    elif structure is None:
+    *special, softmax = OUTPUTS
+    chosen = chosen_from(special, options)
+    if structure is None and chosen is not None:
         _refuse_others(chosen, options)
-    chosen.start_from(counts)
-    return chosen
+    elif structure is None and usual:
+        missing = {name: value for name, value in usual.items() if getattr(options, name) is None}
+        chosen = chosen_from(special, replace(options, **missing))
+    layer = chosen_from([softmax], options) if chosen is None else chosen
+    assert layer is not None  # the full softmax is always possible
+    layer.start_from(counts)
+    return layer
 
 
 def _refuse_others(chosen: Output, options: Any) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -70,9 +69,12 @@ def cached(cache: Path, source: str | Path, request: Request, write: Callable[[P
     with draft_folder(cache / "encoded") as draft:
         encoded = write(draft)
         folder = cache / "encoded" / request.key(encoded.sha256)
-        if read_description(folder, encoded.encoding) is None:
-            shutil.rmtree(folder, ignore_errors=True)  # damaged, or not there
-            settle(draft, folder)
+        settle(draft, folder)
+        if read_description(folder, encoded.encoding) is None:  # it was there, and it is damaged
+            with draft_folder(cache / "encoded") as damaged:
+                with suppress(FileNotFoundError):  # another process has moved it already
+                    os.replace(folder, damaged / "damaged")  # what other processes have open stays readable
+                settle(draft, folder)
     if before is not None and Path(source).resolve() == path and _State.of(path) == before:
         _note(cache, path, before, now, encoded.sha256)
     return folder, encoded

@@ -134,7 +134,8 @@ class Snapshot:
         `comparable` reduces a record to what must agree (see `RunSettings.comparable`).
         """
         before, after = comparable(self.run), comparable(run)
-        for name in sorted(before.keys() | after.keys()):
+        choices = ("model", "optimizer", "schedule")  # they come first: other options follow from them
+        for name in sorted(before.keys() | after.keys(), key=lambda name: (name not in choices, name)):
             then, now = before.get(name), after.get(name)
             if then != now and name.startswith("data."):
                 one, it = ("another text", "text") if "streams" in run else ("other data", "data")

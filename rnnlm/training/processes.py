@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .interrupt import CtrlC
+from .messages import Began, Note, to_json
 
 INTERRUPTED = 130  # exit status after Ctrl-C, so that a script does not go on with half a model
 _KEPT_LINES = 20  # of a process's standard error
@@ -24,13 +25,13 @@ Line = tuple[int, dict[str, Any] | None]  # the number of a process and its mess
 
 @dataclass
 class Worker:
-    """A process that trains: whether it has sent a message, its last lines on standard error, and how it ended.
+    """A process that trains: whether its training has begun, its last lines on standard error, and how it ended.
 
     `status` is its exit status (negative: the signal that killed it), None while it runs.
     """
 
     process: subprocess.Popen[str]
-    has_reported: bool = False
+    has_begun: bool = False
     errors: list[str] = field(default_factory=list)
     status: int | None = None
 
@@ -71,7 +72,7 @@ def run_in_processes(
                     status = worker.process.wait()
                     worker.status = INTERRUPTED if interrupted and status else status
                 else:
-                    running[number].has_reported = True
+                    running[number].has_begun |= message.get("what") == Began.what
                     on_message(number, message)
         finally:
             for worker in running.values():
@@ -99,7 +100,7 @@ def _start(number: int, request: dict[str, Any], threads: int, lines: queue.Simp
     assert process.stdin is not None
     with process.stdin:
         process.stdin.write(json.dumps(request) + "\n")
-    errors = threading.Thread(target=_read_errors, args=(worker,), daemon=True)
+    errors = threading.Thread(target=_read_errors, args=(number, worker, lines), daemon=True)
     errors.start()
     threading.Thread(target=_read_messages, args=(number, worker, errors, lines), daemon=True).start()
     return worker
@@ -108,26 +109,28 @@ def _start(number: int, request: dict[str, Any], threads: int, lines: queue.Simp
 def _read_messages(number: int, worker: Worker, errors: threading.Thread, lines: queue.SimpleQueue[Line]) -> None:
     """Put each message of the process into the queue, and None when it has ended."""
     assert worker.process.stdout is not None
-    with worker.process.stdout as output:
-        for line in output:
-            if line.startswith("{"):  # anything else was printed by other code, such as a user's recurrence
+    try:
+        with worker.process.stdout as output:
+            for line in output:
                 lines.put((number, json.loads(line)))
-    errors.join()
-    lines.put((number, None))
+        errors.join()
+    finally:
+        lines.put((number, None))
 
 
-def _read_errors(worker: Worker) -> None:
-    """Keep the last lines of the process's standard error."""
+def _read_errors(number: int, worker: Worker, lines: queue.SimpleQueue[Line]) -> None:
+    """Put each line of the process's standard error into the queue as a note, and keep the last ones."""
     assert worker.process.stderr is not None
     with worker.process.stderr as output:
         for line in output:
             worker.errors.append(line.rstrip())
             del worker.errors[:-_KEPT_LINES]
+            lines.put((number, to_json(Note(line.rstrip()))))
 
 
 def _interrupt(worker: Worker) -> None:
-    """Pass Ctrl-C on to a process; one that has not sent a message yet has nothing to save, and is ended."""
-    if not worker.has_reported:
+    """Pass Ctrl-C on to a process; one whose training has not begun yet has nothing to save, and is ended."""
+    if not worker.has_begun:
         worker.process.terminate()
     elif os.name == "posix":  # on Windows the console has passed it on already
         worker.process.send_signal(signal.SIGINT)

@@ -2,20 +2,21 @@
 
     python -m rnnlm.training.worker < {"settings": {…}, "command": "…"}
 
-reads one line and writes `training.messages` to standard output. The exit status is 0, that of the error, or 130 after
-Ctrl-C.
+reads one line and writes `training.messages` to standard output; what other code prints goes to standard error. The
+exit status is 0, that of the error, or 130 after Ctrl-C.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 import warnings
 from typing import Any
 
 from .. import ops
-from ..errors import RnnlmError
+from ..errors import RnnlmError, of_the_system
 from .events import Epoch, Event
 from .messages import Began, Ended, EpochEnded, Failed, Message, Note, to_json
 from .processes import INTERRUPTED
@@ -23,11 +24,13 @@ from .run import Run
 from .settings import Settings
 from .stopwatch import Stopwatch
 
+_messages = sys.stdout
+
 
 def send(message: Message) -> None:
-    """Write a message as one line to standard output, and flush it."""
-    sys.stdout.write(json.dumps(to_json(message)) + "\n")
-    sys.stdout.flush()
+    """Write a message as one line to the standard output with which the process began, and flush it."""
+    _messages.write(json.dumps(to_json(message)) + "\n")
+    _messages.flush()
 
 
 class EpochSender:
@@ -53,6 +56,9 @@ def run_request(request: dict[str, Any]) -> int:
     except RnnlmError as error:
         send(Failed(type(error).__name__, str(error)))
         return error.exit_status
+    except OSError as error:
+        send(Failed(type(error).__name__, of_the_system(error)))
+        return 1
     except Exception as error:
         traceback.print_exc()  # a bug or a fault of the machine, so the whole traceback is wanted
         send(Failed(type(error).__name__, f"{type(error).__name__}: {' '.join(str(error).split())}."))
@@ -62,4 +68,7 @@ def run_request(request: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
+    # Whatever else is printed, such as by a user's recurrence, must not stand between the messages.
+    _messages = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
     sys.exit(run_request(json.loads(sys.stdin.readline())))

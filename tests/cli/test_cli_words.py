@@ -58,6 +58,8 @@ def said(*typed: str, cls=Some) -> str:
         ("Give another `output`.", "Give another -o."),
         ("output='x' and rule='l 2'.", "-o 'x' and --rule 'l 2'."),
         ("direct=True is for another.", "--direct is for another."),
+        ("direct=False, this one has direct=True", "no --direct, this one has --direct"),
+        ("clip=None, this one has clip=5.0", "no --clip, this one has --clip 5.0"),
         ("residual=False is for another.", "--no-residual is for another."),
         ("residual=True is for another.", "--residual is for another."),
         ("the hidden units, direct or not, of the output", "the hidden units, direct or not, of the output"),
@@ -69,6 +71,13 @@ def said(*typed: str, cls=Some) -> str:
 )
 def test_keywords_become_options(message, expected):
     assert in_words_of(command(), message) == expected
+
+
+def test_what_was_typed_stays_as_it_is():
+    typed = ["run", "hidden=3", "-o", "rate=5.txt", "--rule=direct=True", "--hidden=0"]
+    message = "hidden=3 and rate=5.txt, rule='direct=True' do not exist; hidden=0 is too small."
+    expected = "hidden=3 and rate=5.txt, --rule 'direct=True' do not exist; --hidden 0 is too small."
+    assert in_words_of(command(), message, typed) == expected
 
 
 def test_without_a_command_or_options_a_message_stays():

@@ -15,6 +15,7 @@ import pytest
 from paths import ROOT
 
 import rnnlm
+from rnnlm.layers import initializers
 from rnnlm.models import ElmanLM, MikolovLM
 from rnnlm.options import declared
 from rnnlm.outputs import ClassSoftmax, Softmax
@@ -72,6 +73,22 @@ def test_what_the_options_allow():
     words = Vocabulary(["</s>", *(f"w{i}" for i in range(9))], COUNTS.tolist())
     assert ElmanLM(words, hidden=3).facts()["classes"] == 0
     assert MikolovLM(words, hidden=3).facts()["classes"] == 3  # this model has classes from the beginning
+
+
+def test_what_a_model_chooses_for_the_user_is_what_a_user_would_get():
+    """The layer that is not used draws no weights, so a seed means the same whoever chose."""
+    words = Vocabulary(["</s>", *(f"w{i}" for i in range(9))], COUNTS.tolist())
+    usual, typed = MikolovLM(words, hidden=3), MikolovLM(words, hidden=3, classes=3)
+    assert usual.params.keys() == typed.params.keys()
+    for name, param in usual.params.items():
+        np.testing.assert_array_equal(param.value, typed.params[name].value)
+    rng = np.random.default_rng(1)  # the seed of every model by default
+    np.testing.assert_array_equal(
+        usual.params["embedding.W"].value, initializers.uniform(rng, (10, 3)).astype("float32")
+    )
+    np.testing.assert_array_equal(
+        usual.params["output.class_W"].value, initializers.uniform(rng, (3, 3)).astype("float32")
+    )
 
 
 LAYER = '''

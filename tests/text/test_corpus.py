@@ -14,7 +14,7 @@ import pytest
 from paths import PTB
 
 from rnnlm.errors import DataError, UsageError
-from rnnlm.text import EOS, UNK, Corpus, Vocabulary
+from rnnlm.text import EOS, UNK, Corpus, Vocabulary, id_cache
 
 TEXT = "the cat sat\nthe dog\n\nthe end of it\n"
 
@@ -183,6 +183,22 @@ def test_a_damaged_cache_is_made_again(text_file, own_cache):
     assert Corpus.encode(text_file).ids.tolist() == expected
     (folder / "about.json").write_text("{")
     assert Corpus.encode(text_file).ids.tolist() == expected
+
+
+def test_two_processes_that_encode_one_text_at_a_time(text_file, own_cache, monkeypatch):
+    """The second to finish finds the folder of the first, and leaves it: the first may be about to open it."""
+    expected, first = Corpus.from_text(TEXT).ids.tolist(), []
+    original = id_cache.settle
+
+    def settle(draft, folder):
+        monkeypatch.setattr(id_cache, "settle", original)
+        first.append(Corpus.encode(text_file))  # another process is done meanwhile
+        first.append(next((own_cache / "encoded").glob("*/ids.int32")).stat().st_ino)
+        original(draft, folder)
+
+    monkeypatch.setattr(id_cache, "settle", settle)
+    assert Corpus.encode(text_file).ids.tolist() == first[0].ids.tolist() == expected
+    assert [path.stat().st_ino for path in (own_cache / "encoded").glob("*/ids.int32")] == first[1:]
 
 
 def test_a_cache_that_cannot_be_written_does_not_stop_the_work(text_file, tmp_path, monkeypatch):

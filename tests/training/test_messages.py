@@ -127,3 +127,31 @@ def test_a_mistake_of_ours_is_told_with_its_story(folder):
     assert said[-1].error == "TypeError"
     assert said[-1].message.startswith("TypeError: ")
     assert "Traceback (most recent call last)" in errors
+
+
+CHATTY = """
+import sys
+import autograd.numpy as np
+import rnnlm
+
+print('{"a": 1}')
+sys.stdout.write("no end of a line ")
+print("a warning", file=sys.stderr)
+cell = rnnlm.Recurrence(lambda rng, hidden: {"b": np.zeros(hidden)}, lambda p, x, state: (np.tanh(x + p["b"]), state))
+"""
+
+
+def test_what_a_users_file_prints_does_not_stand_between_the_messages(folder):
+    (folder / "mine.py").write_text(CHATTY)
+    status, said, errors = worker(folder, request(model="mine.py:cell"))
+    assert status == 0, errors
+    assert [type(message) for message in said] == [Began, EpochEnded, EpochEnded, Ended]
+    assert "a warning" in errors
+    assert '{"a": 1}' in errors
+
+
+def test_a_fault_of_the_disk_is_a_line(folder):
+    (folder / "mine.py").write_text("raise OSError(28, 'No space left on device', 'there')")
+    status, said, _ = worker(folder, request(model="mine.py:cell"))
+    assert status == 1
+    assert "No space left on device" in said[-1].message

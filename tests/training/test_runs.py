@@ -15,7 +15,7 @@ from rnnlm.errors import DataError, RnnlmError, UsageError
 from rnnlm.models import load
 from rnnlm.training.events import Epoch, Update
 from rnnlm.training.last_epochs import LastEpochs
-from rnnlm.training.messages import Began, Ended, EpochEnded, Message
+from rnnlm.training.messages import Began, Ended, EpochEnded, Message, Note
 from rnnlm.training.run import Run
 from rnnlm.training.runs import Runs, repeated
 from rnnlm.training.settings import Settings
@@ -115,6 +115,18 @@ def assert_said(said: list[Message], alone: Run) -> None:
     ]
     assert all(one.seconds > 0 and one.speed > 0 for one in epochs)
     assert ended == Ended("2 epochs done", alone.trainer.progress.best_epoch)
+
+
+def test_what_a_process_writes_to_standard_error_is_a_note():
+    Path("mine.py").write_text(
+        "import sys, rnnlm\nimport autograd.numpy as np\nprint('{', file=sys.stderr)\nprint('{}')\n"
+        "cell = rnnlm.Recurrence(lambda rng, n: {'b': np.zeros(n)}, lambda p, x, state: (np.tanh(x + p['b']), state))\n"
+    )
+    said: list[tuple[int, Message]] = []
+    chatty = several(model="mine.py:cell")
+    assert chatty.fit(lambda number, message: said.append((number, message))) == "done"
+    for number in (1, 2):
+        assert {"{", "{}"} <= {message.text for run, message in said if run == number and isinstance(message, Note)}
 
 
 def test_killed_and_resumed():
