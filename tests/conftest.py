@@ -1,5 +1,6 @@
 """How the tests are shared by several processes, and fixtures that several test files use."""
 
+import json
 import os
 from pathlib import Path
 
@@ -25,6 +26,23 @@ def pytest_configure():
     wanted, found = os.environ.get("RNNLM_INSTALLED"), Path(rnnlm.__file__).resolve()
     if wanted and not found.is_relative_to(Path(wanted).resolve()):
         raise pytest.UsageError(f"the tests found the rnnlm of {found.parent}, and not the one installed in {wanted}")
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """`made_once(name, make)`: what `make()` returns, as JSON keeps it, made by the first test process that asks."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    def made_once(name, make):
+        file = folder / f"{name}.json"
+        if not file.exists():
+            draft = folder / f"{name}.{os.getpid()}"
+            draft.write_text(json.dumps(make()), encoding="utf-8")
+            draft.replace(file)
+        return json.loads(file.read_text(encoding="utf-8"))
+
+    return made_once
 
 
 @pytest.fixture

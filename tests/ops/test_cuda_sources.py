@@ -139,7 +139,7 @@ def compiled(jobs):
 
 
 @pytest.fixture(scope="module")
-def cubins(launches):
+def cubins(launches, made_once):
     """What becomes of every kernel: {(kernel, constants, architecture, headline): its stack and spills in bytes}."""
     jobs = [
         (name, given, "sm_80" if ("REAL", "double") in given else "sm_90", headline)  # an older GPU, and an H200
@@ -149,8 +149,12 @@ def cubins(launches):
     by_gpu = [[job for job in jobs if job[2] == arch] for arch in ("sm_80", "sm_90")]
     units = [by_gpu[0], by_gpu[1][::2], by_gpu[1][1::2]]  # the kernels of a file are neighbours, and cost the same
     found = {}
+
+    def compiled_once(number):
+        return made_once(f"nvcc-{number}", lambda: compiled(units[number]))
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for mine, (status, said) in zip(units, pool.map(compiled, units), strict=True):
+        for mine, (status, said) in zip(units, pool.map(compiled_once, range(len(units))), strict=True):
             assert status == 0, said[:5000]
             assert "warning" not in said.lower(), said[:5000]
             frames = {name: numbers for name, *numbers in FRAME.findall(said)}
