@@ -44,7 +44,9 @@ def command(
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
-    """Perplexity of TEXT (a path, or - for standard input) under each MODEL and under their mixture.
+    """Perplexity of TEXT under each MODEL and under their mixture.
+
+    TEXT is a path, - for standard input, or a part of a corpus such as ptb:test.
 
     Every token counts, `</s>` once a sentence. `known` leaves the unknown words out; without `<unk>` in the
     vocabulary they have no probability and are `unscored`, and bits per character would not be comparable.

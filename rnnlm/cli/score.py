@@ -44,7 +44,9 @@ def command(
     scoring: ScoringOptions,
     machine: MachineOptions,
 ) -> None:
-    """The log-probability that MODEL gives to each word of TEXT (a path, or - for standard input).
+    """The log-probability that MODEL gives to each word of TEXT.
+
+    TEXT is a path, - for standard input, or a part of a corpus such as ptb:test.
 
     A table with a line a word: sentence, position, the word as written, whether it is unknown, logprob, surprisal
     (-logprob), entropy of the prediction, rank of the word in it. Lines that start with `# ` stand before it and say

@@ -26,6 +26,9 @@ class Param:
     def __init__(self, value: Array) -> None:
         self.set(value)
 
+    def __repr__(self) -> str:
+        return f"Param({self.value.shape}, {self.value.dtype})"
+
     def set(self, value: Array) -> None:
         """Replace the value, perhaps by one on another machine; the gradient is cleared and made where the value is."""
         self.value = value

@@ -54,7 +54,11 @@ def _opened(source: str | Path) -> Iterator[IO[bytes]]:
         from difflib import get_close_matches
 
         near = get_close_matches(str(source), catalogue.entries(), n=1)
-        hint = f" Did you mean the corpus {near[0]}?" if near else ""
+        if near and near[0] == str(source):
+            raise DataError(
+                f"{source} is a corpus. Give the part of it that is meant, such as {source}:train."
+            ) from None
+        hint = f" Did you mean a part of the corpus {near[0]}, such as {near[0]}:train?" if near else ""
         raise DataError(
             f"{path} does not exist.{hint} Check the name. A text can also be a name that `rnnlm corpus list` shows."
         ) from None

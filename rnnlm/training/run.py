@@ -75,8 +75,8 @@ class Run(BaseRun[Settings, RecurrentLM]):
 def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
-    The keywords are the fields of `Settings`, which are the options of `rnnlm train`. With `output` the model is
-    written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    The keywords are the fields of `rnnlm.training.Settings`, which are the options of `rnnlm train`. With `output` the
+    model is written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
     """
     run = Run(Settings.of(text=text, **settings))
     run.fit()

@@ -11,7 +11,7 @@ import pytest
 from paths import OWN_RECURRENCE
 
 from rnnlm import load
-from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, CustomLM, LanguageModel, MixtureLM, NgramLM
+from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, CustomLM, ElmanLM, LanguageModel, MixtureLM, NgramLM
 from rnnlm.models.ngram import SMOOTHINGS
 from rnnlm.testing import LANGUAGE_MODEL_CHECKS, check_language_model
 from rnnlm.text import Vocabulary, as_encoding
@@ -226,3 +226,18 @@ def test_streams_that_burn_in_each_start_at_their_own_sentence_end():
     starts = {sample.words[0] for sample in Counter().sample(count=200, seed=1)}
     assert starts == {"a", "</s>"}  # never d, with which a text from the empty state begins
     assert "d" in {sample.words[0] for sample in Counter().sample(count=200, seed=1, burn_in=False)}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_precision_decides_what_is_rounding(dtype):
+    model = ElmanLM(words(), hidden=5, dtype=dtype)
+    check_language_model(model)
+    original = model.next
+
+    def wrong(x, state):
+        logp, state = original(x, state)
+        return logp + logp.dtype.type(1e-3 if dtype == "float32" else 1e-7), state
+
+    model.next = wrong
+    with pytest.raises(AssertionError, match="Σ P over all words after step 0 differ"):
+        check_language_model(model)
