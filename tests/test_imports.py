@@ -1,4 +1,4 @@
-"""Imports of the package and of tools/: one way only, and no circle. What the rooms are stands in pyproject.toml."""
+"""Imports of the package and of tools/: one way only, and no circle. The folders are listed in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_no_tool_imports_itself_through_another():
     assert sorted(circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == ["a", "b", "c"]
 
 
-def test_every_room_has_its_place():
+def test_every_folder_has_its_place():
     """What the linter of imports is told must be the folders and files that are there."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     listed = [name.strip() for layer in contracts[0]["layers"] for name in layer.split("|")]

@@ -46,7 +46,10 @@ def list_corpora(as_json: bool) -> None:
 )
 @json_option
 def get_corpus(name: str, source: str | None, as_json: bool) -> None:
-    """Fetch, check and unpack the corpus NAME into the cache; prints where its files are."""
+    """Get a corpus and print where its files are.
+
+    The corpus NAME is fetched, checked and unpacked into the cache.
+    """
     from .. import catalogue
 
     bar: Any = None

@@ -70,7 +70,7 @@ class TrainExtras:
 @click.argument("text", required=False)
 @option("--train", "train_text", metavar="TEXT", group="Text", help="The same as TEXT.")
 @with_options(Settings, without=("text",))
-@option("--grad_clip", type=float, group="Training", help="The same as --clip N --clip-by value.")
+@option("--grad_clip", type=float, metavar="N", group="Training", help="The same as --clip N --clip-by value.")
 @with_options(TrainExtras, into="extras")
 @json_option
 @click.pass_context

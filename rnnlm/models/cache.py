@@ -52,7 +52,7 @@ class CacheLM(WrappedLM):
 
         decay: float = option(
             0.99,
-            "What a word still counts when another has come after it.",
+            "Factor by which a remembered word loses weight with each word after it.",
             metavar="X",
             above=0,
             below=1,

@@ -33,6 +33,7 @@ class ClassifierOptions:
         "mean",
         "Subtract the training inputs' mean (mean), divide each number by its deviation too (each), or none.",
         group="Data",
+        metavar="NAME",
     )
     seed: int = option(1, "Same seed, same model.", group="Training", metavar="N", least=0, common=True)
     dtype: str = option("float32", "float32 or float64.", choices=("float32", "float64"))

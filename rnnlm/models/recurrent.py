@@ -52,10 +52,16 @@ class NetworkOptions(OutputOptions, SizeOptions):
     """
 
     dropout: float = option(
-        0.0, "On each layer's way up and out.", group="Regularisation", metavar="P", least=0, below=1, common=True
+        0.0,
+        "Share of the units dropped after each layer while training.",
+        group="Regularisation",
+        metavar="P",
+        least=0,
+        below=1,
+        common=True,
     )
     input_dropout: float = option(
-        0.0, "On the rows of the input table.", group="Regularisation", metavar="P", least=0, below=1
+        0.0, "The same for the word vectors at the input.", group="Regularisation", metavar="P", least=0, below=1
     )
     independent: bool = option(False, "Each sentence on its own: clear the state at sentence ends.")
     seed: int = option(1, "Same seed, same model.", group="Training", metavar="N", least=0, common=True)

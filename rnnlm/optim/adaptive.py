@@ -96,9 +96,11 @@ class Adam(Optimizer):
     class Options(Optimizer.Options):
         """The constants β₁, β₂ and ε of the rule."""
 
-        beta1: float = option(0.9, "Decay of the mean gradient.", group="Training", least=0, below=1)
-        beta2: float = option(0.999, "Decay of the mean square.", group="Training", least=0, below=1)
-        eps: float = option(1e-8, "What is added to the root of the mean square.", group="Training", above=0)
+        beta1: float = option(0.9, "Decay of the mean gradient.", group="Training", metavar="X", least=0, below=1)
+        beta2: float = option(0.999, "Decay of the mean square.", group="Training", metavar="X", least=0, below=1)
+        eps: float = option(
+            1e-8, "What is added to the root of the mean square.", group="Training", metavar="X", above=0
+        )
 
     rule = "adam"
     slots = ("mean", "squares", "updates")

@@ -35,7 +35,12 @@ class OptimizerOptions(RuleOptions):
     clip: float | None = option(
         5.0, "Limit of the gradient, or none.", group="Training", metavar="X", above=0, none="no clipping"
     )
-    clip_by: str = option("norm", "Clip the norm, or each value.", group="Training", choices=("norm", "value"))
+    clip_by: str = option(
+        "norm",
+        "What is clipped: norm (the length of the whole gradient) or each value.",
+        group="Training",
+        choices=("norm", "value"),
+    )
     l2: float = option(2e-6, "L2 penalty on touched rows.", group="Regularisation", metavar="X", least=0)
     weight_decay: float = option(
         0.0,

@@ -72,7 +72,9 @@ class Constant(Schedule):
 class StepDecay(Schedule):
     """A learning rate that is multiplied by `decay` after each epoch from `decay_after` on (Zaremba et al. 2014)."""
 
-    decay: float = option(0.5, "Factor of the rate an epoch.", group="Training", metavar="X", above=0, most=1)
+    decay: float = option(
+        0.5, "Multiply the rate by X after each epoch.", group="Training", metavar="X", above=0, most=1
+    )
     decay_after: int = option(4, "The first epoch after which it falls.", group="Training", metavar="N", least=1)
 
     def factor(self, epoch: int) -> float:
@@ -114,7 +116,11 @@ class Halving(Schedule):
     """
 
     min_improvement: float = option(
-        1.003, "Ratio of log-probabilities that an epoch must gain.", group="Training", metavar="X", least=1
+        1.003,
+        "Keep the rate while log P of the validation text improves by at least this ratio.",
+        group="Training",
+        metavar="X",
+        least=1,
     )
     patience: int = field(default=0, init=False)  # no option here: the rule itself says when to stop
     halving: bool = field(default=False, init=False)

@@ -32,7 +32,9 @@ class Momentum(Optimizer):
     class Options(Optimizer.Options):
         """The constant μ of the rule."""
 
-        momentum: float = option(0.9, "How much of its velocity a weight keeps.", group="Training", least=0, below=1)
+        momentum: float = option(
+            0.9, "How much of its velocity a weight keeps.", group="Training", metavar="X", least=0, below=1
+        )
 
     slots = ("velocity",)
     rule = "momentum"

@@ -53,7 +53,10 @@ class ClassSoftmax:
             metavar="C",
         )
         class_by: str = option(
-            "sqrt", "Classes of equal sqrt or equal frequency.", group="Output", choices=tuple(PARTITIONS)
+            "sqrt",
+            "What classes share equally: frequency, or its square root (sqrt).",
+            group="Output",
+            choices=tuple(PARTITIONS),
         )
 
     @classmethod

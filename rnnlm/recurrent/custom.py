@@ -21,7 +21,7 @@ class Recurrence:
     """A recurrence of the user's own: its parameters, and one step of it in `autograd.numpy`.
 
         parameters(rng, hidden) -> {name: array}     starting values, drawn from the NumPy generator rng
-        step(params, x, state) -> (y, state)         x (B, H) from below, y (B, H), state a tuple of (B, n) arrays
+        step(params, x, state) -> (y, state)         x (B, H) the input, y (B, H), state a tuple of (B, n) arrays
 
     `states`: how many arrays of size H the state has, or their sizes, or a function of H that gives the sizes; all are
     zero at the start. A step treats each of the B streams by itself, gives the same result for the same input, and

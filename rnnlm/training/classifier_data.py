@@ -40,17 +40,20 @@ class DataOptions(ReadingOptions):
     data: str | Path = option("digits", "A table, an archive, a folder of images, or a name.", group="Data", free=True)
     valid: str | Path | None = option(
         None,
-        "Data to choose by; without it a part of DATA is held out.",
+        "Data by which the best epoch is chosen; without it a part of DATA is held out.",
         group="Data",
         metavar="DATA",
         free=True,
         common=True,
     )
     test: str | Path | None = option(
-        None, "Data to report on, once.", group="Data", metavar="DATA", free=True, common=True
+        None, "Data on which the result is reported at the end.", group="Data", metavar="DATA", free=True, common=True
     )
     held_out: float = option(
-        0.1, "The share of DATA to choose by, where `valid` is not given.", group="Data", metavar="SHARE"
+        0.1,
+        "The share of DATA by which the best epoch is chosen, without validation data.",
+        group="Data",
+        metavar="SHARE",
     )
 
 

@@ -46,5 +46,7 @@ class ClassifierSettings(
     optimizer: str = "momentum"
     clip: float | None = None
     l2: float = 0.0
-    epochs: int = option(20, "At most so many.", group="Training", metavar="N", least=1, free=True, common=True)
+    epochs: int = option(
+        20, "Passes over the data, at most.", group="Training", metavar="N", least=1, free=True, common=True
+    )
     warmup: int = option(0, "Updates in which the rate rises.", group="Training", metavar="N", least=0)

@@ -25,14 +25,14 @@ class TextOptions:
     )
     valid: str | Path | None = option(
         None,
-        "Text to choose by; without it the end of TEXT is held out.",
+        "Text by which the best epoch is chosen; without it the end of TEXT is held out.",
         group="Text",
         metavar="FILE",
         free=True,
         common=True,
     )
     test: str | Path | None = option(
-        None, "Text to report on, once.", group="Text", metavar="FILE", free=True, common=True
+        None, "Text whose perplexity is reported at the end.", group="Text", metavar="FILE", free=True, common=True
     )
     tokens: str | None = option(
         None,
@@ -42,7 +42,7 @@ class TextOptions:
         common=True,
     )
     max_vocab: int | None = option(None, "Keep the V most frequent words.", group="Text", metavar="V")
-    min_count: int = option(1, "Keep words seen N times.", group="Text", metavar="N")
+    min_count: int = option(1, "Keep words seen at least N times.", group="Text", metavar="N")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class LengthOptions:
     schedule: str = option("linear", "How the learning rate falls.", group="Training", choices=tuple(SCHEDULES))
     epochs: int | None = option(
         None,
-        "At most so many; without it, about 8 million words, 1 to 20 epochs.",
+        "Passes over the text, at most; without it, about 8 million words, 1 to 20 epochs.",
         group="Training",
         metavar="N",
         least=1,

@@ -7,8 +7,8 @@
     full size   C-P-N-C-P-N-C-C-C-P-F-F-F    96, 256, 384, 384, 256 filters, 4096, 4096 and 1000 units, 227×227×3
     half size   C-P-N-C-P-N-F-F              48, 96 filters, 1024 and 256 units, 227×227×3
 
-C is a convolution with rectified units, P the largest of 3×3 every 2, N local response normalization, F a layer that
-sees everything. The images and their classes are random numbers: nothing can be learnt from them, and it takes as
+C is a convolution with rectified units, P the largest of 3×3 every 2, N local response normalization, F a fully
+connected layer. The images and their classes are random numbers: nothing can be learnt from them, and it takes as
 long as if there were something. An update is forward, loss, backward and momentum.
 
 Expect on two free cores (under a minute): some 500 images a minute at full size in float32, and a third of that in

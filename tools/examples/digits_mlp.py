@@ -1,4 +1,4 @@
-"""Handwritten digits with layers of units that see everything: 784 - 100 - 100 - 10.
+"""Handwritten digits with fully connected layers: 784 - 100 - 100 - 10.
 
     python tools/examples/digits_mlp.py
 
