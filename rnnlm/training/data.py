@@ -25,7 +25,7 @@ class TextOptions:
     )
     valid: str | Path | None = option(
         None,
-        "Text by which the best epoch is chosen; without it the end of TEXT is held out.",
+        "Text by which choices are made, such as the best epoch; without it the end of TEXT is held out.",
         group="Text",
         metavar="FILE",
         free=True,
