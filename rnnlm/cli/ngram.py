@@ -92,7 +92,7 @@ def command(
     output = output or default_output(text, ".ngram.rnnlm")
     require_other(output, text, options["valid"], options["test"])
     if entropy is not None:
-        check_threshold(entropy)
+        check_threshold(entropy, "entropy")
     if output.endswith(ARPA):
         check_path(output)
     storage.require_writable(output, "the model")

@@ -28,10 +28,10 @@ def keep(table: Table, kept: np.ndarray) -> Table:
     )
 
 
-def check_threshold(threshold: float) -> None:
-    """Raise UsageError for a threshold that is not a number >= 0."""
+def check_threshold(threshold: float, name: str = "threshold") -> None:
+    """Raise UsageError for a threshold that is not a number >= 0; `name` is what the message calls it."""
     if not 0 <= threshold < np.inf:
-        raise UsageError(f"threshold={threshold} is not possible. Give a number >= 0, such as 1e-8.")
+        raise UsageError(f"{name}={threshold} is not possible. Give {name} >= 0, such as 1e-8.")
 
 
 def entropy_prune(table: Table, threshold: float) -> Table:

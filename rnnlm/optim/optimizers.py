@@ -30,7 +30,12 @@ class OptimizerOptions(RuleOptions):
 
     optimizer: str = option("adagrad", "The rule by which weights change.", group="Training", choices=tuple(OPTIMIZERS))
     lr: float | None = option(
-        None, "Learning rate; the optimizer's own default without it.", group="Training", metavar="X", common=True
+        None,
+        "Learning rate; the optimizer's own default without it.",
+        group="Training",
+        metavar="X",
+        common=True,
+        above=0,
     )
     clip: float | None = option(
         5.0, "Limit of the gradient, or none.", group="Training", metavar="X", above=0, none="no clipping"

@@ -159,7 +159,7 @@ def schedule(name: str, epochs: int, **options: Any) -> Schedule:
         if option_name not in known_options:
             known = ", ".join(sorted(known_options)) or "none"
             raise UsageError(
-                f"{option_name} is no option of the schedule {name!r}, whose options are: {known}. Leave it out."
+                f"`{option_name}` is no option of the schedule {name!r}, whose options are: {known}. Leave it out."
             )
         known_options[option_name].check(value)
     length = {"total": epochs} if any(field.name == "total" for field in fields(kind)) else {}

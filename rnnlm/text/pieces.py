@@ -68,7 +68,7 @@ def _check(piece: bytes, name: str, offset: int, line: int) -> None:
     if zero >= 0:
         where = place_of(piece, zero, offset, line)
         raise DataError(
-            f"{name} is binary, not text: a zero byte at {where}. Give UTF-8 text, or train with tokens=bytes."
+            f"{name} is binary, not text: a zero byte at {where}. Give UTF-8 text; the tokenizer `bytes` reads all."
         )
     if piece.isascii():
         return
@@ -78,7 +78,7 @@ def _check(piece: bytes, name: str, offset: int, line: int) -> None:
         where = place_of(piece, error.start, offset, line)
         raise DataError(
             f"{name} is not UTF-8: byte 0x{piece[error.start]:02x} at {where}. "
-            f"Convert it (iconv -t UTF-8), or train with tokens=bytes."
+            "Convert it (iconv -t UTF-8); the tokenizer `bytes` reads all."
         ) from None
 
 

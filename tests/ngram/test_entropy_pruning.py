@@ -130,5 +130,5 @@ def test_it_is_written_down(lm, tmp_path):
 @pytest.mark.parametrize("threshold", [-1e-9, -1, math.nan, math.inf])
 def test_a_threshold_that_is_none(threshold):
     table = train(TEXT, WORDS, 2).table
-    with pytest.raises(UsageError, match=f"threshold={threshold} is not possible. Give a number >= 0, such as 1e-8"):
+    with pytest.raises(UsageError, match=f"threshold={threshold} is not possible. Give threshold >= 0, such as 1e-8"):
         entropy_prune(table, threshold)

@@ -122,7 +122,7 @@ def test_schedules_by_name_take_their_own_options_only():
         ("linear", {"decay": 0.5}),
         ("constant", {"min_improvement": 1.1}),
     ):
-        with pytest.raises(UsageError, match=f"{next(iter(options))} is no option of the schedule '{name}'"):
+        with pytest.raises(UsageError, match=f"`{next(iter(options))}` is no option of the schedule '{name}'"):
             schedule(name, 7, **options)
     with pytest.raises(UsageError, match="schedule 'cosine' is not known"):
         schedule("cosine", 7)

@@ -54,7 +54,7 @@ def test_not_utf8_names_line_and_offset(path, own_cache, name):
     path.write_bytes(b"one two\ncaf\xc3\xa9\nna\xefve text\n")
     message = refused(path, own_cache, tokenizer=name)
     assert "0xef at line 3, byte offset 16" in message
-    assert "tokens=bytes" in message
+    assert "the tokenizer `bytes` reads all" in message
     assert len(Corpus.encode(path, tokenizer="bytes")) == 25
 
 
