@@ -193,7 +193,7 @@ def test_two_processes_that_encode_one_text_at_a_time(text_file, own_cache, monk
     def settle(draft, folder):
         monkeypatch.setattr(id_cache, "settle", original)
         first.append(Corpus.encode(text_file))  # another process is done meanwhile
-        first.append(next((own_cache / "encoded").glob("*/ids.int32")).stat().st_ino)
+        first.append((folder / "ids.int32").stat().st_ino)
         original(draft, folder)
 
     monkeypatch.setattr(id_cache, "settle", settle)
