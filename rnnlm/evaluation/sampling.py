@@ -66,25 +66,26 @@ def sample(
         burn_in = not (prompt or how.temperature == 0 or model.config.get("independent"))
     rng = np.random.default_rng(how.seed)
     before = model.encoding.prompt(prompt)
+    vocabulary = model.vocabulary
     streams = 1 if count is None else count
     x = np.zeros(streams, dtype=np.int32)  # the history before the first word is a sentence end
     state = model.start(streams)
     if burn_in:
         x, state = _middle(model, x, state, rng)
-    for word in model.vocabulary.encode(before):
+    for word in vocabulary.encode(before):
         _, state = _read(model, x, state)
         x = np.full(streams, word, dtype=np.int32)
-    ban = None if how.unknown or model.vocabulary.unk is None else model.vocabulary.unk
+    ban = None if how.unknown else vocabulary.unk
     words: list[list[str]] = [[] for _ in range(streams)]
     logprobs: list[list[float]] = [[] for _ in range(streams)]
     open_ = np.ones(streams, dtype=bool)
     for _ in range(length or MAX_SENTENCE):
         ids, logp, state = _draw(model, x, state, rng, ban, how)
         for i in np.flatnonzero(open_):
-            words[i].append(model.vocabulary.words[ids[i]])
+            words[i].append(vocabulary.words[ids[i]])
             logprobs[i].append(float(logp[i]))
         if length is None:
-            open_ &= ids != model.vocabulary.eos
+            open_ &= ids != vocabulary.eos
             if not open_.any():
                 break
         x = ids.astype(np.int32)
