@@ -7,6 +7,9 @@ import tomllib
 from pathlib import Path
 
 from paths import ROOT
+from python_process import python
+
+import rnnlm
 
 
 def imported(file: Path) -> set[str]:
@@ -50,3 +53,13 @@ def test_every_folder_has_its_place():
     folders = {path.parent.name for path in (ROOT / "rnnlm").glob("*/__init__.py")}
     files = {path.stem for path in (ROOT / "rnnlm").glob("*.py")} - {"__init__", "__main__"}
     assert sorted(listed) == sorted(folders | files)
+
+
+def test_every_public_name_can_be_used_after_the_import():
+    """In a process that has imported nothing else."""
+    for name in ("testing", "errors", "train", "check_tokenizer"):
+        assert name in dir(rnnlm)
+        done = python("-c", f"import rnnlm; print(rnnlm.{name}.__name__)")
+        assert done.stdout.split(".")[-1].strip() == name, done.stderr
+    done = python("-c", "import rnnlm\nfor name in dir(rnnlm): getattr(rnnlm, name)\nprint(len(dir(rnnlm)))")
+    assert (done.stdout.strip(), done.stderr) == (str(len(dir(rnnlm))), "")

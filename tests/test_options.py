@@ -295,3 +295,9 @@ def test_numbers_of_numpy_are_numbers():
     assert [type(value) for value in (made.units, made.share)] == [int, float]
     with pytest.raises(UsageError, match=r"units=0 is too small\. Give units >= 1\."):
         make(Some, {"units": np.int64(0)})
+
+
+def test_the_help_of_the_model_lists_every_kind():
+    help = declared(Settings)["model"].option.help
+    assert help.startswith("elman, jordan, rnnlm (Mikolov's), ")
+    assert all(name in help for name in MODELS)

@@ -132,8 +132,8 @@ class LowRank:
         return self.rank + len(self.params["b"].value)
 
     @property
-    def numbers_per_token(self):
-        return self.rank + len(self.params["b"].value)
+    def numbers_per_token(self):  # more than it has units: backward also keeps h @ A.T
+        return 2 * self.rank + len(self.params["b"].value)
 
     @property
     def description(self):
@@ -274,7 +274,7 @@ def test_a_third_output_layer_says_what_it_is(third):
     assert "classes" not in found
     what, size, advice = third["needs"]
     V = found["words"]
-    assert (what, size) == ("its output layer", 5 * 3 * (3 + V) * 8)
+    assert (what, size) == ("its output layer", 5 * 3 * (2 * 3 + V) * 8)
     assert advice.startswith("a smaller `rank`, fewer ")
     assert re.search(r"--rank R +Rank of the output matrix\.", third["help"][1])
 

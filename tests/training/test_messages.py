@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 import rnnlm
 from rnnlm.models import load
 from rnnlm.training import Settings
+from rnnlm.training import worker as training_worker
 from rnnlm.training.events import Epoch
 from rnnlm.training.messages import Began, Ended, EpochEnded, Failed, Note, from_json, to_json
 
@@ -150,8 +152,14 @@ def test_what_a_users_file_prints_does_not_stand_between_the_messages(folder):
     assert '{"a": 1}' in errors
 
 
-def test_a_fault_of_the_disk_is_a_line(folder):
-    (folder / "mine.py").write_text("raise OSError(28, 'No space left on device', 'there')")
-    status, said, _ = worker(folder, request(model="mine.py:cell"))
-    assert status == 1
-    assert "No space left on device" in said[-1].message
+def test_a_fault_of_the_disk_is_a_line(monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "there")
+
+    said = []
+    monkeypatch.setattr(training_worker, "Run", full)
+    monkeypatch.setattr(training_worker, "send", said.append)
+    monkeypatch.setattr("warnings.showwarning", warnings.showwarning)  # which the worker replaces
+    monkeypatch.setattr(rnnlm.ops, "tell_when_compiling", lambda tell: None)
+    assert training_worker.run_request(json.loads(request())) == 1
+    assert said == [Failed("OSError", "there: No space left on device. Check the disk and the path.")]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rnnlm.errors import UsageError
+from rnnlm.errors import DataError, UsageError
 from rnnlm.models import MODELS
 from rnnlm.options import declared
 from rnnlm.training import ClassifierSettings, Settings
+from rnnlm.training.checkpoint import Snapshot
 
 TEXT_VALUES = {
     "text": Path("a/t.txt"), "valid": "v.txt", "test": Path("x.txt"), "tokens": "chars", "max_vocab": 90,
@@ -197,3 +198,14 @@ def test_a_classifier_that_was_not_named():
     assert ClassifierSettings.comparable(record | {"layers": (3, 4)}) == ClassifierSettings.comparable(record)
     assert "layers" not in ClassifierSettings.comparable(record | {"model": "convnet"})
     assert ClassifierSettings.comparable(record)["dropout"] == 0.0
+
+
+def test_the_message_names_the_choice_from_which_other_differences_follow():
+    """Another model has another default activation; what the user changed is the model."""
+    before, after = Settings(model="rnnlm").record(), Settings(model="elman", optimizer="adam").record()
+    stored = Snapshot(Path("m.checkpoint"), {"run": before}, {})
+    with pytest.raises(DataError, match=r"with model='rnnlm', this one has model='elman'\."):
+        stored.require_same(after, Settings.comparable)
+    with pytest.raises(DataError, match=r"with optimizer='adagrad', this one has optimizer='adam'\."):
+        stored.require_same(Settings(optimizer="adam").record(), Settings.comparable)
+    stored.require_same(Settings(activation="logistic").record(), Settings.comparable)
