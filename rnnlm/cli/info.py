@@ -27,6 +27,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     lm, backend = load_any(model, device=where), ops.backend()
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
+    verdicts = [entry for entry in lm.log if entry["kind"] == "verdict"]
     used = as_used(run, lm.config) if "optimizer" in run else {}
     facts: dict[str, Any] = {"model": lm.kind}
     if isinstance(lm, LanguageModel):
@@ -40,6 +41,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         "training": run,
         "used": used,
         "epochs": epochs,
+        "verdict": verdicts[-1] if verdicts else None,
     }
     if as_json:
         result_json(facts)
@@ -61,6 +63,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         fit = run["fit"]
         lines.append(("fitted to", f"{run['text']}, {fit['tokens']:,} tokens, sha256 {str(run['data.fit'])[:12]}"))
         lines.append(("validation", f"PPL {ppl(fit['nll'])}"))
+    lines += [("warning", str(entry.get("text"))) for entry in verdicts]
     if run.get("command"):
         lines.append(("command", run["command"]))
     if epochs:

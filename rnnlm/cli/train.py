@@ -153,8 +153,9 @@ def _conclude(run: Run, reason: str, ensembles: list[Figures], sample_words: int
     text = model.sample(length=sample_words, seed=run.settings.seed)
     epochs = [entry for entry in model.log if entry["kind"] == "epoch"]
     if as_json:
-        figures = {"model": str(output), "stopped": reason, "epochs": epochs, "sample": str(text)}
+        figures: dict[str, Any] = {"model": str(output), "stopped": reason, "epochs": epochs, "sample": str(text)}
         figures |= {"last": [one.as_dict() for one in ensembles]} if ensembles else {}
+        figures["verdict"] = run.verdict.as_dict() if run.verdict else None
         result_json(figures | {"test": perplexity.as_dict() if perplexity else None})
         return
     best = [entry["valid_nll"] for entry in epochs if entry["epoch"] == run.trainer.progress.best_epoch]

@@ -12,11 +12,12 @@ from ..optim import OPTIMIZERS, Optimizer
 from ..optim.schedules import schedule_of
 from ..option_sets import subset
 from . import memory
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
 from .loop import Loop, LoopOptions
 from .run_files import RunFiles
 from .run_settings import RunSettings
+from .start import Start, recorded
 
 AnySettings = TypeVar("AnySettings", bound=RunSettings)
 AnyModel = TypeVar("AnyModel", bound=Network)
@@ -51,6 +52,8 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         if snapshot is not None:
             snapshot.require_same(record, self.settings.comparable)
         self.model: AnyModel = resumed or self._new_model()
+        self.start = self._recorded_start(snapshot) or self._start()
+        record["start"] = self.start._asdict()
         if resumed is None:
             self.model.log.append({"kind": "run", "command": command, **self._source(), **record})
         self.needs = self._needs()
@@ -63,27 +66,32 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
         with memory.explain_out_of_memory(self.needs, self.device):
-            return self.files.train_and_save(
-                self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid)
-            )
+            return self.files.train_and_save(self.trainer, self.model, self._train)
 
-    def _optimizer(self, default_rate: float) -> Optimizer:
-        """The optimizer that the settings describe, with the default rate where they have none."""
+    def _train(self) -> str:
+        """Train to the end; returns why it ended. What a subclass adds to the model's log here goes into its file."""
+        return self.trainer.fit(self.data.train, self.data.valid)
+
+    def _recorded_start(self, snapshot: Snapshot | None) -> Start | None:
+        """The start of a run that is resumed; None for a new run. One of an earlier version recorded none."""
+        if snapshot is None:
+            return None
+        return recorded(snapshot) or self._start(earlier=True)
+
+    def _optimizer(self) -> Optimizer:
+        """The optimizer that the settings describe, at the rate of the run's start."""
         s: Any = self.settings
         rule = OPTIMIZERS[s.optimizer]
-        rate = default_rate if s.lr is None else s.lr
-        return rule(self.model.params, rate, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
+        return rule(self.model.params, self.start.lr, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
 
-    def _loop_options(
-        self, epochs: int, warmup: int, checkpoint: Checkpoint | None, observers: Sequence[Observer]
-    ) -> LoopOptions:
+    def _loop_options(self, epochs: int, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> LoopOptions:
         """The keywords that every trainer takes, as the settings have them."""
         s: Any = self.settings
         return {
             "clip": s.clip,
             "clip_by": s.clip_by,
             "schedule": schedule_of(s, epochs),
-            "warmup": warmup,
+            "warmup": self.start.warmup,
             "epochs": epochs,
             "max_updates": s.max_updates,
             "seed": s.seed,
@@ -110,6 +118,10 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     @abstractmethod
     def _new_model(self) -> AnyModel:
         """The model that the settings describe."""
+
+    @abstractmethod
+    def _start(self, *, earlier: bool = False) -> Start:
+        """The rate and the warm-up that the settings describe; `earlier`: as versions did that did not record them."""
 
     @abstractmethod
     def _needs(self) -> list[memory.Need]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..evaluation.baselines import Baselines, baselines
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
@@ -18,9 +21,11 @@ from . import as_used, memory
 from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .data import Data, load
-from .events import Observer
+from .events import Epoch, Event, Observer
 from .settings import Settings
+from .start import Start, earlier_start_of, start_of
 from .trainer import Trainer
+from .verdict import Verdict
 
 
 class Run(BaseRun[Settings, RecurrentLM]):
@@ -30,6 +35,7 @@ class Run(BaseRun[Settings, RecurrentLM]):
     model_class = RecurrentLM
     data: Data
     trainer: Trainer
+    _warned = False
 
     def test(self) -> Perplexity | None:
         """The perplexity of the test text; None when the run has none. OutOfMemory where scoring needs too much."""
@@ -37,6 +43,43 @@ class Run(BaseRun[Settings, RecurrentLM]):
             return None
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
             return perplexity(self.model, self.data.test)
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """What the validation text costs without a network."""
+        return baselines(self.data.valid)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The validation figure of the best epoch beside the baselines; None before the first epoch has ended."""
+        best = [entry["valid_nll"] for entry in self.model.log if entry["kind"] == "epoch" and entry["best"]]
+        return self._verdict(best[-1]) if best else None
+
+    def _train(self) -> str:
+        reason = super()._train()
+        self.model.log[:] = [entry for entry in self.model.log if entry["kind"] != "verdict"]  # of a shorter run
+        verdict = self.verdict
+        if reason != "interrupted" and verdict is not None and verdict.text:
+            self.model.log.append({"kind": "verdict", **verdict.as_dict()})
+            self._warn(verdict)
+        return reason
+
+    def _watch(self, event: Event) -> None:
+        """Warn after the first epoch that is worse than no model at all, for a long run should not go on so."""
+        if isinstance(event, Epoch) and event.valid_nll is not None and not event.stop:
+            verdict = self._verdict(event.valid_nll)
+            if verdict.is_hopeless:
+                self._warn(verdict)
+
+    def _warn(self, verdict: Verdict) -> None:
+        """RuntimeWarning with the verdict, the first time."""
+        if not self._warned:
+            self._warned = True
+            warnings.warn(verdict.text, RuntimeWarning, stacklevel=2)
+
+    def _verdict(self, nll: float) -> Verdict:
+        activation, updates = self.model.config.get("activation"), self.trainer.progress.updates
+        return Verdict.of(nll, self.baselines, self.settings, lr=self.start.lr, updates=updates, activation=activation)
 
     def _sources(self) -> Mapping[str, str | Path | None]:
         code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
@@ -54,6 +97,11 @@ class Run(BaseRun[Settings, RecurrentLM]):
         keywords = self.settings.model_keywords()
         return self.settings.model_class(self.data.train.encoding, **keywords)
 
+    def _start(self, *, earlier: bool = False) -> Start:
+        _, updates = as_used.length_of(self.settings, len(self.data.train))
+        start = earlier_start_of if earlier else start_of
+        return start(self.settings, self.model, updates)
+
     def _needs(self) -> list[memory.Need]:
         s = self.settings
         optimizer = OPTIMIZERS[s.optimizer]
@@ -61,14 +109,14 @@ class Run(BaseRun[Settings, RecurrentLM]):
 
     def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> Trainer:
         s = self.settings
-        epochs, warmup = as_used.length_of(s, len(self.data.train))
+        epochs, _ = as_used.length_of(s, len(self.data.train))
         return Trainer(
             self.model,
-            self._optimizer(as_used.rate_for(s.optimizer, self.model.config.get("activation"))),
+            self._optimizer(),
             block=s.block,
             horizon=s.horizon,
             streams=s.streams,
-            **self._loop_options(epochs, warmup, checkpoint, observers),
+            **self._loop_options(epochs, checkpoint, [*observers, self._watch]),
         )
 
 
