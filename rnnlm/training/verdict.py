@@ -27,7 +27,7 @@ class Verdict:
     ) -> Verdict:
         """The verdict on a run with the `settings`, `updates` long, at the rate `lr`."""
         more = "a larger `max_updates`" if settings.max_updates else "more `epochs`"
-        slower = f"lr={lr / 3:.1g}"
+        slower = f"lr={float(f'{lr / 3:.1g}'):g}"
         too_short = nll < text.uniform and updates < SHORT
         ways = [more, slower] if too_short else [slower, more]
         ways.append("clip=1" if settings.clip is None or settings.clip > 1 else "a smaller `clip`")
