@@ -137,12 +137,14 @@ class Runs:
         settings = self.settings[number - 1]
         path = Path(str(settings.output))
         unfinished = Path(f"{path}.checkpoint").exists()
-        if settings.resume and path.exists() and not unfinished:
+        if settings.resume and path.exists() and not unfinished:  # its checkpoint was deleted
             self.ended.add(number)
         self.settings[number - 1] = settings = replace(settings, resume=settings.resume and unfinished)
         try:
             run = Run(settings)
-            if number in self.ended:
+            if run.resumed and run.has_ended and path.exists():
+                self.ended.add(number)
+            elif number in self.ended:
                 Snapshot(path, {"run": _record(load(path))}, {}).require_same(_record(run.model), Settings.comparable)
         except RnnlmError as error:
             raise type(error)(f"run {number}: {error}") from error

@@ -23,7 +23,7 @@ TEXT_VALUES = {
     "weight_decay": 0.02, "momentum": 0.75, "beta1": 0.625, "beta2": 0.5, "eps": 1e-6, "schedule": "step",
     "warmup": 0, "min_improvement": 1.25, "decay": 0.375, "decay_after": 2, "patience": 6, "epochs": 8,
     "max_updates": 70, "seed": 13, "device": "gpu:1", "precision": "tf32", "backend": "numpy", "threads": 2,
-    "output": Path("o/m.rnnlm"), "save_every": 0.75, "resume": True,
+    "output": Path("o/m.rnnlm"), "save_every": 0.75, "resume": True, "from_model": Path("start.rnnlm"),
 }  # fmt: skip
 CLASSIFIER_VALUES = {
     **{name: TEXT_VALUES[name] for name in (
