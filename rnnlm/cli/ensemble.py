@@ -47,11 +47,11 @@ def command(
     fit, mix = mixing.fit, mixing.mix
     require_other(output, *models, fit)
     device = choose(machine)
-    from .. import storage
+    from .. import output_files
     from ..evaluation import stream_perplexity
     from ..models import MixtureLM
 
-    storage.require_writable(output, "the mixture")
+    output_files.require_writable(output, "the mixture")
     scorer = Scorer(mixing)
     members = load_members(models, device)
     every_model = require_models(members, "an ensemble")

@@ -58,7 +58,7 @@ def command(
     if top and (form.quick or per != "word"):
         raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
     check_options(scoring)
-    from .. import storage
+    from .. import output_files
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
     from ..evaluation.stream import unseen_types
     from ..evaluation.stream_tsv import check
@@ -71,7 +71,7 @@ def command(
     unseen_types(scoring.unknown)
     if output is not None:
         require_other(output, model, text)
-        storage.require_writable(output, "the scores")
+        output_files.require_writable(output, "the scores")
     device = choose(machine)
     lm = load(model, device=device)
     words = Corpus.encode(text, tokenizer=lm.encoding.rule)

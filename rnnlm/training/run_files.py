@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import storage
+from .. import output_files
 from ..errors import DataError, TrainingError, UsageError
 from ..models.model import Model
 from .checkpoint import Checkpoint, Snapshot
@@ -39,11 +39,11 @@ class RunFiles:
                 raise UsageError("resume needs the output file of the run to go on with. Give it as `output`.")
             return None
         for name, source in sources.items():
-            if source is not None and storage.same_file(source, self.output):
+            if source is not None and output_files.same_file(source, self.output):
                 raise UsageError(
                     f"the output {self.output} is the {name} itself, which it would replace. Give another `output`."
                 )
-        storage.require_writable(self.output, "the model")
+        output_files.require_writable(self.output, "the model")
         if resume:
             if path.exists():
                 return Checkpoint.read(path)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops, storage
+from .. import ops, output_files
 from ..errors import DataError, RnnlmError, UsageError
 from ..models import LanguageModel, load
 from ..ops.device import release
@@ -71,7 +71,7 @@ class Runs:
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs={jobs} is too few. Give a whole number >= 1.")
         self.output = Path(output)
-        storage.require_writable(self.output, "the mixture")
+        output_files.require_writable(self.output, "the mixture")
         chosen, self.device = settings[0].on_this_machine()
         machine = ops.backend()
         # Backend and precision are chosen in this process, and its children use the same.
