@@ -9,9 +9,10 @@ from typing import Any
 
 from ..errors import DataError, UsageError
 from ..models import load
-from ..models.files import from_arrays
+from ..models.files import unpack
 from ..models.recurrent import RecurrentLM
 from ..options import declared
+from ..stored import Stored
 from .settings import Settings
 
 # Options of a network that concern its training: those of the new run count. All others are the model's.
@@ -35,7 +36,7 @@ def starting_model(settings: Settings) -> tuple[RecurrentLM, str]:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     header, arrays = model.to_arrays()
     config = header["config"] | {name: getattr(settings, name) for name in OF_THE_RUN}
-    started = from_arrays(header | {"config": config}, arrays, path.parent)
+    started = unpack(Stored(header | {"config": config}, arrays, path.parent, trust=True))  # its code has run already
     assert isinstance(started, RecurrentLM)
     started.log = [{"kind": "from", "file": str(path), "sha256": sha256, "log": model.log}]
     return started, sha256

@@ -13,6 +13,7 @@ from .. import ops, output_files
 from ..errors import DataError, RnnlmError, UsageError
 from ..models import LanguageModel, load
 from ..ops.device import release
+from ..stored import Stored
 from ..text.corpus import Corpus
 from .checkpoint import Snapshot
 from .data import Data
@@ -145,7 +146,8 @@ class Runs:
             if run.resumed and run.has_ended and path.exists():
                 self.ended.add(number)
             elif number in self.ended:
-                Snapshot(path, {"run": _record(load(path))}, {}).require_same(_record(run.model), Settings.comparable)
+                ended = Snapshot(path, Stored({"run": _record(load(path))}, {}))
+                ended.require_same(_record(run.model), Settings.comparable)
         except RnnlmError as error:
             raise type(error)(f"run {number}: {error}") from error
         return run.data
