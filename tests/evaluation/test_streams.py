@@ -300,8 +300,8 @@ def test_a_sentence_without_a_scored_word_has_no_perplexity(whole, tmp_path):
 
 
 def test_tokens_that_a_table_cannot_hold_and_a_text_without_a_last_end(tmp_path):
-    text = "a\tb\n \x85\r"
-    own = Corpus.from_text(text, tokenizer="chars")
+    words = ["</s>", "a", "\t", "b", " ", "\x85", "\r"]  # a model of an earlier version may have \r
+    own = Corpus(np.array([1, 2, 3, 0, 4, 5, 6]), Encoding("chars", Vocabulary(words, [1] * 7)))
     stream = score(Bigram(), Corpus.from_text(TEXT, vocabulary=VOCABULARY))
     stream = replace(stream, ids=own.ids, logp=-np.ones(7), encoding=own.encoding)
     write_tsv(stream, tmp_path / "s.tsv")
