@@ -51,7 +51,7 @@ def command(
     """Put a cache on MODEL, any model file, and write the two as one model.
 
     Words and n-grams of the text so far become more probable, the more so the more recent they are. `rnnlm ppl` and
-    `rnnlm score` read a text from its beginning, so that the cache sees what a reader has seen.
+    `rnnlm score` read a text from its beginning, so that the cache sees what a reader has seen; --fit reads VALID so.
     """
     from .names import require_other
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from ..machine import MachineOptions
@@ -52,6 +54,8 @@ def command(
     from ..models import MixtureLM
 
     output_files.require_writable(output, "the mixture")
+    # In the mixture a network that was trained with independent sentences clears its state, so it is scored so here.
+    mixing = replace(mixing, independent=mixing.independent or None)
     scorer = Scorer(mixing)
     members = load_members(models, device)
     every_model = require_models(members, "an ensemble")

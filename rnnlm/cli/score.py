@@ -48,6 +48,9 @@ def command(
 
     TEXT is a path, - for standard input, or a part of a corpus such as ptb:test.
 
+    TEXT is one stream: a word's probability depends on all words before it, those of earlier sentences too. Where the
+    sentences have nothing to do with each other, give --independent.
+
     A table with a line a word: sentence, position, the word as written, whether it is unknown, logprob, surprisal
     (-logprob), entropy of the prediction, rank of the word in it. Lines that start with `# ` stand before it and say
     what must be known to compare it with others.
@@ -80,6 +83,7 @@ def command(
             lm,
             in_ids_of(lm.encoding, words),
             streams=scoring.streams,
+            independent=scoring.independent,
             distribution=per == "word" and not form.quick,
             top=top,
             name=model,
