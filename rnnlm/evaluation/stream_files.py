@@ -65,5 +65,7 @@ def _read_binary(path: str | Path) -> Stream:
         fields["context"] = stored.text("context", CARRIED)  # files of earlier versions do not name it
         fields |= {name: stored.array(name) for name in _ARRAYS if stored.has_array(name)}
         return Stream(encoding=Encoding.unpack(stored), **fields)
+    except DataError as error:
+        raise DataError(f"{path} cannot be used as a stream: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} cannot be used as a stream: {error!r}. Score the text again.") from error
