@@ -24,7 +24,6 @@ from safetensors.numpy import load_file
 import rnnlm
 from rnnlm.cli import run
 from rnnlm.evaluation import read_stream
-from rnnlm.training.checkpoint import Checkpoint
 
 FOLDER = Path(__file__).parent / "old_files" / "v1"
 FLOAT32 = {"unk.rnnlm", "stupid.rnnlm", "witten_bell.arpa", "reference.rnnlm", "convnet.rnnlm"}
