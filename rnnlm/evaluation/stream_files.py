@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import recognise, storage
 from ..errors import DataError, UsageError
+from ..stored import Stored
 from ..text.encoding import Encoding
 from ..text.files import Head
 from ..text.vocabulary import Vocabulary
@@ -69,10 +70,10 @@ def _is_safetensors(path: str | Path) -> bool:
 
 
 def _read_binary(path: str | Path) -> Stream:
-    header, arrays = storage.read(path, "stream")
+    stored = Stored(*storage.read(path, "stream"), Path(path).parent)
     try:
-        fields: dict[str, Any] = {name: header[name] for name in _ABOUT}
-        fields |= {name: arrays[name] for name in _ARRAYS if name in arrays}
-        return Stream(encoding=Encoding.from_arrays(header, arrays, Path(path).parent), **fields)
+        fields: dict[str, Any] = {name: stored.value(name) for name in _ABOUT}
+        fields |= {name: stored.array(name) for name in _ARRAYS if stored.has_array(name)}
+        return Stream(encoding=Encoding.unpack(stored), **fields)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} cannot be used as a stream: {error!r}. Score the text again.") from error

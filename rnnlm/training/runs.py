@@ -13,6 +13,7 @@ from .. import ops, storage
 from ..errors import DataError, RnnlmError, UsageError
 from ..models import LanguageModel, load
 from ..ops.device import release
+from ..stored import Stored
 from ..text.corpus import Corpus
 from .checkpoint import Snapshot
 from .data import Data
@@ -143,7 +144,8 @@ class Runs:
         try:
             run = Run(settings)
             if number in self.ended:
-                Snapshot(path, {"run": _record(load(path))}, {}).require_same(_record(run.model), Settings.comparable)
+                ended = Snapshot(path, Stored({"run": _record(load(path))}, {}))
+                ended.require_same(_record(run.model), Settings.comparable)
         except RnnlmError as error:
             raise type(error)(f"run {number}: {error}") from error
         return run.data
