@@ -15,6 +15,7 @@ from .machine import choose, machine_options
 from .members import ScoringOptions, scoring_options
 from .names import require_other
 from .options import with_options
+from .swapped import require_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,7 @@ def command(
     if top and (form.quick or per != "word"):
         raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
     check_options(scoring)
+    require_order([model], text)
     from .. import output_files
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
     from ..evaluation.stream import unseen_types
