@@ -13,6 +13,7 @@ from ..models.ngram import NgramLM, NgramOptions
 from ..options import declared, make
 from ..training.data import TextOptions
 from .console import ppl, result, result_json, say
+from .counts import left_out_of
 from .machine import choose, host_options
 from .options import GroupedCommand, json_option, option, with_options
 from .record import command_line
@@ -117,7 +118,7 @@ def command(
         result_json({"model": output, **model.facts(), **figures})
         return
     for name, perplexity in perplexities.items():
-        result(f"{name} perplexity {ppl(perplexity.nll)}")
+        result(f"{name} perplexity {ppl(perplexity.nll)}{left_out_of(perplexity)}")
     say(f"model: {output}", "green")
 
 

@@ -80,6 +80,11 @@ class Corpus:
         """The number of unknown tokens: those with the id of `<unk>`, or -1 where the vocabulary has no `<unk>`."""
         return count(self.ids, self.vocabulary.unknown_id)
 
+    @property
+    def left_out(self) -> int:
+        """The number of tokens without a probability: the unknown ones where the vocabulary has no `<unk>`, else 0."""
+        return self.unknown if self.vocabulary.unk is None else 0
+
     @cached_property
     def characters(self) -> int:
         """The number of characters of the text, by which bits per character divides.
