@@ -72,6 +72,8 @@ def command(
         )
     else:
         result(_table(comparison))
+        if comparison.left_out:
+            result(f"left out: {comparison.left_out:,} more tokens of the text, which have no probability")
         result(comparison.verdict)
 
 

@@ -9,6 +9,7 @@ import click
 from ..errors import DataError, UsageError
 from ..machine import MachineOptions
 from .console import bits, ppl, result, result_json, say, table
+from .counts import counts_of
 from .machine import choose, machine_options
 from .members import (
     Member,
@@ -106,6 +107,8 @@ def command(
     if path:
         steps = [[str(number), step["model"], *(ppl(step[on]) for on in ("valid_nll", "nll"))] for number, step in path]
         result("\n" + table([["step", "added", "validation PPL", "test PPL"], *steps], left=2))
+    if fit_streams and not fit_streams[0].scored.all():
+        result(f"validation: {counts_of(stream_perplexity(fit_streams[0]))}")
 
 
 def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from ..machine import MachineOptions
 from ..options import check as check_options
 from ..options import option
 from .console import say
+from .counts import counts
 from .machine import choose, machine_options
 from .members import ScoringOptions, scoring_options
 from .names import require_other
@@ -96,4 +97,5 @@ def command(
     else:
         write_tsv(stream, output, per=per, unit=unit, words=words)
     if output is not None:
-        say(f"scores of {len(stream):,} tokens written to {output}")
+        about = counts(len(stream), int(stream.scored.sum()), int(stream.is_unknown.sum()))
+        say(f"scores of {about} written to {output}")

@@ -104,8 +104,8 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         """The input files by their use ("text", "valid" …): none of them may be the output."""
         return {name: getattr(self.settings, name) for name in self.source_names}
 
-    def _source(self) -> dict[str, str]:
-        """The training data as the settings name them, for the record."""
+    def _source(self) -> dict[str, Any]:
+        """The training data as the settings name them, and what else is recorded of the data but not compared."""
         name = self.source_names[0]
         return {name: str(getattr(self.settings, name))}
 

@@ -40,6 +40,9 @@ class Run(BaseRun[Settings, RecurrentLM]):
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
             return perplexity(self.model, self.data.test)
 
+    def _source(self) -> dict[str, Any]:
+        return {**super()._source(), "valid_left_out": self.data.valid.left_out}
+
     def _sources(self) -> Mapping[str, str | Path | None]:
         code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
         return {**super()._sources(), **code}
