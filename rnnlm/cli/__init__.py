@@ -84,7 +84,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: _say_warning(str(message), typed)
+            warnings.showwarning = lambda message, *_, **__: say(
+                f"warning: {in_words_of(_command(typed), str(message), typed)}", "yellow"
+            )
             status = cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -125,11 +127,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         message = " ".join(str(error).split())
         error_line(f"the GPU failed: {type(error).__name__}: {message}. See what nvidia-smi says, or use --device cpu.")
         return 1
-
-
-def _say_warning(message: str, typed: Sequence[str]) -> None:
-    """Print a warning of the package, with the option's name for each keyword."""
-    say(f"warning: {in_words_of(_command(typed), message, typed)}", "yellow")
 
 
 def _command(typed: Sequence[str]) -> click.Command | None:

@@ -14,10 +14,10 @@ from ..option_sets import subset
 from . import memory
 from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
+from .learning_rate import LearningRate, recorded
 from .loop import Loop, LoopOptions
 from .run_files import RunFiles
 from .run_settings import RunSettings
-from .start import Start, recorded
 
 AnySettings = TypeVar("AnySettings", bound=RunSettings)
 AnyModel = TypeVar("AnyModel", bound=Network)
@@ -27,8 +27,9 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     """One training run: its data, model and trainer. Everything is checked here, before the first update.
 
     `fit()` trains and writes the model. With `output` the model goes there and the checkpoints to `output`.checkpoint,
-    which is removed when the run ends by itself. `command` is the command line, for the model's record. A new model is
-    made on the host and then moved to the `device`, so that one seed starts from the same weights everywhere. Raises
+    which stays there, so that `resume` with a larger `epochs` goes on with a run that has ended. `command` is the
+    command line, for the model's record. A new model is made on the host and then moved to the `device`, so that one
+    seed starts from the same weights everywhere. Raises
     UsageError for settings that are not allowed, DataError for data that cannot be used, OutOfMemory where the device
     has too little memory.
 
@@ -39,21 +40,24 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     model_class: ClassVar[Any]  # what a checkpoint must hold
     data: Any
     trainer: Loop
+    _start_hash: Mapping[str, str] = {}  # that of the file from which the run starts, by the name for the record
 
     def __init__(self, settings: AnySettings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
         settings.check()
         self.settings, self.device = settings.on_this_machine()
+        self.start = self._start()
         self._check()
         self.files = RunFiles(settings.output, settings.resume, self._sources())
         self.output, snapshot = self.files.output, self.files.snapshot
         resumed: AnyModel | None = snapshot.model(self.model_class) if snapshot else None
-        self.data = self._load(resumed)
-        record = self.settings.record() | {f"data.{name}": value for name, value in self.data.hashes.items()}
+        self.data = self._load(resumed or self.start)
+        hashes = self.data.hashes | self._start_hash
+        record = self.settings.record() | {f"data.{name}": value for name, value in hashes.items()}
         if snapshot is not None:
             snapshot.require_same(record, self.settings.comparable)
-        self.model: AnyModel = resumed or self._new_model()
-        self.start = self._recorded_start(snapshot) or self._start()
-        record["start"] = self.start._asdict()
+        self.model: AnyModel = resumed or self.start or self._new_model()
+        self.learning_rate = self._recorded_learning_rate(snapshot) or self._learning_rate()
+        record["learning_rate"] = self.learning_rate._asdict()
         if resumed is None:
             self.model.log.append({"kind": "run", "command": command, **self._source(), **record})
         self.needs = self._needs()
@@ -62,6 +66,11 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
             self.trainer = self._trainer(self.files.checkpoint(record, settings.save_every), observers)
             self.files.resume(self.trainer)
         self.resumed = snapshot is not None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run that is resumed had ended, and ends again without another update."""
+        return self.resumed and bool(self.trainer.progress.stopped)
 
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
@@ -72,17 +81,17 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         """Train to the end; returns why it ended. What a subclass adds to the model's log here goes into its file."""
         return self.trainer.fit(self.data.train, self.data.valid)
 
-    def _recorded_start(self, snapshot: Snapshot | None) -> Start | None:
-        """The start of a run that is resumed; None for a new run. One of an earlier version recorded none."""
+    def _recorded_learning_rate(self, snapshot: Snapshot | None) -> LearningRate | None:
+        """The learning rate of a run that is resumed; None for a new run. One of an earlier version recorded none."""
         if snapshot is None:
             return None
-        return recorded(snapshot) or self._start(earlier=True)
+        return recorded(snapshot) or self._learning_rate(earlier=True)
 
     def _optimizer(self) -> Optimizer:
-        """The optimizer that the settings describe, at the rate of the run's start."""
+        """The optimizer that the settings describe, at the rate with which the run begins."""
         s: Any = self.settings
         rule = OPTIMIZERS[s.optimizer]
-        return rule(self.model.params, self.start.lr, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
+        return rule(self.model.params, self.learning_rate.lr, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
 
     def _loop_options(self, epochs: int, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> LoopOptions:
         """The keywords that every trainer takes, as the settings have them."""
@@ -91,7 +100,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
             "clip": s.clip,
             "clip_by": s.clip_by,
             "schedule": schedule_of(s, epochs),
-            "warmup": self.start.warmup,
+            "warmup": self.learning_rate.warmup,
             "epochs": epochs,
             "max_updates": s.max_updates,
             "seed": s.seed,
@@ -103,24 +112,28 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         """The input files by their use ("text", "valid" …): none of them may be the output."""
         return {name: getattr(self.settings, name) for name in self.source_names}
 
-    def _source(self) -> dict[str, str]:
-        """The training data as the settings name them, for the record."""
+    def _source(self) -> dict[str, Any]:
+        """The training data as the settings name them, and what else is recorded of the data but not compared."""
         name = self.source_names[0]
         return {name: str(getattr(self.settings, name))}
+
+    def _start(self) -> AnyModel | None:
+        """The trained model that a new run starts from; it may change the settings. None: the run makes a new one."""
+        return None
 
     def _check(self) -> None:
         """UsageError for settings that do not go together, before any data are read."""
 
     @abstractmethod
     def _load(self, resumed: AnyModel | None) -> Any:
-        """The data; those of a resumed run with the vocabulary or the labels of its model."""
+        """The data; those of a resumed run, or one that starts from a model, with that model's words or labels."""
 
     @abstractmethod
     def _new_model(self) -> AnyModel:
         """The model that the settings describe."""
 
     @abstractmethod
-    def _start(self, *, earlier: bool = False) -> Start:
+    def _learning_rate(self, *, earlier: bool = False) -> LearningRate:
         """The rate and the warm-up that the settings describe; `earlier`: as versions did that did not record them."""
 
     @abstractmethod

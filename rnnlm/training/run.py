@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .data import Data, load
 from .events import Epoch, Event, Observer
+from .fine_tuning import starting_model, with_structure
+from .learning_rate import LearningRate, earlier_learning_rate, learning_rate_of
 from .settings import Settings
-from .start import Start, earlier_start_of, start_of
 from .trainer import Trainer
 from .verdict import Verdict
 
@@ -31,7 +33,7 @@ from .verdict import Verdict
 class Run(BaseRun[Settings, RecurrentLM]):
     """One training run of a language model: see `BaseRun`. `test()` reports on the test text, once."""
 
-    source_names = ("text", "valid", "test")
+    source_names = ("text", "valid", "test", "from_model")
     model_class = RecurrentLM
     data: Data
     trainer: Trainer
@@ -65,8 +67,8 @@ class Run(BaseRun[Settings, RecurrentLM]):
         return reason
 
     def _watch(self, event: Event) -> None:
-        """Warn after the first epoch that is worse than no model at all, for a long run should not go on so."""
-        if isinstance(event, Epoch) and event.valid_nll is not None and not event.stop:
+        """Warn where the best epoch so far is worse than no model at all, for a long run should not go on so."""
+        if isinstance(event, Epoch) and event.best and event.valid_nll is not None and not event.stop:
             verdict = self._verdict(event.valid_nll)
             if verdict.is_hopeless:
                 self._warn(verdict)
@@ -79,28 +81,49 @@ class Run(BaseRun[Settings, RecurrentLM]):
 
     def _verdict(self, nll: float) -> Verdict:
         activation, updates = self.model.config.get("activation"), self.trainer.progress.updates
-        return Verdict.of(nll, self.baselines, self.settings, lr=self.start.lr, updates=updates, activation=activation)
+        return Verdict.of(
+            nll, self.baselines, self.settings, lr=self.learning_rate.lr, updates=updates, activation=activation
+        )
+
+    def _source(self) -> dict[str, Any]:
+        return {**super()._source(), "valid_left_out": self.data.valid.left_out}
 
     def _sources(self) -> Mapping[str, str | Path | None]:
         code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
         return {**super()._sources(), **code}
+
+    def _start(self) -> RecurrentLM | None:
+        if self.settings.from_model is None:
+            return None
+        model, sha256 = starting_model(self.settings)
+        self.settings = with_structure(self.settings, model)
+        self._start_hash = {"from_model": sha256}
+        return model
 
     def _check(self) -> None:
         self.settings.model_keywords()
 
     def _load(self, resumed: RecurrentLM | None) -> Data:
         data = load(self.settings, resumed.encoding if resumed else None)
+        if self.start is not None:
+            data = replace(data, held_out_note="; ".join(filter(None, [data.held_out_note, self._unknown(data)])))
         window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: more streams than words
         return data
+
+    def _unknown(self, data: Data) -> str:
+        """How many training tokens are words that the model to start from does not have; empty where none is."""
+        unknown = data.train.unknown
+        lacks = f"training tokens are words that {self.settings.from_model} does not have"
+        return f"{unknown:,} of {len(data.train):,} {lacks}" if unknown else ""
 
     def _new_model(self) -> RecurrentLM:
         keywords = self.settings.model_keywords()
         return self.settings.model_class(self.data.train.encoding, **keywords)
 
-    def _start(self, *, earlier: bool = False) -> Start:
+    def _learning_rate(self, *, earlier: bool = False) -> LearningRate:
         _, updates = as_used.length_of(self.settings, len(self.data.train))
-        start = earlier_start_of if earlier else start_of
-        return start(self.settings, self.model, updates)
+        rule = earlier_learning_rate if earlier else learning_rate_of
+        return rule(self.settings, self.model, updates)
 
     def _needs(self) -> list[memory.Need]:
         s = self.settings
