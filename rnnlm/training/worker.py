@@ -53,7 +53,7 @@ def run_request(request: dict[str, Any]) -> int:
     warnings.showwarning = lambda message, *_, **__: send(Note(f"warning: {message}"))
     try:
         settings = Settings.from_json(request["settings"])
-        run = Run(settings, observers=[EpochSender()], command=request["command"])
+        run = Run(settings, observers=[EpochSender()], command=request["command"], locked=True)
         send(Began.of(run))
         reason = run.fit()
     except RnnlmError as error:
