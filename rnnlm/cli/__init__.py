@@ -105,7 +105,10 @@ def _run(typed: Sequence[str]) -> int:
     except RnnlmError as error:
         error_line(in_words_of(_command(typed), str(error), typed))
         return error.exit_status
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # of which click makes the same
+            error_line("a file ended too early: it is cut short or damaged. Copy or make it again.")
+            return 1
         error_line("interrupted")
         return 130
     except (

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from python_process import python
 
+import rnnlm
 from rnnlm import output_files, storage
 from rnnlm.errors import DataError
 
@@ -199,6 +200,41 @@ def test_full_disk_during_training(call, shared, monkeypatch, tmp_path):
     assert last.startswith("rnnlm: error: the checkpoint could not be written to m.rnnlm.checkpoint: No space left")
     assert (tmp_path / "m.rnnlm").read_bytes() == b"the old file"
     assert names(tmp_path) == ["m.rnnlm"]
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3, 4])
+def test_a_disk_that_fills_later_keeps_the_last_checkpoint(call, shared, monkeypatch, tmp_path, writes):
+    """Of three epochs, the fourth write is the model's; what is resumed ends as if nothing had happened."""
+    typed = [
+        "train",
+        shared / "text.txt",
+        *["--hidden", "4", "--streams", "4", "--epochs", "3", "--backend", "numpy", "-o", "m.rnnlm"],
+    ]
+    assert call(*typed).status == 0
+    undisturbed = weights(tmp_path / "m.rnnlm")
+    for path in list(tmp_path.iterdir()):
+        path.unlink()
+    fsync, left = os.fsync, [writes]
+
+    def fail(descriptor):
+        left[0] -= 1
+        if left[0] < 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(output_files.os, "fsync", fail)
+        called = call(*typed)
+    what = "the checkpoint" if writes < 4 else "the model"
+    assert called.status == 1
+    assert called.err.splitlines()[-1].startswith(f"rnnlm: error: {what} could not be written to m.rnnlm")
+    assert names(tmp_path) == ["m.rnnlm.checkpoint"] * (writes > 1)
+    assert call(*typed, "--resume").status == 0
+    assert weights(tmp_path / "m.rnnlm") == undisturbed
+
+
+def weights(path: Path) -> dict[str, bytes]:
+    return {name: param.value.tobytes() for name, param in rnnlm.load(path).params.items()}
 
 
 @pytest.fixture
