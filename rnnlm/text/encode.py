@@ -15,13 +15,14 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from ..errors import DataError
 from .encoding import Encoding
 from .learning import Spooled
+from .memory_folder import Folder, MemoryFile, ids_in
 from .parts import check_fractions, cut_points
 from .pieces import text_pieces
 from .tokenizer import Tokenizer
@@ -58,7 +59,7 @@ class Encoded:
 def encode(
     blocks: Iterable[bytes],
     name: str,
-    folder: Path,
+    folder: Folder,
     tokenizer: Tokenizer,
     vocabulary: Vocabulary | None = None,
     fractions: Sequence[float] = (1.0,),
@@ -92,7 +93,7 @@ def encode(
             types, points = _write_first_numbers(parts_of_text, name, folder, tokenizer)
     else:
         types, _ = _write_first_numbers([pieces], name, folder, tokenizer)
-        ids = np.memmap(ids_file, dtype=np.int32, mode="r")
+        ids = ids_in(ids_file)
         points = cut_points(ids, fractions, name)
         del ids  # a mapping keeps pages in memory, and some systems forbid writing to a mapped file
     if vocabulary is None:
@@ -124,7 +125,7 @@ def read_description(folder: Path, encoding: Encoding | None) -> Encoded | None:
         return None
 
 
-def _describe(encoded: Encoded, folder: Path) -> None:
+def _describe(encoded: Encoded, folder: Folder) -> None:
     characters = folder / CHARACTERS
     about: dict[str, Any] = {
         "sha256": encoded.sha256,
@@ -142,7 +143,7 @@ def _hashed(blocks: Iterable[bytes], digest) -> Iterator[bytes]:
 
 
 def _write_first_numbers(
-    parts: Sequence[Iterable[bytes]], name: str, folder: Path, tokenizer: Tokenizer
+    parts: Sequence[Iterable[bytes]], name: str, folder: Folder, tokenizer: Tokenizer
 ) -> tuple[list[str], list[int]]:
     """Write ids in order of first appearance, and the characters of each sentence.
 
@@ -177,15 +178,20 @@ def _write_first_numbers(
     return encoder.types(), points
 
 
-def _counts(ids_file: Path, stop: int, n_types: int) -> np.ndarray:
+def _counts(ids_file: Path | MemoryFile, stop: int, n_types: int) -> np.ndarray:
     counts = np.zeros(n_types, dtype=np.int64)
     with ids_file.open("rb") as file:
         for start in range(0, stop, _CHUNK):
-            counts += np.bincount(np.fromfile(file, np.int32, min(_CHUNK, stop - start)), minlength=n_types)
+            counts += np.bincount(_read(file, min(_CHUNK, stop - start)), minlength=n_types)
     return counts
 
 
-def _renumber(ids_file: Path, points: list[int], table: np.ndarray, vocabulary: Vocabulary) -> list[Part]:
+def _read(file: IO[bytes], count: int) -> np.ndarray:
+    """Return the next ids of a file, as many as `count` or those that are left."""
+    return np.frombuffer(file.read(4 * count), np.int32)
+
+
+def _renumber(ids_file: Path | MemoryFile, points: list[int], table: np.ndarray, vocabulary: Vocabulary) -> list[Part]:
     """Replace every id in the file by its entry in the table, and return the parts with their counts."""
     parts = []
     with ids_file.open("r+b") as file:
@@ -193,7 +199,7 @@ def _renumber(ids_file: Path, points: list[int], table: np.ndarray, vocabulary: 
             sentences = unknown = 0
             for low in range(start, stop, _CHUNK):
                 file.seek(4 * low)
-                ids = table[np.fromfile(file, np.int32, min(_CHUNK, stop - low))]
+                ids = table[_read(file, min(_CHUNK, stop - low))]
                 file.seek(4 * low)
                 file.write(ids.tobytes())
                 sentences += int(np.count_nonzero(ids == vocabulary.eos))
