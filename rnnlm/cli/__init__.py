@@ -16,6 +16,7 @@ import click
 from .. import __version__
 from ..errors import RnnlmError, of_the_system, unknown_name
 from .console import error_line, say
+from .streams import prepare
 from .words import in_words_of
 
 COMMANDS = {  # name -> the line that `rnnlm --help` shows
@@ -82,8 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (None: those of the process) and return its exit status."""
     typed = sys.argv[1:] if arguments is None else list(arguments)
+    prepare()
     try:
         with warnings.catch_warnings():
+            _never_errors()
             warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}", "yellow")
             status = cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
         if sys.stdout is not None:
@@ -125,6 +128,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         message = " ".join(str(error).split())
         error_line(f"the GPU failed: {type(error).__name__}: {message}. See what nvidia-smi says, or use --device cpu.")
         return 1
+
+
+def _never_errors() -> None:
+    """Show warnings that PYTHONWARNINGS or -W would turn into errors: a command must not end because of one."""
+    if any(action == "error" for action, *_ in warnings.filters):
+        warnings.resetwarnings()
+        warnings.simplefilter("default")
+        for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", kind)
 
 
 def _command(typed: Sequence[str]) -> click.Command | None:

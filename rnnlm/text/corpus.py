@@ -144,8 +144,9 @@ class Corpus:
         "words", see `rnnlm.text.tokenizer`, or a Tokenizer) and `vocabulary`; a missing vocabulary is made from the
         text, with `max_vocab` and `min_count` as in `Vocabulary.from_counts`. The ids are kept in the cache
         (`rnnlm.cache_folder`) by the content of the text and the encoding, see `rnnlm.text.id_cache`; a cache that
-        cannot be written is replaced by a temporary folder, with a warning. Raises
-        DataError for a text that cannot be used, UsageError for keywords that contradict each other or are out of range.
+        cannot be written is replaced by a temporary folder, with a warning.
+        Raises DataError for a text that cannot be used, UsageError for keywords that contradict each other or are out
+        of range.
         """
         return cls.encode_split(
             source,
