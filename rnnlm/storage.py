@@ -20,7 +20,7 @@ import numpy as np
 
 from . import checksums, recognise
 from .errors import DataError
-from .output_files import write_blocks
+from .output_files import to_bytes, write_blocks
 from .strict_json import parse
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
@@ -33,7 +33,7 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
 
     `header` is JSON-able data; `arrays` are written in C order. Raises DataError where the file cannot be written.
     """
-    text = json.dumps(header, ensure_ascii=False, sort_keys=True)
+    text = to_bytes(json.dumps(header, ensure_ascii=False, sort_keys=True)).decode()
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     beginning = f"{what}\n{FORMAT}\n{text}\n"
     about = {"kind": what, "format": FORMAT, "sha256": checksums.sha256(beginning, contiguous), "header": text}
