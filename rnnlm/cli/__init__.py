@@ -94,9 +94,7 @@ def _run(typed: Sequence[str]) -> int:
     try:
         with warnings.catch_warnings():
             _never_errors()
-            warnings.showwarning = lambda message, *_, **__: say(
-                f"warning: {in_words_of(_command(typed), str(message), typed)}", "yellow"
-            )
+            warnings.showwarning = lambda message, *_, **__: _say_warning(str(message), typed)
             status = cli.main(args=list(typed), prog_name="rnnlm", standalone_mode=False, obj=list(typed))
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -150,6 +148,11 @@ def _never_errors() -> None:
         warnings.simplefilter("default")
         for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
             warnings.simplefilter("ignore", kind)
+
+
+def _say_warning(message: str, typed: Sequence[str]) -> None:
+    """Print a warning of the package, with the option's name for each keyword."""
+    say(f"warning: {in_words_of(_command(typed), message, typed)}", "yellow")
 
 
 def _command(typed: Sequence[str]) -> click.Command | None:

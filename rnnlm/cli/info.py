@@ -32,6 +32,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         require_complete(lm.log)
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
+    verdicts = [entry for entry in lm.log if entry["kind"] == "verdict"]
     used = as_used(run, lm.config) if "optimizer" in run else {}
     facts: dict[str, Any] = {"model": lm.kind}
     if isinstance(lm, LanguageModel):
@@ -45,6 +46,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         "training": run,
         "used": used,
         "epochs": epochs,
+        "verdict": verdicts[-1] if verdicts else None,
     }
     if as_json:
         result_json(facts)
@@ -69,6 +71,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         fit = run["fit"]
         lines.append(("fitted to", f"{run['text']}, {fit['tokens']:,} tokens, sha256 {str(run['data.fit'])[:12]}"))
         lines.append(("validation", f"PPL {ppl(fit['nll'])}{left_out(fit['tokens'], fit['scored'], fit['unknown'])}"))
+    lines += [("warning", str(entry.get("text"))) for entry in verdicts]
     if run.get("command"):
         lines.append(("command", run["command"]))
     if epochs:
