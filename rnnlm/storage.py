@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from . import recognise
 from .errors import DataError
 from .output_files import write_blocks
 
@@ -104,9 +105,17 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
         raise
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
         raise DataError(
-            f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
+            _other_file(path, what)
+            or f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
             f"Give the path of a {what} file, or train it again."
         ) from error
+
+
+def _other_file(path: Path, what: str) -> str | None:
+    """Return the message that a file is another program's; None where it is ours, damaged or not known."""
+    with open(path, "rb") as file:
+        start = file.read(recognise.SIZE)
+    return None if start[8:9] == b"{" else recognise.not_a(f"{what} of rnnlm", str(path), start)
 
 
 def _mapped(file: IO[bytes]) -> dict[str, np.ndarray]:

@@ -91,7 +91,9 @@ def _run(typed: Sequence[str]) -> int:
     """Run the command line that was typed; see `run`."""
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}", "yellow")
+            warnings.showwarning = lambda message, *_, **__: say(
+                f"warning: {in_words_of(_command(typed), str(message), typed)}", "yellow"
+            )
             status = cli.main(args=list(typed), prog_name="rnnlm", standalone_mode=False, obj=list(typed))
         if sys.stdout is not None:
             sys.stdout.flush()

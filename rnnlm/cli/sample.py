@@ -11,6 +11,7 @@ from ..sampling_options import SamplingOptions
 from .console import result, result_json
 from .machine import choose, machine_options
 from .options import with_options
+from .swapped import require_order
 
 
 @click.command()
@@ -33,6 +34,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Draw texts from MODEL that go on from PROMPT."""
+    require_order([model], prompt, "prompt")
     device = choose(machine)
     from ..evaluation import sample
     from ..models import load

@@ -120,8 +120,8 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     def reads(settings: Any) -> list[NamedFile]:
         """The files that a run with these settings reads: it may write to none of them."""
 
-    def _source(self) -> dict[str, str]:
-        """The training data as the settings name them, for the record."""
+    def _source(self) -> dict[str, Any]:
+        """The training data as the settings name them, and what else is recorded of the data but not compared."""
         return {self.source_name: str(getattr(self.settings, self.source_name))}
 
     def _start(self) -> AnyModel | None:

@@ -42,6 +42,9 @@ class Run(BaseRun[Settings, RecurrentLM]):
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
             return perplexity(self.model, self.data.test)
 
+    def _source(self) -> dict[str, Any]:
+        return {**super()._source(), "valid_left_out": self.data.valid.left_out}
+
     @staticmethod
     def reads(settings: Settings) -> list[NamedFile]:
         """See `BaseRun.reads`: the texts, the model from which it starts, and the user's own Python files."""
