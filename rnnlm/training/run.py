@@ -155,10 +155,13 @@ def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
     The keywords are the fields of `rnnlm.training.Settings`, which are the options of `rnnlm train`. With `output` the
-    model is written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    model is written there too. After Ctrl-C the model so far is returned. After SIGTERM and a closed terminal, which
+    end a training in the same way, SystemExit ends the process. Raises UsageError, DataError, TrainingError and
+    OutOfMemory.
     """
     run = Run(Settings.of(text=text, **settings))
     run.fit()
+    run.trainer.obey()
     return run.model
 
 
