@@ -118,7 +118,7 @@ def _is_json(array: np.ndarray) -> bool:
     try:
         json.loads(array.tobytes())
         return True
-    except ValueError:
+    except (ValueError, RecursionError):  # an alteration before this one may have nested it
         return False
 
 
