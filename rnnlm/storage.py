@@ -6,21 +6,19 @@ noticed.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
 import mmap
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from .errors import DataError
-from .output_files import replacing
+from .output_files import write_blocks
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
 KINDS = ("model", "checkpoint", "stream")
@@ -32,20 +30,32 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
 
     `header` is JSON-able data; `arrays` are written in C order. Raises DataError where the file cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
     text = json.dumps(header, ensure_ascii=False, sort_keys=True)
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, contiguous), "header": text}
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
-    with replacing(path, f"the {what}") as temporary:
-        try:
-            save_file(contiguous, temporary, metadata)  # straight from the arrays: a copy might not fit beside them
-        except SafetensorError as error:
-            errno_in_message = re.search(r"os error (\d+)", str(error))  # how the library words an OSError
-            number = int(errno_in_message[1]) if errno_in_message else errno.EIO
-            raise OSError(number, os.strerror(number) if errno_in_message else str(error)) from error
+    write_blocks(path, _safetensors(contiguous, metadata), f"the {what}")
+
+
+def _safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """The blocks of a safetensors file, byte for byte as the library writes it.
+
+    The library itself writes to a temporary file of its own, which a killed process leaves behind for ever.
+    """
+    types = {np.dtype(little): name for name, little in _DTYPES.items()}
+    order = sorted(arrays, key=lambda name: (-_WRITTEN_FIRST.index(types[arrays[name].dtype]), name.encode()))
+    head: dict[str, Any] = {"__metadata__": dict(metadata)}
+    begin = 0
+    for name in order:
+        array = arrays[name]
+        end = begin + array.nbytes
+        head[name] = {"dtype": types[array.dtype], "shape": list(array.shape), "data_offsets": [begin, end]}
+        begin = end
+    encoded = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    yield len(encoded).to_bytes(8, "little") + encoded
+    for name in order:  # straight from the arrays: a copy might not fit beside them
+        yield arrays[name].reshape(-1).view(np.uint8).data
 
 
 def json_array(value: Any) -> np.ndarray:
@@ -115,6 +125,7 @@ def _mapped(file: IO[bytes]) -> dict[str, np.ndarray]:
 
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "I16": "<i2", "U8": "u1", "BOOL": "?", "U64": "<u8"}
+_WRITTEN_FIRST = ("BOOL", "U8", "I16", "I32", "F32", "F64", "I64", "U64")  # from the last to the first: by alignment
 
 
 def kind(path: str | Path, start: bytes | None = None) -> str | None:

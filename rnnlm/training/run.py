@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import catalogue
+from ..declared_files import NamedFile
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
@@ -28,7 +30,7 @@ from .trainer import Trainer
 class Run(BaseRun[Settings, RecurrentLM]):
     """One training run of a language model: see `BaseRun`. `test()` reports on the test text, once."""
 
-    source_names = ("text", "valid", "test", "from_model")
+    source_name = "text"
     model_class = RecurrentLM
     data: Data
     trainer: Trainer
@@ -40,9 +42,17 @@ class Run(BaseRun[Settings, RecurrentLM]):
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
             return perplexity(self.model, self.data.test)
 
-    def _sources(self) -> Mapping[str, str | Path | None]:
-        code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
-        return {**super()._sources(), **code}
+    @staticmethod
+    def reads(settings: Settings) -> list[NamedFile]:
+        """See `BaseRun.reads`: the texts, the model from which it starts, and the user's own Python files."""
+        texts = {"the text": settings.text, "the validation text": settings.valid, "the test text": settings.test}
+        files = [NamedFile(use, path) for use, text in texts.items() if text for path in catalogue.files_of(text)]
+        return [
+            *files,
+            NamedFile("the model that it starts from", settings.from_model),
+            NamedFile("the recurrence", file_of(settings.model)),
+            NamedFile("the tokenizer", file_of(settings.tokens or "")),
+        ]
 
     def _start(self) -> RecurrentLM | None:
         if self.settings.from_model is None:
