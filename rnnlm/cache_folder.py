@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .cache_drafts import draft
 from .errors import DataError
 
 
@@ -40,19 +40,15 @@ def is_writable(folder: Path) -> bool:
 def draft_folder(parent: Path) -> Iterator[Path]:
     """Give a new folder in `parent`, to be filled and then moved by `settle`; otherwise it is removed after the block.
 
+    Drafts that a killed process left there are removed too.
     Raises DataError where the disk is full or the folder cannot be written.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=parent))
+        with draft(parent, ".new-") as folder:
+            yield folder
     except OSError as error:
         raise cache_error(parent, error) from None
-    try:
-        yield draft
-    except OSError as error:
-        raise cache_error(parent, error) from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def settle(draft: Path, final: Path) -> None:
