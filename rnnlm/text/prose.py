@@ -46,6 +46,7 @@ class Prose(Tokenizer):
     """
 
     help = "a word or mark of raw English text; </s> ends each sentence"
+    unit = "word"
     cut = staticmethod(after_blank)
 
     def encoder(self, source: str) -> ProseEncoder:

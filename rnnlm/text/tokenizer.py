@@ -46,6 +46,7 @@ class Tokenizer(ABC):
     learned data. The same line must always give the same tokens.
 
     `help`      one line for the list of tokenizers
+    `unit`      what messages call one token, such as "word"
     `argument`  what stands behind the colon of NAME:ARGUMENT, for messages; "" where there is nothing
     `spec`      the short text that the tokenizer was made from, such as "words": see `rnnlm.text.tokenizers.tokenizer`
     `source`    for a user's own tokenizer, the SHA-256 of its file as the model records it; "" for others
@@ -53,6 +54,7 @@ class Tokenizer(ABC):
     """
 
     help: ClassVar[str] = ""
+    unit: ClassVar[str] = "token"
     argument: ClassVar[str] = ""
     spec: str = ""
     source: str = ""
