@@ -1,28 +1,27 @@
 """One file format for models and checkpoints: named arrays and a JSON header, in a safetensors file.
 
-A file is written under a temporary name in its folder, flushed to the disk and renamed, so that a reader sees the old
-file or the whole new one. The header holds a SHA-256 of everything, so that damage is noticed.
+A file is replaced whole or not at all (`output_files`). The header holds a SHA-256 of everything, so that damage is
+noticed.
 """
 
 from __future__ import annotations
 
 import errno
-import glob
 import hashlib
 import json
 import math
 import mmap
 import os
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from . import recognise
 from .errors import DataError
+from .output_files import replacing
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
 KINDS = ("model", "checkpoint", "stream")
@@ -41,7 +40,7 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, contiguous), "header": text}
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
-    with _replacing(path, f"the {what}") as temporary:
+    with replacing(path, f"the {what}") as temporary:
         try:
             save_file(contiguous, temporary, metadata)  # straight from the arrays: a copy might not fit beside them
         except SafetensorError as error:
@@ -58,82 +57,6 @@ def json_array(value: Any) -> np.ndarray:
 def from_json_array(array: np.ndarray) -> Any:
     """Return the value that `json_array` packed."""
     return json.loads(array.tobytes().decode())
-
-
-def write_bytes(path: str | Path, content: bytes, what: str) -> None:
-    """Write bytes to a file, which is replaced whole or not at all; messages call them `what`.
-
-    Raises DataError that names the path and the system's reason.
-    """
-    write_blocks(path, [content], what)
-
-
-def write_blocks(path: str | Path, blocks: Iterable[bytes], what: str) -> None:
-    """Write bytes that come in blocks as `write_bytes` does, so that they need not be in memory together."""
-    with _replacing(path, what) as temporary, open(temporary, "wb") as file:
-        file.writelines(blocks)
-
-
-@contextmanager
-def _replacing(path: str | Path, what: str) -> Iterator[str]:
-    """Give the name of a temporary file which, once written, is flushed to the disk and takes the place of `path`."""
-    with _temporary(path, what) as (file, final):
-        yield file.name
-        with open(file.name, "rb+") as written:
-            os.fsync(written.fileno())
-        os.chmod(file.name, 0o666 & ~_umask())
-        os.replace(file.name, final)
-
-
-def require_writable(path: str | Path, what: str) -> None:
-    """Raise DataError where `what` could not be written to the path: now, and not after hours of training.
-
-    Temporary files that a killed process left beside the path are removed.
-    """
-    with _temporary(path, what) as (file, final):
-        for left_over in final.parent.glob(glob.escape(_prefix(final)) + "*.tmp"):  # of a process that was killed
-            if left_over.name != Path(file.name).name:
-                left_over.unlink()
-
-
-def same_file(path: str | Path, other: str | Path) -> bool:
-    """Return whether two paths lead to the same file, which exists: writing to one would replace the other."""
-    try:
-        return Path(other).samefile(path)
-    except OSError:  # one of them does not exist
-        return False
-
-
-def _prefix(final: Path) -> str:
-    return f".{final.name[:100]}."
-
-
-@contextmanager
-def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
-    """Give a temporary file, removed at the end unless it was renamed, and the path to rename it to, links resolved."""
-    path = Path(path)
-    try:
-        final = path.resolve()
-        if final.is_dir():
-            raise DataError(f"{what} cannot be written to {path}: it is a folder. Give the path of a file as `output`.")
-        if final.exists() and not final.is_file():  # renaming a file to /dev/null would replace the device
-            raise DataError(f"{what} cannot be written to {path}: it is not an ordinary file. Give another `output`.")
-        if not final.parent.is_dir():
-            raise DataError(
-                f"{what} cannot be written to {path}: the folder {path.parent} does not exist. "
-                "Make it, or give another `output`."
-            )
-        with tempfile.NamedTemporaryFile(prefix=_prefix(final), suffix=".tmp", dir=final.parent, delete=False) as file:
-            try:
-                yield file, final
-            finally:
-                Path(file.name).unlink(missing_ok=True)
-    except OSError as error:
-        advice = "Free some space, or give" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give"
-        raise DataError(
-            f"{what} could not be written to {path}: {error.strerror or error}. "
-            f"A file that was there before is untouched. {advice} another place with `output`."
-        ) from error
 
 
 def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -172,9 +95,17 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
         raise
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
         raise DataError(
-            f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
+            _other_file(path, what)
+            or f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
             f"Give the path of a {what} file, or train it again."
         ) from error
+
+
+def _other_file(path: Path, what: str) -> str | None:
+    """Return the message that a file is another program's; None where it is ours, damaged or not known."""
+    with open(path, "rb") as file:
+        start = file.read(recognise.SIZE)
+    return None if start[8:9] == b"{" else recognise.not_a(f"{what} of rnnlm", str(path), start)
 
 
 def _mapped(file: IO[bytes]) -> dict[str, np.ndarray]:
@@ -227,9 +158,3 @@ def _digest(what: str, version: int, header: str, arrays: Mapping[str, np.ndarra
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

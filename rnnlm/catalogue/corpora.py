@@ -95,6 +95,11 @@ def part(source: str | Path, content: str = TEXT) -> str | Path:
     return file
 
 
+def holds(path: str | Path) -> bool:
+    """Return whether a file is a part of a named corpus: one that `get` has put into the cache."""
+    return Path(path).is_relative_to(cache_folder() / "corpora")
+
+
 def _require_content(entry: Entry, content: str | None) -> None:
     if content == TEXT and entry.content != TEXT:
         raise UsageError(

@@ -84,7 +84,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}", "yellow")
+            warnings.showwarning = lambda message, *_, **__: say(
+                f"warning: {in_words_of(_command(typed), str(message), typed)}", "yellow"
+            )
             status = cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
         if sys.stdout is not None:
             sys.stdout.flush()

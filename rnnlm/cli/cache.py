@@ -14,6 +14,7 @@ from ..models.model import settings_text
 from ..option_sets import subset, union
 from ..options import declared
 from .console import ppl, result, result_json, say
+from .counts import left_out_of
 from .machine import choose, machine_options
 from .options import json_option, option, with_options
 from .record import run_entry
@@ -64,11 +65,11 @@ def command(
         raise UsageError("`orders` says how many strengths of a cache of n-grams `fit` is to choose. Leave it out.")
     require_other(output, model, fit)
     device = choose(machine)
-    from .. import storage
+    from .. import output_files
     from ..evaluation.score import as_corpus
     from ..models import load
 
-    storage.require_writable(output, "the model")
+    output_files.require_writable(output, "the model")
     lm = load(model, device=device)
     valid = None if fit is None else as_corpus(lm, fit)
     cached = kind(lm, **chosen) if valid is None else _fitted(lm, valid, continuous, chosen, orders)
@@ -83,7 +84,8 @@ def command(
         result_json({"model": output, "config": cached.config, "fit": fitted})
         return
     if before is not None and after is not None:
-        result(f"validation perplexity {ppl(before.nll)} without, {ppl(after.nll)} with the cache")
+        figures = f"{ppl(before.nll)} without, {ppl(after.nll)} with the cache"
+        result(f"validation perplexity {figures}{left_out_of(after)}")
     say(f"model: {output}", "green")
 
 

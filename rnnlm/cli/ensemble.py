@@ -8,6 +8,7 @@ import click
 
 from ..machine import MachineOptions
 from .console import ppl, result, result_json, say, table
+from .counts import counts_of
 from .machine import choose, machine_options
 from .members import (
     MixingOptions,
@@ -49,11 +50,11 @@ def command(
     fit, mix = mixing.fit, mixing.mix
     require_other(output, *models, fit)
     device = choose(machine)
-    from .. import storage
+    from .. import output_files
     from ..evaluation import stream_perplexity
     from ..models import MixtureLM
 
-    storage.require_writable(output, "the mixture")
+    output_files.require_writable(output, "the mixture")
     # In the mixture a network that was trained with independent sentences clears its state, so it is scored so here.
     mixing = replace(mixing, independent=mixing.independent or None)
     scorer = Scorer(mixing)
@@ -86,6 +87,8 @@ def command(
         )
     else:
         result(table(rows))
+        if mixed is not None and mixed.scored < mixed.tokens:
+            result(f"validation: {counts_of(mixed)}")
     for place in sorted(set(range(len(names))) - set(kept)):
         say(f"{names[place]} has the weight 0 and is left out of {output}", "yellow")
     say(f"model written to {output}")

@@ -14,6 +14,7 @@ from ..sampling_options import MAX_SENTENCE, SamplingOptions
 from .console import result, result_json, say
 from .machine import choose, machine_options
 from .options import with_options
+from .swapped import require_order
 
 if TYPE_CHECKING:
     from ..evaluation import Sample
@@ -49,6 +50,7 @@ def command(
     A word is a token of the model: with --tokens chars a character. Words of PROMPT that the model does not know are
     named; they are read as <unk>, or left out where the model has none. A word of probability 0 is never drawn.
     """
+    require_order([model], prompt, "prompt")
     device = choose(machine)
     from ..evaluation import sample
     from ..models import load

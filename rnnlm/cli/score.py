@@ -11,10 +11,12 @@ from ..machine import MachineOptions
 from ..options import check as check_options
 from ..options import option
 from .console import say
+from .counts import counts
 from .machine import choose, machine_options
 from .members import ScoringOptions, scoring_options
 from .names import require_other
 from .options import with_options
+from .swapped import require_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,8 @@ def command(
     if top and (form.quick or per != "word"):
         raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
     check_options(scoring)
-    from .. import storage
+    require_order([model], text)
+    from .. import output_files
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
     from ..evaluation.stream import unseen_types
     from ..evaluation.stream_tsv import check
@@ -74,7 +77,7 @@ def command(
     unseen_types(scoring.unknown)
     if output is not None:
         require_other(output, model, text)
-        storage.require_writable(output, "the scores")
+        output_files.require_writable(output, "the scores")
     device = choose(machine)
     lm = load(model, device=device)
     words = Corpus.encode(text, tokenizer=lm.encoding.rule)
@@ -94,4 +97,5 @@ def command(
     else:
         write_tsv(stream, output, per=per, unit=unit, words=words)
     if output is not None:
-        say(f"scores of {len(stream):,} tokens written to {output}")
+        about = counts(len(stream), int(stream.scored.sum()), int(stream.is_unknown.sum()))
+        say(f"scores of {about} written to {output}")

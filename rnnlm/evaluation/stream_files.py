@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .. import storage
+from .. import recognise, storage
 from ..errors import DataError, UsageError
+from ..stored import Stored
 from ..text.encoding import Encoding
+from ..text.files import Head
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .read_tsv import read_tsv
@@ -37,6 +39,8 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
     """
     if _is_safetensors(path):
         return _read_binary(path)
+    if reason := _other_file(path):
+        raise DataError(reason)
     number, first = next(numbered_lines(path), (1, ""))
     if not first.startswith(MAGIC):
         raise bad_line(
@@ -49,6 +53,16 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
     return read_tsv(path, vocabulary)
 
 
+def _other_file(path: str | Path) -> str | None:
+    """Return the message that a file is no table but another program's; None for any file with lines of text."""
+    if not Path(path).is_file():
+        return None
+    start = Head.of(path).start[: recognise.SIZE]
+    if start.startswith(MAGIC.encode()) or not recognise.not_a("text", str(path), start):
+        return None
+    return recognise.not_a("file of scores of rnnlm", str(path), start)
+
+
 def _is_safetensors(path: str | Path) -> bool:
     try:
         with open(path, "rb") as file:
@@ -58,11 +72,13 @@ def _is_safetensors(path: str | Path) -> bool:
 
 
 def _read_binary(path: str | Path) -> Stream:
-    header, arrays = storage.read(path, "stream")
+    stored = Stored(*storage.read(path, "stream"), Path(path).parent)
     try:
-        fields: dict[str, Any] = {name: header[name] for name in _ABOUT}
-        fields["context"] = header.get("context", CARRIED)  # files of earlier versions do not name it
-        fields |= {name: arrays[name] for name in _ARRAYS if name in arrays}
-        return Stream(encoding=Encoding.from_arrays(header, arrays, Path(path).parent), **fields)
+        fields: dict[str, Any] = {name: stored.value(name) for name in _ABOUT}
+        fields["context"] = stored.text("context", CARRIED)  # files of earlier versions do not name it
+        fields |= {name: stored.array(name) for name in _ARRAYS if stored.has_array(name)}
+        return Stream(encoding=Encoding.unpack(stored), **fields)
+    except DataError as error:
+        raise DataError(f"{path} cannot be used as a stream: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} cannot be used as a stream: {error!r}. Score the text again.") from error

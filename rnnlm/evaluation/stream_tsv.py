@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import storage
+from .. import output_files
 from ..errors import DataError, UsageError
 from ..text.corpus import Corpus
 from ..text.vocabulary import UNK
@@ -58,7 +58,7 @@ def write_tsv(
         for block in blocks:
             sys.stdout.write(block)
     else:
-        storage.write_blocks(path, (block.encode() for block in blocks), "the scores")
+        output_files.write_blocks(path, (block.encode() for block in blocks), "the scores")
 
 
 def check(per: str, unit: str) -> None:

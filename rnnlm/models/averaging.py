@@ -8,8 +8,8 @@ from copy import deepcopy
 import numpy as np
 
 from ..errors import DataError, UsageError
+from ..ops import ops_for
 from ..text.encoding import require_same
-from .model import set_params
 from .recurrent import RecurrentLM
 
 
@@ -31,9 +31,10 @@ def average(models: Sequence[RecurrentLM]) -> RecurrentLM:
             )
         _require_same_shape(models[0], model, place)
     arrays = [model.to_arrays()[1] for model in models]
-    means = {name: np.mean([each[name] for each in arrays], axis=0, dtype=np.float64) for name in models[0].params}
     mean = deepcopy(models[-1])
-    set_params(mean.params, {name: value.astype(arrays[-1][name].dtype) for name, value in means.items()})
+    for name, param in mean.params.items():
+        value = np.mean([each[name] for each in arrays], axis=0, dtype=np.float64)
+        param.set(ops_for(param.value).asarray(value.astype(arrays[-1][name].dtype)))
     return mean
 
 

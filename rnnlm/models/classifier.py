@@ -17,6 +17,7 @@ from ..ops.arrays import Array
 from ..ops.device import CPU, device_of, require_same
 from ..ops.reference.elementwise import ACTIVATIONS
 from ..options import as_dict, make, option
+from ..stored import Stored
 from .model import Header, Network, set_params
 
 LOSSES: dict[str, type[Loss]] = {"cross-entropy": CrossEntropy, "hinge": Hinge, "squared": SquaredError}
@@ -90,10 +91,10 @@ class Classifier(Network):
         return {"shape": list(self.shape), "labels": list(self.labels)}, arrays
 
     @classmethod
-    def unpack(cls, header: Header, arrays: dict[str, np.ndarray]) -> Self:
-        """The classifier that `pack` took apart. KeyError or ValueError when something is missing or misshapen."""
-        model = cls(header["shape"], header["labels"], **header["config"])
-        set_params(model.params, arrays)
+    def unpack(cls, stored: Stored) -> Self:
+        """The classifier that `pack` took apart. DataError where something is missing or not what it must be."""
+        model = cls(stored.integers("shape", 1), stored.texts("labels"), **stored.mapping("config"))
+        set_params(model.params, stored)
         return model
 
     def forward(self, x: Array, y: np.ndarray, *, train: tuple[int, int] | None = None) -> tuple[Array, Array, Any]:

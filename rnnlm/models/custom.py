@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -16,9 +14,10 @@ from ..ops.device import Device
 from ..options import option
 from ..own_source import ObjectKind, Source, find, find_again
 from ..recurrent import Custom, Recurrence, Recurrent, Stack
+from ..stored import Stored
 from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
-from .model import Header
+from .model import Header, set_params
 from .recurrent import NetworkOptions, RecurrentLM
 
 OWN_RECURRENCE = ObjectKind(
@@ -53,7 +52,7 @@ class CustomLM(RecurrentLM):
         *,
         recurrence: str,
         source: Source | None = None,
-        structure: Mapping[str, np.ndarray] | None = None,
+        structure: Stored | None = None,
         **keywords: Any,
     ) -> None:
         self.source = source or find(recurrence, OWN_RECURRENCE)
@@ -81,21 +80,23 @@ class CustomLM(RecurrentLM):
         return {**header, "source": self.source.sha256}, arrays
 
     @classmethod
-    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
         """See `LanguageModel.unpack`. The user's file is run.
 
         RuntimeWarning where it has changed since the training began. DataError where the file is missing or its
         recurrence has other parameters.
         """
-        name = header["config"]["recurrence"]
-        source = find_again(name, OWN_RECURRENCE, folder, header["source"])
-        source = source._replace(sha256=header["source"])
+        config, sha256 = stored.mapping("config"), stored.text("source")
+        name = stored.part("config", "").text("recurrence")
+        source = find_again(name, OWN_RECURRENCE, stored.folder, sha256)._replace(sha256=sha256)
         try:
-            return super().unpack(encoding, header | {"config": header["config"] | {"source": source}}, arrays, folder)
-        except (KeyError, ValueError) as error:
-            if isinstance(error, UsageError):
-                raise DataError(str(error)) from error
+            model = cls(encoding, structure=stored, source=source, **config)
+            set_params(model.params, stored)
+        except UsageError as error:
+            raise DataError(str(error)) from error
+        except DataError as error:
             raise DataError(
                 f"the recurrence {name} has other parameters now than in the model ({error}). Put its old source back, "
                 "or train again."
             ) from error
+        return model

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from .. import storage
 from ..errors import DataError, UsageError
 from ..ngram.arpa_lines import is_arpa
 from ..ops.device import Device
+from ..stored import Stored
 from ..text.encoding import Encoding
 from ..text.files import Head
 from ..text.vocabulary import Vocabulary
@@ -22,30 +20,31 @@ from .model import Model
 from .ngram import NgramLM
 
 
-def from_arrays(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path = Path()) -> Model:
-    """The model that `Model.to_arrays` took apart. KeyError or ValueError when something is missing or misshapen."""
-    classifier = kinds.find(header["kind"], kinds.CLASSIFIERS)
+def unpack(stored: Stored) -> Model:
+    """The model that `Model.to_arrays` took apart. DataError where something is missing or not what it must be."""
+    classifier = kinds.find(stored.text("kind"), kinds.CLASSIFIERS)
     if classifier is None:
-        return language_model(header, arrays, folder)
-    model: Classifier = classifier.unpack(header, arrays)
-    model.log = storage.from_json_array(arrays["log"])
+        return language_model(stored)
+    model: Classifier = classifier.unpack(stored)
+    model.log = stored.json("log")
     return model
 
 
-def language_model(header: dict[str, Any], arrays: dict[str, np.ndarray], folder: Path = Path()) -> LanguageModel:
-    """The language model that `Model.to_arrays` took apart; DataError for a kind that is none. See `from_arrays`."""
-    kind = kinds.find(header["kind"], kinds.NETWORKS, kinds.OTHERS)
+def language_model(stored: Stored) -> LanguageModel:
+    """The language model that `Model.to_arrays` took apart; DataError for a kind that is none. See `unpack`."""
+    name = stored.text("kind")
+    kind = kinds.find(name, kinds.NETWORKS, kinds.OTHERS)
     if kind is None:
         raise DataError(
-            f"the model is of the kind {header['kind']!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
+            f"the model is of the kind {name!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
         )
-    encoding = Encoding.from_arrays(header, arrays, folder)
+    encoding = Encoding.unpack(stored)
     try:
         encoding.rule  # noqa: B018  so that a user's own tokenizer that is missing is noticed now, not in the middle of the work
     except UsageError as error:
         raise DataError(str(error)) from error
-    model: LanguageModel = kind.unpack(encoding, header, arrays, folder)
-    model.log = storage.from_json_array(arrays["log"])
+    model: LanguageModel = kind.unpack(encoding, stored)
+    model.log = stored.json("log")
     return model
 
 
@@ -91,7 +90,7 @@ def _read(file: str | Path | Head, vocabulary: Vocabulary | None) -> Model:
         return NgramLM.read_arpa(path, vocabulary)
     header, arrays = storage.read(path, "model")
     try:
-        return from_arrays(header, arrays, Path(path).parent)
+        return unpack(Stored(header, arrays, Path(path).parent))
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     except (KeyError, ValueError, TypeError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..evaluation.sampling import Sample, sample
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.reference.softmax import draw
+from ..stored import Stored
 from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .model import Header, Model, State
@@ -50,10 +50,10 @@ class LanguageModel(Model):
         return {**header, **about}, {**arrays, **words}
 
     @classmethod
-    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
-        """The model that `pack` took apart, from a file's header and arrays; `folder` is the one that the file lies in.
+    def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
+        """The model that `pack` took apart, from what a file says of it.
 
-        KeyError or ValueError when something is missing or misshapen.
+        DataError where something is missing or is not what it must be.
         """
         raise TypeError(f"a {cls.__name__} does not say how to load it: it has no method unpack")
 

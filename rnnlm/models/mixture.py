@@ -15,6 +15,7 @@ from ..evaluation.mixing import check_weights, weighted_sum
 from ..evaluation.stream import Stream, require_same, unknown_rule
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..stored import Stored
 from ..text.encoding import Encoding
 from .files import language_model, load
 from .language_model import LanguageModel
@@ -170,18 +171,16 @@ class MixtureLM(LanguageModel):
         return {"members": headers}, arrays
 
     @classmethod
-    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
         """See `LanguageModel.unpack`. DataError for a member's file that is missing or has changed."""
         members, files = [], []
-        for place, entry in enumerate(header["members"]):
+        for entry in stored.parts("members"):
             if "path" in entry:
-                files.append(folder / entry["path"])
+                files.append(stored.folder / entry.text("path"))
                 members.append(_load_member(files[-1], entry))
             else:
-                prefix = f"members.{place}."
-                member_arrays = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-                members.append(language_model(entry, member_arrays, folder))
-        return cls(members, files=files or None, **header["config"])
+                members.append(language_model(entry))
+        return cls(members, files=files or None, **stored.mapping("config"))
 
 
 def _empty_stream(member: LanguageModel, place: int) -> Stream:
@@ -198,14 +197,14 @@ def _empty_stream(member: LanguageModel, place: int) -> Stream:
     )
 
 
-def _load_member(path: Path, entry: dict[str, Any]) -> LanguageModel:
+def _load_member(path: Path, entry: Stored) -> LanguageModel:
     """The model in a member's own file. DataError where it is missing, or is not the one that `entry` describes."""
     if not path.is_file():
         raise DataError(f"its member {path} does not exist. Put it back, or build the mixture again.")
-    if _sha256(path) != entry["sha256"]:
+    if _sha256(path) != entry.text("sha256"):
         raise DataError(f"its member {path} has changed since the mixture was built. Build the mixture again.")
     member = load(path)
-    if member.vocabulary.hash != entry["vocabulary"]:
+    if member.vocabulary.hash != entry.text("vocabulary"):
         raise DataError(f"its member {path} has another vocabulary than the mixture. Build the mixture again.")
     return member
 

@@ -14,6 +14,7 @@ from ..layers import Param
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.device import Device, put, use
+from ..stored import Stored
 
 Header = dict[str, Any]
 State = tuple[Array, ...]
@@ -46,7 +47,7 @@ class Model(ABC):
         raise TypeError(f"a {type(self).__name__} does not say what to save: it has no method pack")
 
     def to_arrays(self) -> tuple[Header, dict[str, np.ndarray]]:
-        """The header and the arrays, on the host, from which `models.files.from_arrays` makes the same model again."""
+        """The header and the arrays, on the host, from which `models.files.unpack` makes the same model again."""
         header, arrays = self.pack()
         host = {name: ops_for(array).to_host(array) for name, array in arrays.items()}
         host["log"] = storage.json_array(self.log)
@@ -95,15 +96,13 @@ class Network(Model):
             param.set(put(param.value, device))
 
 
-def set_params(params: Mapping[str, Param], arrays: Mapping[str, np.ndarray]) -> None:
+def set_params(params: Mapping[str, Param], stored: Stored) -> None:
     """Give each parameter the host array of its name, on the parameter's device.
 
-    KeyError or ValueError when one is missing or misshapen.
+    DataError where one is missing, or has another type or shape.
     """
     for name, param in params.items():
-        array = arrays[name]
-        if array.shape != param.value.shape:
-            raise ValueError(f"array {name} has the shape {array.shape}, the model needs {param.value.shape}")
+        array = stored.array(name, [param.value.dtype], param.value.shape)
         param.set(ops_for(param.value).asarray(array))
 
 

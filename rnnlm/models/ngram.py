@@ -31,6 +31,7 @@ from ..ops import ops_for
 from ..ops.arrays import Array
 from ..option_sets import refuse_others
 from ..options import make, option, signature
+from ..stored import Stored
 from ..text.corpus import Corpus
 from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
@@ -196,9 +197,9 @@ class NgramLM(LanguageModel):
         return {}, self.table.arrays()
 
     @classmethod
-    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
         """See `LanguageModel.unpack`."""
-        return cls(encoding, Table.from_arrays(arrays), header["config"])
+        return cls(encoding, Table.unpack(stored), stored.mapping("config"))
 
 
 signature(NgramLM.train.__func__, NgramOptions)  # type: ignore[attr-defined]

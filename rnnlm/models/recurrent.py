@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -18,6 +16,7 @@ from ..ops.reference.elementwise import ACTIVATIONS
 from ..options import make, option
 from ..outputs import Output, OutputOptions, make_output
 from ..recurrent import Elman, Recurrent, Stack
+from ..stored import Stored
 from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
 from .language_model import LanguageModel
@@ -81,7 +80,7 @@ class RecurrentLM(LanguageModel, Network):
     """Word -> row of the input table -> recurrent layers -> output layer -> P(next word).
 
     `hidden` units H in each of `layers` recurrent layers with the `activation` f; all keywords are those of `Options`.
-    `structure` holds the arrays of a model file, from which the output layer is built as it was (its word classes).
+    `structure` is what a model file says, from which the output layer is built as it was (its word classes).
     Raises UsageError for a value out of range, DataError for a vocabulary of one word.
     """
 
@@ -100,7 +99,7 @@ class RecurrentLM(LanguageModel, Network):
         self,
         encoding: Encoding | Vocabulary,
         *,
-        structure: Mapping[str, np.ndarray] | None = None,
+        structure: Stored | None = None,
         **keywords: Any,
     ) -> None:
         self.options = o = make(self.Options, keywords)
@@ -149,10 +148,10 @@ class RecurrentLM(LanguageModel, Network):
         return {}, {**{name: param.value for name, param in self.params.items()}, **self.output.structure()}
 
     @classmethod
-    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
         """See `LanguageModel.unpack`."""
-        model = cls(encoding, structure=arrays, **header["config"])
-        set_params(model.params, arrays)
+        model = cls(encoding, structure=stored, **stored.mapping("config"))
+        set_params(model.params, stored)
         return model
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..options import as_dict
+from ..stored import Stored
 from ..text.encoding import Encoding
 from .files import language_model
 from .language_model import LanguageModel
@@ -61,8 +61,7 @@ class WrappedLM(LanguageModel):
         return {"model": header}, {f"model.{name}": array for name, array in arrays.items()}
 
     @classmethod
-    def unpack(cls, encoding: Encoding, header: Header, arrays: dict[str, np.ndarray], folder: Path) -> Self:
+    def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
         """See `LanguageModel.unpack`: first the model below, then the one on top of it."""
-        below = {name.removeprefix("model."): array for name, array in arrays.items() if name.startswith("model.")}
         constructor: Any = cls
-        return constructor(language_model(header["model"], below, folder), **header["config"])
+        return constructor(language_model(stored.part("model", "model.")), **stored.mapping("config"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..stored import Stored
 from .counts import Trie
 
 
@@ -28,10 +29,10 @@ class Table(Trie):
         return {f"ngram.{name}": array for name, array in {"levels": levels, **flat}.items()}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Table:
-        """The table of `arrays`. ValueError where they do not fit together, KeyError where one is missing."""
-        words, first, logp, backoff = (arrays[f"ngram.{name}"] for name in ("words", "first", "logp", "backoff"))
-        levels = tuple(int(level) for level in arrays["ngram.levels"])
+    def unpack(cls, stored: Stored) -> Table:
+        """The table whose `arrays` a file holds. DataError where one is missing, ValueError where they do not fit."""
+        words, first, logp, backoff = (stored.array(f"ngram.{name}") for name in ("words", "first", "logp", "backoff"))
+        levels = tuple(int(level) for level in stored.array("ngram.levels"))
         contexts = levels[-2]
         if not len(words) == len(logp) == levels[-1] or not len(first) == contexts + 1 == len(backoff) + 1:
             raise ValueError(f"the n-gram arrays do not fit the levels {levels}")

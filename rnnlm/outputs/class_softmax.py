@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -16,6 +15,7 @@ from ..ops.arrays import Array
 from ..ops.gradients import OuterProduct
 from ..ops.reference.class_softmax import ClassWeights
 from ..options import option
+from ..stored import Stored
 from .class_map import ClassMap
 from .softmax import log_shares
 
@@ -68,16 +68,17 @@ class ClassSoftmax:
         *,
         rng: np.random.Generator,
         dtype: str,
-        structure: Mapping[str, np.ndarray] | None = None,
+        structure: Stored | None = None,
     ) -> Self | None:
         """As `Output.choose`: a layer with C classes where the options ask for classes.
 
         Without a number in the options, that is where the vocabulary has `FULL_SOFTMAX_BELOW` words or more.
         """
         if structure is not None:
-            if "class_start" not in structure:
+            if not structure.has_array("class_start"):
                 return None
-            return cls(ClassMap(structure["class_start"]), size, rng=rng, dtype=dtype)
+            start = structure.array("class_start", [np.int64], [None])
+            return cls(ClassMap(start), size, rng=rng, dtype=dtype)
         words, classes = len(counts), options.classes
         if classes is None:
             classes = 0 if words < FULL_SOFTMAX_BELOW else round(words**0.5)

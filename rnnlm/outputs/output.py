@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from ..layers import Param
 from ..ops.arrays import Array
+from ..stored import Stored
 
 
 class Output(Protocol):
@@ -32,12 +32,12 @@ class Output(Protocol):
         *,
         rng: np.random.Generator,
         dtype: str,
-        structure: Mapping[str, np.ndarray] | None = None,
+        structure: Stored | None = None,
     ) -> Self | None:
         """The layer for hidden vectors of `size` H and a vocabulary with these counts (V,), or None.
 
         None means that the options do not ask for this kind of layer. `options` has at least the fields of `Options`;
-        `structure` is what `structure()` returned before the layer was put into a file, or None for a new one. Raises
+        `structure` is the file that holds what `structure()` returned, or None for a new layer. Raises
         UsageError for options that do not fit the vocabulary.
         """
 

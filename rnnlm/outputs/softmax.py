@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +10,7 @@ import numpy as np  # targets and draws are host arrays
 from ..layers import Param, initializers
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..stored import Stored
 
 
 class Softmax:
@@ -45,7 +45,7 @@ class Softmax:
         *,
         rng: np.random.Generator,
         dtype: str,
-        structure: Mapping[str, np.ndarray] | None = None,
+        structure: Stored | None = None,
     ) -> Self | None:
         """As `Output.choose`, but never None: it is the layer where no other one is asked for."""
         return cls(len(counts), size, rng=rng, dtype=dtype)

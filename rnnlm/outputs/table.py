@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import UsageError
 from ..option_sets import merge
 from ..options import declared
+from ..stored import Stored
 from .class_softmax import ClassSoftmax
 from .output import Output
 from .softmax import Softmax
@@ -29,7 +30,7 @@ def make_output(
     *,
     rng: np.random.Generator,
     dtype: str,
-    structure: Mapping[str, np.ndarray] | None = None,
+    structure: Stored | None = None,
     usual: Mapping[str, Any] | None = None,
 ) -> Output:
     """The output layer that the options ask for, on hidden vectors of `size` H, over words with these counts (V,).

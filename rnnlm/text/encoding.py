@@ -15,6 +15,7 @@ import numpy as np
 from .. import storage
 from ..errors import DataError, UsageError
 from ..own_source import file_of
+from ..stored import Stored
 from .pieces import text_pieces
 from .places import Place
 from .tokenizer import Tokenizer
@@ -163,7 +164,7 @@ class Encoding:
         return cls(about["tokenizer"], vocabulary, about.get("learned"), about.get("source", ""), folder)
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return the encoding as a part of a file, header entries and arrays by name; `from_arrays` reads it."""
+        """Return the encoding as a part of a file, header entries and arrays by name; `unpack` reads it."""
         header: dict[str, Any] = {"tokenizer": self.tokenizer}
         arrays = {
             "vocabulary.words": storage.json_array(self.vocabulary.words),
@@ -176,15 +177,15 @@ class Encoding:
         return header, arrays
 
     @classmethod
-    def from_arrays(cls, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], folder: Path = Path()) -> Self:
-        """Return the encoding that `to_arrays` described. Raises KeyError or ValueError where something is missing.
+    def unpack(cls, stored: Stored) -> Self:
+        """Return the encoding that `to_arrays` described. Raises DataError where something is missing.
 
-        `folder` is where the file of a user's own tokenizer is looked for besides the working directory.
+        A user's own tokenizer is looked for in the working directory and in the folder of the file.
         """
-        vocabulary = Vocabulary(storage.from_json_array(arrays["vocabulary.words"]), arrays["vocabulary.counts"])
-        learned = arrays.get("tokenizer.learned")
-        state = None if learned is None else storage.from_json_array(learned)
-        return cls(header["tokenizer"], vocabulary, state, header.get("tokenizer.source", ""), folder)
+        vocabulary = Vocabulary(stored.json("vocabulary.words"), stored.array("vocabulary.counts", [np.int64], [None]))
+        state = stored.json("tokenizer.learned") if stored.has_array("tokenizer.learned") else None
+        source = stored.text("tokenizer.source", "")
+        return cls(stored.text("tokenizer"), vocabulary, state, source, stored.folder)
 
 
 def as_encoding(value: Encoding | Vocabulary) -> Encoding:

@@ -13,11 +13,12 @@ import numpy as np
 
 from .. import storage
 from ..errors import DataError
-from ..models.files import from_arrays
+from ..models.files import unpack
 from ..models.model import Model, Network
 from ..models.recurrent import Tape
 from ..ops import ops_for
 from ..optim import Optimizer, Schedule
+from ..stored import Stored
 from .progress import Progress
 
 Kind = TypeVar("Kind", bound=Model)
@@ -35,10 +36,10 @@ class Resumable(Protocol):
 class Checkpoint:
     """Writes a run's checkpoint to `path`, between epochs too where `minutes` have passed since the last one.
 
-    A checkpoint holds the model, the best epoch's weights, the optimizer's memory, the schedule, the position in the
-    text, the streams' states and the tapes of the last windows (the horizon may reach beyond a block). Random masks
-    need no state: they are a function of seed and update number. `run` is a record of the run's settings, compared
-    on resume.
+    It stays when the run ends, so that the run can be given more epochs. A checkpoint holds the model, the best
+    epoch's weights, the optimizer's memory, the schedule, the position in the text, the streams' states and the tapes
+    of the last windows (the horizon may reach beyond a block). Random masks need no state: they are a function of
+    seed and update number. `run` is a record of the run's settings, compared on resume.
     """
 
     def __init__(self, path: str | Path, run: dict[str, Any], *, minutes: float | None = None) -> None:
@@ -74,10 +75,10 @@ class Checkpoint:
     @staticmethod
     def read(path: str | Path) -> Snapshot:
         """The checkpoint in a file. DataError when it is missing, damaged, or another kind of file."""
-        return Snapshot(Path(path), *storage.read(path, "checkpoint"))
+        return Snapshot(Path(path), Stored(*storage.read(path, "checkpoint"), Path(path).parent))
 
     def remove(self) -> None:
-        """Delete the file, after a run that ended and has nothing to resume."""
+        """Delete the file of a run that is not to be resumed."""
         self.path.unlink(missing_ok=True)
 
 
@@ -85,21 +86,27 @@ _NUMBERS = ("epoch", "window", "updates", "nll", "tokens", "correct", "stopped",
 
 
 class Snapshot:
-    """A checkpoint that was read from a file: its header and arrays, and `run`, the record of the run's settings."""
+    """A checkpoint that was read from a file: `stored`, what it holds, and `run`, the record of the run's settings."""
 
-    def __init__(self, path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self.path, self.header, self.arrays = path, header, arrays
-        self.run: dict[str, Any] = {"device": "cpu", **header["run"]}  # the first versions knew no other device
+    def __init__(self, path: Path, stored: Stored) -> None:
+        self.path, self.stored = path, stored
+        self.run: dict[str, Any] = {"device": "cpu", **stored.mapping("run")}  # the first versions knew no other device
+
+    @property
+    def stopped(self) -> str:
+        """Why the run ended; empty where it was cut off."""
+        return str(self.stored.mapping("progress").get("stopped", ""))
 
     def _part(self, prefix: str) -> dict[str, np.ndarray]:
-        return {name[len(prefix) :]: array for name, array in self.arrays.items() if name.startswith(prefix)}
+        part = self.stored.arrays_of(prefix)
+        return {name: part.array(name) for name in part.names()}
 
     def model(self, kind: type[Kind]) -> Kind:
         """The model as it was at the checkpoint, vocabulary and classes included; DataError if it is another kind."""
         with warnings.catch_warnings():
             warnings.filterwarnings("error", "the source of .* has changed", RuntimeWarning)
             try:
-                model = from_arrays(self.header["model"], self._part("model/"), self.path.parent)
+                model = unpack(self.stored.part("model", "model/"))
             except RuntimeWarning as changed:
                 raise DataError(
                     f"{self.path}: {changed} Put the old source back, or train anew without `resume`."
@@ -112,21 +119,22 @@ class Snapshot:
 
     def restore(self, trainer: Resumable) -> None:
         """Restore the state of the run in a trainer that was made with the same settings and with `model()`."""
-        trainer.optimizer.restore(self.header["optimizer"], self._part("optimizer/"))
-        trainer.schedule.restore(self.header["schedule"])
+        trainer.optimizer.restore(self.stored.mapping("optimizer"), self._part("optimizer/"))
+        trainer.schedule.restore(self.stored.mapping("schedule"))
         p = trainer.progress
         for name in _NUMBERS:
-            setattr(p, name, self.header["progress"][name])
+            setattr(p, name, self.stored.mapping("progress")[name])
+        trainer.optimizer.learning_rate *= trainer.schedule.factor_of_new_length(p.epoch)
         p.best = self._part("best/")
         weights = next(iter(trainer.model.params.values())).value
         # States and tapes are on the device of the weights; word ids stay on the host, as everywhere.
         arrays = {
             name: ops_for(weights).asarray(array) if np.issubdtype(array.dtype, np.floating) else array
-            for name, array in self.arrays.items()
+            for name, array in self.stored.arrays.items()
             if name.startswith(("state", "tapes/"))
         }
-        p.state = _unpack(self.header["state"], arrays)
-        p.tapes = deque(Tape(*_unpack(tape, arrays)) for tape in self.header["tapes"])
+        p.state = _unpack(self.stored.value("state"), arrays)
+        p.tapes = deque(Tape(*_unpack(tape, arrays)) for tape in self.stored.sequence("tapes"))
 
     def require_same(self, run: dict[str, Any], comparable: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """DataError that names the first setting in which this run differs from the checkpoint's.

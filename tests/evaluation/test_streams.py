@@ -332,8 +332,8 @@ def test_a_sentence_without_a_scored_word_has_no_perplexity(whole, tmp_path):
 
 
 def test_tokens_that_a_table_cannot_hold_and_a_text_without_a_last_end(tmp_path):
-    text = "a\tb\n \x85\r"
-    own = Corpus.from_text(text, tokenizer="chars")
+    words = ["</s>", "a", "\t", "b", " ", "\x85", "\r"]  # a model of an earlier version may have \r
+    own = Corpus(np.array([1, 2, 3, 0, 4, 5, 6]), Encoding("chars", Vocabulary(words, [1] * 7)))
     stream = score(Bigram(), Corpus.from_text(TEXT, vocabulary=VOCABULARY))
     stream = replace(stream, ids=own.ids, logp=-np.ones(7), encoding=own.encoding)
     write_tsv(stream, tmp_path / "s.tsv")
@@ -416,7 +416,7 @@ def test_a_bad_binary_file_is_refused(whole, file, tmp_path):
         with pytest.raises(DataError, match=reason):
             read_stream(file(content))
     storage.write(path, "stream", {}, {"ids": whole.ids})
-    with pytest.raises(DataError, match=r"cannot be used as a stream: KeyError"):
+    with pytest.raises(DataError, match=r"cannot be used as a stream: the entry model is missing"):
         read_stream(path)
     storage.write(path, "model", {}, {"ids": whole.ids})
     with pytest.raises(DataError, match=r"is a model, not a stream"):
@@ -627,7 +627,7 @@ def test_what_is_not_a_stream(file, tmp_path, corpus):
     paths += [file(gzip.compress(b"\\data\\\n"), "a.gz"), file(gzip.compress(b"0.5\n" * 99)[:20], "cut.gz")]
     for path in [*paths, tmp_path / "missing", tmp_path]:
         assert not is_external(path)
-    with pytest.raises(DataError, match=r"a\.arpa holds no probability per token in a layout that is known: .*KenLM"):
+    with pytest.raises(DataError, match=r"a\.arpa is not a file of scores: it is an n-gram model in the ARPA"):
         external(tmp_path / "a.arpa", corpus)
     with pytest.raises(DataError, match=r"missing does not exist"):
         external(tmp_path / "missing", corpus)

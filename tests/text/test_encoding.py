@@ -13,6 +13,7 @@ from rnnlm.evaluation import in_ids_of, read_stream, score, write_binary, write_
 from rnnlm.models import average, load
 from rnnlm.models.elman import ElmanLM
 from rnnlm.models.mixture import MixtureLM
+from rnnlm.stored import Stored
 from rnnlm.text import EOS, TOKENIZERS, Corpus, Encoding, Tokenizer, Vocabulary, as_encoding, check_tokenizer, tokenizer
 from rnnlm.text.encoding import difference, require_same
 
@@ -134,7 +135,7 @@ def test_json_and_arrays_give_the_same_encoding(learned):
     encoding = Encoding("own.py:Mine", WORDS, learned, source="ab")
     again = Encoding.from_json(json.loads(json.dumps(encoding.to_json())))
     header, arrays = encoding.to_arrays()
-    third = Encoding.from_arrays(json.loads(json.dumps(header)), arrays)
+    third = Encoding.unpack(Stored(json.loads(json.dumps(header)), arrays))
     for other in (again, third):
         assert (other, other.learned, other.source) == (encoding, learned, "ab")
         assert other.vocabulary.counts.tolist() == WORDS.counts.tolist()
