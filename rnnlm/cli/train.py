@@ -167,7 +167,7 @@ def _conclude(run: Run, reason: str, ensembles: list[Figures], sample_words: int
         result(perplexity_line("test", perplexity))
     if run.data.source_perplexity is not None:
         result(f"a perfect model of this source has perplexity {run.data.source_perplexity:.4f}")
-    result(f"sample: {text}")
+    result(f"sample: {str(text) or '(empty: the sentence end was drawn first)'}")
     if ensembles:
         result(figures_table(ensembles))
     name = shlex.quote(str(output))

@@ -19,7 +19,7 @@ from ..stored import Stored
 from .pieces import text_pieces
 from .places import Place
 from .tokenizer import Tokenizer
-from .tokenizers import tokenizer
+from .tokenizers import tokenizer, unit_of
 from .vocabulary import Vocabulary
 
 _ESCAPES = str.maketrans({"\t": "\\t", "\r": "\\r", "\n": "\\n"})  # characters that a cell of a table cannot hold
@@ -89,6 +89,11 @@ class Encoding:
         """Return what `rnnlm info` shows of the encoding: sizes, names and hashes."""
         facts = {"words": len(self.vocabulary), "vocabulary": self.vocabulary.hash, "tokenizer": self.tokenizer}
         return facts if self.is_plain else facts | {"encoding": self.hash}
+
+    @property
+    def unit(self) -> str:
+        """What messages call one token, such as "word"; "words" is the plural."""
+        return unit_of(self.tokenizer)
 
     @property
     def is_plain(self) -> bool:
