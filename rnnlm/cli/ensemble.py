@@ -20,6 +20,7 @@ from .members import (
 from .names import require_other
 from .options import json_option
 from .record import run_entry
+from .trust import trust_of, trust_option
 
 
 @click.command()
@@ -27,6 +28,7 @@ from .record import run_entry
 @mixing_options
 @click.option("-o", "--output", required=True, metavar="FILE", help="The model file to write.")
 @click.option("--reference", is_flag=True, help="Refer to the members' files by relative path instead of copying them.")
+@trust_option
 @machine_options
 @json_option
 @click.pass_context
@@ -36,6 +38,7 @@ def command(
     mixing: MixingOptions,
     output: str,
     reference: bool,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -53,7 +56,7 @@ def command(
 
     storage.require_writable(output, "the mixture")
     scorer = Scorer(mixing)
-    members = load_members(models, device)
+    members = load_members(models, device, trust_of(trust))
     every_model = require_models(members, "an ensemble")
     weights, streams = choose_weights(members, mixing, scorer)
     MixtureLM(every_model, weights, mix)  # raises DataError where they cannot be mixed

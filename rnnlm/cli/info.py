@@ -24,7 +24,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     from ..models.model import settings_text
     from ..training.as_used import as_used
 
-    lm, backend = load_any(model, device=where), ops.backend()
+    lm, backend = load_any(model, device=where, trust=None), ops.backend()
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
     used = as_used(run, lm.config) if "optimizer" in run else {}

@@ -12,6 +12,7 @@ from .console import result, result_json
 from .machine import choose, machine_options
 from .options import with_options
 from .swapped import require_order
+from .trust import trust_of, trust_option
 
 
 @click.command()
@@ -21,6 +22,7 @@ from .swapped import require_order
 @click.option("-c", "--count", default=1, show_default=True, metavar="N", help="Texts to draw, side by side.")
 @with_options(SamplingOptions, into="how")
 @click.option("--logprobs", is_flag=True, help="A line a word: the word and its log-probability in nats.")
+@trust_option
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="A JSON list on standard output.")
 def command(
@@ -30,6 +32,7 @@ def command(
     count: int,
     how: SamplingOptions,
     logprobs: bool,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -39,7 +42,7 @@ def command(
     from ..evaluation import sample
     from ..models import load
 
-    drawn = sample(load(model, device=device), prompt, length, count=count, **asdict(how))
+    drawn = sample(load(model, device=device, trust=trust_of(trust)), prompt, length, count=count, **asdict(how))
     assert isinstance(drawn, list)  # count is given, so it is a list
     if as_json:
         result_json([{"text": s.text, "prompt": s.prompt, "words": s.words, "logprobs": s.logprobs} for s in drawn])

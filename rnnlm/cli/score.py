@@ -16,6 +16,7 @@ from .members import ScoringOptions, scoring_options
 from .names import require_other
 from .options import with_options
 from .swapped import require_order
+from .trust import trust_of, trust_option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +38,14 @@ class TableOptions:
 @click.argument("text")
 @with_options(TableOptions, into="form")
 @scoring_options
+@trust_option
 @machine_options
 def command(
     model: str,
     text: str,
     form: TableOptions,
     scoring: ScoringOptions,
+    trust: bool,
     machine: MachineOptions,
 ) -> None:
     """The log-probability that MODEL gives to each word of TEXT.
@@ -75,7 +78,7 @@ def command(
         require_other(output, model, text)
         storage.require_writable(output, "the scores")
     device = choose(machine)
-    lm = load(model, device=device)
+    lm = load(model, device=device, trust=trust_of(trust))
     words = Corpus.encode(text, tokenizer=lm.encoding.rule)
     with explain_scoring_out_of_memory(lm, scoring.streams):
         stream = score(

@@ -203,7 +203,7 @@ def _load_member(path: Path, entry: Stored) -> LanguageModel:
         raise DataError(f"its member {path} does not exist. Put it back, or build the mixture again.")
     if _sha256(path) != entry.text("sha256"):
         raise DataError(f"its member {path} has changed since the mixture was built. Build the mixture again.")
-    member = load(path)
+    member = load(path, trust=entry.trust)
     if member.vocabulary.hash != entry.text("vocabulary"):
         raise DataError(f"its member {path} has another vocabulary than the mixture. Build the mixture again.")
     return member

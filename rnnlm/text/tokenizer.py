@@ -48,15 +48,13 @@ class Tokenizer(ABC):
     `help`      one line for the list of tokenizers
     `argument`  what stands behind the colon of NAME:ARGUMENT, for messages; "" where there is nothing
     `spec`      the short text that the tokenizer was made from, such as "words": see `rnnlm.text.tokenizers.tokenizer`
-    `source`    for a user's own tokenizer, the SHA-256 of its file as the model records it; "" for others
-    `running`   for a user's own tokenizer, the SHA-256 of the file that was run; "" for others
+    `source`    for a user's own tokenizer, the SHA-256 of its file; "" for others
     """
 
     help: ClassVar[str] = ""
     argument: ClassVar[str] = ""
     spec: str = ""
     source: str = ""
-    running: str = ""
 
     # The function that says where a block of bytes may be cut so that no token is cut in two. None: anywhere, and the
     # bytes need not be text.

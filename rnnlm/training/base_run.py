@@ -11,6 +11,7 @@ from ..models.model import Network
 from ..optim import OPTIMIZERS, Optimizer
 from ..optim.schedules import schedule_of
 from ..option_sets import subset
+from ..own_source import Trust, remembered
 from . import memory
 from .checkpoint import Checkpoint
 from .events import Observer
@@ -31,6 +32,8 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     UsageError for settings that are not allowed, DataError for data that cannot be used, OutOfMemory where the device
     has too little memory.
 
+    `trust` says whether Python code that a checkpoint names may run; without it, what the user trusted before.
+
     A subclass defines how data, model, trainer and the memory that they need follow from the settings.
     """
 
@@ -39,13 +42,20 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     data: Any
     trainer: Loop
 
-    def __init__(self, settings: AnySettings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
+    def __init__(
+        self,
+        settings: AnySettings,
+        *,
+        observers: Sequence[Observer] = (),
+        command: str = "",
+        trust: Trust = remembered,
+    ) -> None:
         settings.check()
         self.settings, self.device = settings.on_this_machine()
         self._check()
         self.files = RunFiles(settings.output, settings.resume, self._sources())
         self.output, snapshot = self.files.output, self.files.snapshot
-        resumed: AnyModel | None = snapshot.model(self.model_class) if snapshot else None
+        resumed: AnyModel | None = snapshot.model(self.model_class, self._trust(trust)) if snapshot else None
         self.data = self._load(resumed)
         record = self.settings.record() | {f"data.{name}": value for name, value in self.data.hashes.items()}
         if snapshot is not None:
@@ -99,6 +109,10 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         """The training data as the settings name them, for the record."""
         name = self.source_names[0]
         return {name: str(getattr(self.settings, name))}
+
+    def _trust(self, trust: Trust) -> Trust:
+        """Whether code that a checkpoint names may run, where `trust` is what the caller says."""
+        return trust
 
     def _check(self) -> None:
         """UsageError for settings that do not go together, before any data are read."""

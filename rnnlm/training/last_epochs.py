@@ -46,7 +46,7 @@ class LastEpochs:
         are removed unless `keep`. The list is empty when fewer than two epochs have left a model.
         """
         epochs = [epoch for epoch in self._epochs()[-self.count :] if self.path(epoch).exists()]
-        models = [load(self.path(epoch), device=self.run.device) for epoch in epochs]
+        models = [load(self.path(epoch), device=self.run.device, trust=self.run.settings.names) for epoch in epochs]
         figures = self._figures(epochs, models) if len(epochs) > 1 else []
         if not keep:
             for epoch in epochs:

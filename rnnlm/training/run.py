@@ -12,7 +12,7 @@ from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
 from ..options import signature
-from ..own_source import file_of
+from ..own_source import Trust, file_of
 from ..text.windows import window_count
 from . import as_used, memory
 from .base_run import BaseRun
@@ -41,6 +41,9 @@ class Run(BaseRun[Settings, RecurrentLM]):
     def _sources(self) -> Mapping[str, str | Path | None]:
         code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
         return {**super()._sources(), **code}
+
+    def _trust(self, trust: Trust) -> Trust:
+        return True if self.settings.trust else trust
 
     def _check(self) -> None:
         self.settings.model_keywords()
