@@ -13,7 +13,8 @@ from ..ops.arrays import Array
 from ..ops.device import Device
 from ..options import option
 from ..own_source import ObjectKind, Source, find, find_again
-from ..recurrent import Custom, NotRun, Recurrence, Recurrent, Stack
+from ..recurrent import Custom, Recurrence, Recurrent, Stack
+from ..recurrent.custom import NotRun
 from ..stored import Stored
 from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary

@@ -1,7 +1,7 @@
 """Recurrent layers over a window of steps: inputs (T, B, E) and a state -> outputs (T, B, H) and the next state."""
 
 from .causal_convolution import CausalConvolution
-from .custom import Custom, NotRun, Recurrence
+from .custom import Custom, Recurrence
 from .elman import Elman
 from .feedforward import FeedForward
 from .jordan import Jordan
@@ -14,7 +14,6 @@ __all__ = [
     "Elman",
     "FeedForward",
     "Jordan",
-    "NotRun",
     "Recurrence",
     "Recurrent",
     "Stack",
