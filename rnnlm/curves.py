@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import storage
+from . import output_files, storage
 from .errors import DataError, UsageError
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -27,6 +27,14 @@ def read_log(path: str | Path) -> list[dict[str, Any]]:
     return log
 
 
+def check_picture(output: str | Path) -> Path:
+    """Return the path of a picture. Raises UsageError unless it ends in one of `FORMATS`."""
+    output = Path(output)
+    if output.suffix not in FORMATS:
+        raise UsageError(f"picture {output} has the ending {output.suffix!r}. Give one of {', '.join(FORMATS)}.")
+    return output
+
+
 def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     """Draw loss, gradient norm and learning rate against updates, and write the picture whole or not at all.
 
@@ -35,9 +43,7 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     model both are the cross-entropy in nats a token. Classifiers have a panel of accuracies too. Raises UsageError for
     another suffix or without matplotlib, DataError for a file that cannot be written.
     """
-    output = Path(output)
-    if output.suffix not in FORMATS:
-        raise UsageError(f"picture {output} has the ending {output.suffix!r}. Give one of {', '.join(FORMATS)}.")
+    output = check_picture(output)
     try:
         from matplotlib.figure import Figure  # no pyplot: no window, no global state
     except ImportError:
@@ -63,7 +69,7 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
         panel.grid(alpha=0.3)
     picture = io.BytesIO()
     figure.savefig(picture, format=output.suffix[1:], dpi=120)
-    storage.write_bytes(output, picture.getvalue(), "the picture")
+    output_files.write_bytes(output, picture.getvalue(), "the picture")
 
 
 def _draw_run(axes: Mapping[str, Any], name: str, log: list[dict[str, Any]], color: str) -> None:

@@ -1,22 +1,17 @@
 """One file format for models and checkpoints: named arrays and a JSON header, in a safetensors file.
 
-A file is written under a temporary name in its folder, flushed to the disk and renamed, so that a reader sees the old
-file or the whole new one. The header holds a SHA-256 of everything, so that damage is noticed.
+A file is replaced whole or not at all (`output_files`). The header holds a SHA-256 of everything, so that damage is
+noticed.
 """
 
 from __future__ import annotations
 
-import errno
-import glob
 import hashlib
 import json
 import math
 import mmap
 import os
-import re
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +19,7 @@ import numpy as np
 
 from . import recognise
 from .errors import DataError
+from .output_files import write_blocks
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
 KINDS = ("model", "checkpoint", "stream")
@@ -35,20 +31,32 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
 
     `header` is JSON-able data; `arrays` are written in C order. Raises DataError where the file cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
     text = json.dumps(header, ensure_ascii=False, sort_keys=True)
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, contiguous), "header": text}
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
-    with _replacing(path, f"the {what}") as temporary:
-        try:
-            save_file(contiguous, temporary, metadata)  # straight from the arrays: a copy might not fit beside them
-        except SafetensorError as error:
-            errno_in_message = re.search(r"os error (\d+)", str(error))  # how the library words an OSError
-            number = int(errno_in_message[1]) if errno_in_message else errno.EIO
-            raise OSError(number, os.strerror(number) if errno_in_message else str(error)) from error
+    write_blocks(path, _safetensors(contiguous, metadata), f"the {what}")
+
+
+def _safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """The blocks of a safetensors file, byte for byte as the library writes it.
+
+    The library itself writes to a temporary file of its own, which a killed process leaves behind for ever.
+    """
+    types = {np.dtype(little): name for name, little in _DTYPES.items()}
+    order = sorted(arrays, key=lambda name: (-_WRITTEN_FIRST.index(types[arrays[name].dtype]), name.encode()))
+    head: dict[str, Any] = {"__metadata__": dict(metadata)}
+    begin = 0
+    for name in order:
+        array = arrays[name]
+        end = begin + array.nbytes
+        head[name] = {"dtype": types[array.dtype], "shape": list(array.shape), "data_offsets": [begin, end]}
+        begin = end
+    encoded = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    yield len(encoded).to_bytes(8, "little") + encoded
+    for name in order:  # straight from the arrays: a copy might not fit beside them
+        yield arrays[name].reshape(-1).view(np.uint8).data
 
 
 def json_array(value: Any) -> np.ndarray:
@@ -59,82 +67,6 @@ def json_array(value: Any) -> np.ndarray:
 def from_json_array(array: np.ndarray) -> Any:
     """Return the value that `json_array` packed."""
     return json.loads(array.tobytes().decode())
-
-
-def write_bytes(path: str | Path, content: bytes, what: str) -> None:
-    """Write bytes to a file, which is replaced whole or not at all; messages call them `what`.
-
-    Raises DataError that names the path and the system's reason.
-    """
-    write_blocks(path, [content], what)
-
-
-def write_blocks(path: str | Path, blocks: Iterable[bytes], what: str) -> None:
-    """Write bytes that come in blocks as `write_bytes` does, so that they need not be in memory together."""
-    with _replacing(path, what) as temporary, open(temporary, "wb") as file:
-        file.writelines(blocks)
-
-
-@contextmanager
-def _replacing(path: str | Path, what: str) -> Iterator[str]:
-    """Give the name of a temporary file which, once written, is flushed to the disk and takes the place of `path`."""
-    with _temporary(path, what) as (file, final):
-        yield file.name
-        with open(file.name, "rb+") as written:
-            os.fsync(written.fileno())
-        os.chmod(file.name, 0o666 & ~_umask())
-        os.replace(file.name, final)
-
-
-def require_writable(path: str | Path, what: str) -> None:
-    """Raise DataError where `what` could not be written to the path: now, and not after hours of training.
-
-    Temporary files that a killed process left beside the path are removed.
-    """
-    with _temporary(path, what) as (file, final):
-        for left_over in final.parent.glob(glob.escape(_prefix(final)) + "*.tmp"):  # of a process that was killed
-            if left_over.name != Path(file.name).name:
-                left_over.unlink()
-
-
-def same_file(path: str | Path, other: str | Path) -> bool:
-    """Return whether two paths lead to the same file, which exists: writing to one would replace the other."""
-    try:
-        return Path(other).samefile(path)
-    except OSError:  # one of them does not exist
-        return False
-
-
-def _prefix(final: Path) -> str:
-    return f".{final.name[:100]}."
-
-
-@contextmanager
-def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
-    """Give a temporary file, removed at the end unless it was renamed, and the path to rename it to, links resolved."""
-    path = Path(path)
-    try:
-        final = path.resolve()
-        if final.is_dir():
-            raise DataError(f"{what} cannot be written to {path}: it is a folder. Give the path of a file as `output`.")
-        if final.exists() and not final.is_file():  # renaming a file to /dev/null would replace the device
-            raise DataError(f"{what} cannot be written to {path}: it is not an ordinary file. Give another `output`.")
-        if not final.parent.is_dir():
-            raise DataError(
-                f"{what} cannot be written to {path}: the folder {path.parent} does not exist. "
-                "Make it, or give another `output`."
-            )
-        with tempfile.NamedTemporaryFile(prefix=_prefix(final), suffix=".tmp", dir=final.parent, delete=False) as file:
-            try:
-                yield file, final
-            finally:
-                Path(file.name).unlink(missing_ok=True)
-    except OSError as error:
-        advice = "Free some space, or give" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give"
-        raise DataError(
-            f"{what} could not be written to {path}: {error.strerror or error}. "
-            f"A file that was there before is untouched. {advice} another place with `output`."
-        ) from error
 
 
 def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -202,6 +134,7 @@ def _mapped(file: IO[bytes]) -> dict[str, np.ndarray]:
 
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "I16": "<i2", "U8": "u1", "BOOL": "?", "U64": "<u8"}
+_WRITTEN_FIRST = ("BOOL", "U8", "I16", "I32", "F32", "F64", "I64", "U64")  # from the last to the first: by alignment
 
 
 def kind(path: str | Path, start: bytes | None = None) -> str | None:
@@ -236,9 +169,3 @@ def _digest(what: str, version: int, header: str, arrays: Mapping[str, np.ndarra
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

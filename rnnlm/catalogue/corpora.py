@@ -95,6 +95,22 @@ def part(source: str | Path, content: str = TEXT) -> str | Path:
     return file
 
 
+def holds(path: str | Path) -> bool:
+    """Return whether a file is a part of a named corpus: one that `get` has put into the cache."""
+    return Path(path).is_relative_to(cache_folder() / "corpora")
+
+
+def files_of(source: str | Path, cache_dir: str | Path | None = None) -> list[Path]:
+    """Return the files for which a source stands, without getting any: a path, NAME or NAME:PART.
+
+    A named corpus stands for all of its files that are in the cache.
+    """
+    name = str(source).partition(":")[0]
+    if not is_name(name) or Path(source).exists():
+        return [Path(source)]
+    return [file for file in (cache_folder(cache_dir) / "corpora" / name).glob("**/*") if file.is_file()]
+
+
 def _require_content(entry: Entry, content: str | None) -> None:
     if content == TEXT and entry.content != TEXT:
         raise UsageError(

@@ -60,13 +60,23 @@ def command(
     require_order([a, b], text)
     device = choose(machine)
     from ..evaluation.significance import compare
+    from ..evaluation.stream import joint_context
 
     stream_a, stream_b = Scorer(scoring).streams(load_members([a, b], device, trust_of(trust)), text)
     comparison = compare(stream_a, stream_b, **asdict(resampling))
     if as_json:
-        result_json({"text": text, "unknown": stream_a.unknown, **comparison.as_dict()})
+        result_json(
+            {
+                "text": text,
+                "unknown": stream_a.unknown,
+                "context": joint_context([stream_a, stream_b]),
+                **comparison.as_dict(),
+            }
+        )
     else:
         result(_table(comparison))
+        if comparison.left_out:
+            result(f"left out: {comparison.left_out:,} more tokens of the text, which have no probability")
         result(comparison.verdict)
 
 

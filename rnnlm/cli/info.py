@@ -8,6 +8,7 @@ import click
 
 from ..machine import MachineOptions
 from .console import ppl, result, result_json
+from .counts import left_out
 from .machine import choose, machine_options
 from .options import json_option
 
@@ -54,13 +55,16 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         size = f"{run['data.train_tokens']:,} tokens" if "text" in run else f"{run['data.train_examples']:,} examples"
         source = run.get("text", run.get("data"))
         lines.append(("trained on", f"{source}, {size}, sha256 {str(run['data.train'])[:12]}"))
+    for entry in lm.log:
+        if entry["kind"] == "from":
+            lines.append(("started from", f"{entry['file']}, sha256 {entry['sha256'][:12]}"))
     if used:
         lines.append(("training", settings_text({name: _short(value) for name, value in used.items()})))
     lines += [("note", note) for note in run.get("notes", [])]
     if "data.fit" in run:
         fit = run["fit"]
         lines.append(("fitted to", f"{run['text']}, {fit['tokens']:,} tokens, sha256 {str(run['data.fit'])[:12]}"))
-        lines.append(("validation", f"PPL {ppl(fit['nll'])}"))
+        lines.append(("validation", f"PPL {ppl(fit['nll'])}{left_out(fit['tokens'], fit['scored'], fit['unknown'])}"))
     if run.get("command"):
         lines.append(("command", run["command"]))
     if epochs:
@@ -69,7 +73,9 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         if best.get("valid_accuracy") is not None:
             lines.append(("validation", f"accuracy {100 * best['valid_accuracy']:.2f} %, loss {best['valid_nll']:.4f}"))
         elif best["valid_nll"] is not None:
-            lines.append(("validation", f"PPL {ppl(best['valid_nll'])}"))
+            tokens, unknown = run.get("data.valid_tokens", 0), run.get("valid_left_out", 0)  # 0: of an earlier version
+            about = left_out(tokens, tokens - unknown, unknown)
+            lines.append(("validation", f"PPL {ppl(best['valid_nll'])}{about}"))
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         result(f"{name.ljust(width)}  {value}")

@@ -9,6 +9,7 @@ import click
 from ..errors import DataError, UsageError
 from ..machine import MachineOptions
 from .console import bits, ppl, result, result_json, say, table
+from .counts import counts_of
 from .machine import choose, machine_options
 from .members import (
     Member,
@@ -109,6 +110,8 @@ def command(
     if path:
         steps = [[str(number), step["model"], *(ppl(step[on]) for on in ("valid_nll", "nll"))] for number, step in path]
         result("\n" + table([["step", "added", "validation PPL", "test PPL"], *steps], left=2))
+    if fit_streams and not fit_streams[0].scored.all():
+        result(f"validation: {counts_of(stream_perplexity(fit_streams[0]))}")
 
 
 def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:
@@ -117,8 +120,10 @@ def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:
     from ..training.memory import explain_scoring_out_of_memory
 
     assert member.model is not None
-    with explain_scoring_out_of_memory(member.model, scorer.options.streams):
-        measured = perplexity(member.model, scorer.corpus(member.model, text), streams=scorer.options.streams)
+    o = scorer.options
+    with explain_scoring_out_of_memory(member.model, o.streams):
+        corpus = scorer.corpus(member.model, text)
+        measured = perplexity(member.model, corpus, streams=o.streams, independent=o.independent)
     if as_json:
         result_json({"model": member.name, **measured.as_dict()})
     else:

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import click
 
+from ..declared_files import NamedFile, require_apart
 from ..errors import UsageError
 from ..machine import MachineOptions
 from ..options import check as check_options
 from ..options import option
 from .console import say
+from .counts import counts
 from .machine import choose, machine_options
 from .members import ScoringOptions, scoring_options
-from .names import require_other
+from .names import claim, models_and_texts
 from .options import with_options
 from .swapped import require_order
 from .trust import trust_of, trust_option
@@ -52,6 +54,9 @@ def command(
 
     TEXT is a path, - for standard input, or a part of a corpus such as ptb:test.
 
+    TEXT is one stream: a word's probability depends on all words before it, those of earlier sentences too. Where the
+    sentences have nothing to do with each other, give --independent.
+
     A table with a line a word: sentence, position, the word as written, whether it is unknown, logprob, surprisal
     (-logprob), entropy of the prediction, rank of the word in it. Lines that start with `# ` stand before it and say
     what must be known to compare it with others.
@@ -63,11 +68,11 @@ def command(
         raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
     check_options(scoring)
     require_order([model], text)
-    from .. import storage
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
     from ..evaluation.stream import unseen_types
     from ..evaluation.stream_tsv import check
     from ..models import load
+    from ..models.files_read import files_read
     from ..text import Corpus
     from ..training.memory import explain_scoring_out_of_memory
 
@@ -75,16 +80,17 @@ def command(
     check(per, unit)
     unseen_types(scoring.unknown)
     if output is not None:
-        require_other(output, model, text)
-        storage.require_writable(output, "the scores")
+        claim(click.get_current_context(), output, "the scores", models_and_texts([model], text))
     device = choose(machine)
     lm = load(model, device=device, trust=trust_of(trust))
+    require_apart(files_read(lm, model), [NamedFile("the output", output)])
     words = Corpus.encode(text, tokenizer=lm.encoding.rule)
     with explain_scoring_out_of_memory(lm, scoring.streams):
         stream = score(
             lm,
             in_ids_of(lm.encoding, words),
             streams=scoring.streams,
+            independent=scoring.independent,
             distribution=per == "word" and not form.quick,
             top=top,
             name=model,
@@ -95,4 +101,5 @@ def command(
     else:
         write_tsv(stream, output, per=per, unit=unit, words=words)
     if output is not None:
-        say(f"scores of {len(stream):,} tokens written to {output}")
+        about = counts(len(stream), int(stream.scored.sum()), int(stream.is_unknown.sum()))
+        say(f"scores of {about} written to {output}")

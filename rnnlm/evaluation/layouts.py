@@ -19,6 +19,7 @@ from typing import NamedTuple
 from .. import storage
 from ..ngram.arpa_lines import is_arpa
 from ..text.files import Head
+from ..text.lines import lines_of
 from ..text.vocabulary import EOS, UNK
 from .lines import bad_line, numbered_lines
 from .stream import ABOVE_ZERO
@@ -54,7 +55,7 @@ def layout(file: str | Path | Head) -> str | None:
     kind = storage.kind(head.path, head.start)
     if kind is not None:
         return OURS if kind == "stream" else None
-    lines = head.start[: 1 << 16].decode("utf-8", "replace").split("\n")[:50]
+    lines = lines_of(head.start[: 1 << 16].decode("utf-8", "replace"))[:50]
     if lines[0].startswith(MAGIC):
         return OURS
     if is_arpa(head):

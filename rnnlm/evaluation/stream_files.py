@@ -14,7 +14,7 @@ from ..text.files import Head
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .read_tsv import read_tsv
-from .stream import Stream
+from .stream import CARRIED, Stream
 from .stream_tsv import MAGIC
 
 _ABOUT = ("model", "text", "sha256", "unknown", "characters", "ends")
@@ -25,7 +25,9 @@ def write_binary(stream: Stream, path: str | Path) -> None:
     """Write a stream to a binary file, exact to the bit, whole or not at all. Raises DataError where that fails."""
     arrays = {name: array for name in _ARRAYS if (array := getattr(stream, name)) is not None}
     about, words = stream.encoding.to_arrays()
-    storage.write(path, "stream", {name: getattr(stream, name) for name in _ABOUT} | about, arrays | words)
+    storage.write(
+        path, "stream", {name: getattr(stream, name) for name in (*_ABOUT, "context")} | about, arrays | words
+    )
 
 
 def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = None, *, trust: Trust = False) -> Stream:
@@ -75,7 +77,10 @@ def _read_binary(path: str | Path, trust: Trust) -> Stream:
     stored = Stored(*storage.read(path, "stream"), Path(path).parent, trust)
     try:
         fields: dict[str, Any] = {name: stored.value(name) for name in _ABOUT}
+        fields["context"] = stored.text("context", CARRIED)  # files of earlier versions do not name it
         fields |= {name: stored.array(name) for name in _ARRAYS if stored.has_array(name)}
         return Stream(encoding=Encoding.unpack(stored), **fields)
+    except DataError as error:
+        raise DataError(f"{path} cannot be used as a stream: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} cannot be used as a stream: {error!r}. Score the text again.") from error

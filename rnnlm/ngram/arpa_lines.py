@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +12,11 @@ import numpy as np
 
 from ..errors import DataError
 from ..text.files import Head, read_blocks, source_name
+from ..text.lines import plain, plain_blocks
 
 BLOCK = 1 << 18  # bytes read at a time, and how far the comment above \data\ may reach
 _FORBIDDEN = (b"\0", b"\x0b", b"\x0c")  # KenLM and others disagree on whether these are blanks
-_BOM = b"\xef\xbb\xbf"
-_DATA = re.compile(rb"(?:\A|[\r\n])(?:" + _BOM + rb")?[ \t]*\\data\\[ \t]*(?:[\r\n]|\Z)")
+_DATA = re.compile(rb"^[ \t]*\\data\\[ \t]*$", re.MULTILINE)
 _NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|-inf")  # Python's float takes more
 _NUMBER_CHARACTERS = re.compile(rb"[-+.0-9eE ]*")
 
@@ -24,7 +24,7 @@ _NUMBER_CHARACTERS = re.compile(rb"[-+.0-9eE ]*")
 def is_arpa(file: str | Path | Head) -> bool:
     """Whether a file, plain or compressed, has the line \\data\\ near its beginning. DataError where it is damaged."""
     start = Head.of(file, BLOCK).start
-    return bool(_DATA.search(start)) and start[1:5] != b"ARPA"  # iARPA and qARPA of IRSTLM are other formats
+    return bool(_DATA.search(plain(start))) and start[1:5] != b"ARPA"  # iARPA and qARPA of IRSTLM are other formats
 
 
 class Part(NamedTuple):
@@ -51,11 +51,11 @@ class Lines:
         if not _DATA.search(first):
             reason = "has no line \\data\\ near its beginning" if first else "is empty"
             raise self.error(f"this is not an ARPA file, it {reason}.", 1)
-        self._blocks = _with_newlines(chain([first.removeprefix(_BOM)], blocks))
+        self._blocks = chain([first], blocks)
 
     def _read(self, path: str | Path) -> Iterator[bytes]:
         try:
-            yield from read_blocks(path, BLOCK)
+            yield from plain_blocks(read_blocks(path, BLOCK), self.name)
         except DataError as error:
             if not self.number:
                 raise
@@ -193,20 +193,6 @@ class Lines:
         for i in np.flatnonzero(np.isnan(values))[:1]:
             raise self.error(f"{quoted(column[i])} stands where a number should.", numbers[i])
         return values
-
-
-def _with_newlines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same text with LF for every CRLF and CR."""
-    cr = b""  # of the block before: an LF may follow
-    for block in blocks:
-        block = cr + block
-        cr = b"\r" if block.endswith(b"\r") else b""
-        if b"\r" in block:
-            block = block.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if block:
-            yield block
-    if cr:
-        yield b"\n"
 
 
 def _columns(lines: list[bytes], width: int) -> list[list[bytes]]:

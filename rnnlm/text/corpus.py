@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ import numpy as np
 
 from .. import catalogue
 from ..cache_folder import cache_error, cache_folder, is_writable
-from ..errors import UsageError
+from ..errors import TextWarning, UsageError
 from . import id_cache
 from .encode import CHARACTERS, IDS, Encoded, encode
 from .encoding import Encoding, as_encoding
@@ -79,6 +80,11 @@ class Corpus:
         """The number of unknown tokens: those with the id of `<unk>`, or -1 where the vocabulary has no `<unk>`."""
         return count(self.ids, self.vocabulary.unknown_id)
 
+    @property
+    def left_out(self) -> int:
+        """The number of tokens without a probability: the unknown ones where the vocabulary has no `<unk>`, else 0."""
+        return self.unknown if self.vocabulary.unk is None else 0
+
     @cached_property
     def characters(self) -> int:
         """The number of characters of the text, by which bits per character divides.
@@ -134,8 +140,9 @@ class Corpus:
         "words", see `rnnlm.text.tokenizer`, or a Tokenizer) and `vocabulary`; a missing vocabulary is made from the
         text, with `max_vocab` and `min_count` as in `Vocabulary.from_counts`. The ids are kept in the cache
         (`rnnlm.cache_folder`) by the content of the text and the encoding, see `rnnlm.text.id_cache`; a cache that
-        cannot be written is replaced by a temporary folder. Raises DataError for a text that cannot be used, UsageError
-        for keywords that contradict each other or are out of range.
+        cannot be written is replaced by a temporary folder. A text that is probably not what it is taken for gives a
+        TextWarning (`rnnlm.text.hints`). Raises DataError for a text that cannot be used, UsageError for keywords that
+        contradict each other or are out of range.
         """
         return cls.encode_split(
             source,
@@ -169,18 +176,19 @@ class Corpus:
         the tokens.
         """
         request = _request(encoding, vocabulary, tokenizer, fractions, max_vocab, min_count)
-        name, source = source_name(source), catalogue.part(source)
+        name, named, source = source_name(source), source, catalogue.part(source)
 
         def write(folder: Path) -> Encoded:
             return _encode(read_blocks(source), name, folder, request)
 
         cache = cache_folder(cache_dir)
+        say = source == named and not catalogue.holds(source)  # how a named corpus is read is known
         is_file = str(source) != "-" and Path(source).is_file()  # a pipe cannot be recognised later
         cache_is_writable = is_writable(cache)
         if is_file and cache_is_writable:
-            return cls._open(*id_cache.cached(cache, source, request, write), name)
+            return cls._open(*id_cache.cached(cache, source, request, write), name, say)
         if is_file and (from_cache := id_cache.lookup(cache, source, request)):
-            return cls._open(*from_cache, name)
+            return cls._open(*from_cache, name, say)
         parent = cache if cache_is_writable else None
         scratch = tempfile.TemporaryDirectory(prefix="rnnlm-", dir=parent, ignore_cleanup_errors=True)
         try:
@@ -190,7 +198,7 @@ class Corpus:
             if isinstance(error, OSError):
                 raise cache_error(Path(scratch.name).parent, error) from None
             raise
-        parts = cls._open(Path(scratch.name), encoded, name)
+        parts = cls._open(Path(scratch.name), encoded, name, say)
         weakref.finalize(parts[0]._whole, scratch.cleanup)
         return parts
 
@@ -214,8 +222,12 @@ class Corpus:
             return cls._open(Path(scratch), encoded, name, in_memory=True)[0]
 
     @classmethod
-    def _open(cls, folder: Path, encoded: Encoded, name: str, in_memory: bool = False) -> list[Corpus]:
-        """Return the parts of the encoded text in a folder."""
+    def _open(
+        cls, folder: Path, encoded: Encoded, name: str, say: bool = True, *, in_memory: bool = False
+    ) -> list[Corpus]:
+        """Return the parts of the encoded text in a folder; with `say`, its hints become warnings."""
+        for hint in encoded.hints if say else ():
+            warnings.warn(hint.about(name), TextWarning, stacklevel=3)
 
         def read(file: Path) -> np.ndarray:
             if in_memory or not file.stat().st_size:  # an empty file cannot be mapped

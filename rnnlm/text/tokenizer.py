@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from ..errors import DataError
+from .lines import lines_of
+from .marks import BOS
 from .pieces import after_line
 from .places import Locator, Place
 from .vocabulary import EOS, Vocabulary
@@ -45,12 +47,14 @@ class Tokenizer(ABC):
     overridden: `spans` where a token is not spelled as in the text; `learn`, `state` and `restore` where the rule holds
     learned data. The same line must always give the same tokens.
 
+    `by_blanks` whether blanks separate its words, which not every text suits: see `rnnlm.text.hints`
     `help`      one line for the list of tokenizers
     `argument`  what stands behind the colon of NAME:ARGUMENT, for messages; "" where there is nothing
     `spec`      the short text that the tokenizer was made from, such as "words": see `rnnlm.text.tokenizers.tokenizer`
     `source`    for a user's own tokenizer, the SHA-256 of its file; "" for others
     """
 
+    by_blanks: ClassVar[bool] = False
     help: ClassVar[str] = ""
     argument: ClassVar[str] = ""
     spec: str = ""
@@ -62,7 +66,7 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def tokens(self, line: str) -> list[str]:
-        """Return the tokens of one line, which has no newline; `</s>` is added by the caller."""
+        """Return the tokens of one line, which has no line end; `</s>` is added by the caller."""
 
     @abstractmethod
     def join(self, tokens: Iterable[str]) -> str:
@@ -115,8 +119,8 @@ class Tokenizer(ABC):
     def prompt(self, text: str) -> list[str]:
         """Return the tokens of a text that a model continues: `</s>` between its lines but not at the end."""
         tokens: list[str] = []
-        for line in text.rstrip("\r\n").split("\n"):
-            tokens += [*self.tokens(line.removesuffix("\r")), EOS]
+        for line in lines_of(text.rstrip("\r\n")):
+            tokens += [*self.tokens(line), EOS]
         return tokens[:-1]
 
     def places(self, text: str) -> list[Place]:
@@ -125,10 +129,9 @@ class Tokenizer(ABC):
         Raises DataError, naming the line, where `spans` cannot say where the tokens stand.
         """
         locator = Locator(text)
-        offset, places = locator.begin, []
-        lines = text[offset:].split("\n")
-        for number, line in enumerate(lines, 1):
-            written = line.removesuffix("\r")
+        places: list[Place] = []
+        for number, line in enumerate(locator.lines, 1):
+            written = text[line.start : line.stop]
             tokens = self.tokens(written)
             try:
                 spans = self.spans(written, tokens)
@@ -137,13 +140,9 @@ class Tokenizer(ABC):
                     f"the tokens of line {number} cannot be found in it: {error}. Let {self.spec or 'the tokenizer'} "
                     "write the method spans, which says where each stands."
                 ) from None
-            places += [locator.place(offset + start, offset + stop) for start, stop in spans]
-            end = offset + len(line)
-            if number < len(lines):
-                places.append(locator.place(end, end + 1))
-            elif tokens:  # the last line has no newline
-                places.append(locator.place(end, end))
-            offset = end + 1
+            places += [locator.place(line.start + start, line.start + stop) for start, stop in spans]
+            if number < len(locator.lines) or tokens:  # a last line without newline has its end too
+                places.append(locator.end(line))
         return places
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
@@ -193,12 +192,13 @@ class LineEncoder:
         return list(self._types)
 
     def _line_ids(self, line: str) -> list[int]:
-        tokens = self._tokenizer.tokens(line.removesuffix("\r"))
+        tokens = self._tokenizer.tokens(line)
         for token in tokens:
-            if not isinstance(token, str) or token in ("", EOS):
+            if not isinstance(token, str) or token in ("", EOS, BOS):
                 raise DataError(
                     f"the tokenizer {self._tokenizer.spec} made the token {token!r} of line {self._line} of "
-                    f"{self._source}. A token is a str of at least one character; {EOS} is added at the end of a line."
+                    f"{self._source}. A token is a str of at least one character; {EOS} is added at the end of a "
+                    f"line, and {BOS} is no token."
                 )
         types = self._types
         return [types.setdefault(token, len(types)) for token in tokens]

@@ -37,10 +37,10 @@ class Resumable(Protocol):
 class Checkpoint:
     """Writes a run's checkpoint to `path`, between epochs too where `minutes` have passed since the last one.
 
-    A checkpoint holds the model, the best epoch's weights, the optimizer's memory, the schedule, the position in the
-    text, the streams' states and the tapes of the last windows (the horizon may reach beyond a block). Random masks
-    need no state: they are a function of seed and update number. `run` is a record of the run's settings, compared
-    on resume.
+    It stays when the run ends, so that the run can be given more epochs. A checkpoint holds the model, the best
+    epoch's weights, the optimizer's memory, the schedule, the position in the text, the streams' states and the tapes
+    of the last windows (the horizon may reach beyond a block). Random masks need no state: they are a function of
+    seed and update number. `run` is a record of the run's settings, compared on resume.
     """
 
     def __init__(self, path: str | Path, run: dict[str, Any], *, minutes: float | None = None) -> None:
@@ -79,7 +79,7 @@ class Checkpoint:
         return Snapshot(Path(path), Stored(*storage.read(path, "checkpoint"), Path(path).parent))
 
     def remove(self) -> None:
-        """Delete the file, after a run that ended and has nothing to resume."""
+        """Delete the file of a run that is not to be resumed."""
         self.path.unlink(missing_ok=True)
 
 
@@ -92,6 +92,11 @@ class Snapshot:
     def __init__(self, path: Path, stored: Stored) -> None:
         self.path, self.stored = path, stored
         self.run: dict[str, Any] = {"device": "cpu", **stored.mapping("run")}  # the first versions knew no other device
+
+    @property
+    def stopped(self) -> str:
+        """Why the run ended; empty where it was cut off."""
+        return str(self.stored.mapping("progress").get("stopped", ""))
 
     def _part(self, prefix: str) -> dict[str, np.ndarray]:
         part = self.stored.arrays_of(prefix)
@@ -116,6 +121,7 @@ class Snapshot:
         p = trainer.progress
         for name in _NUMBERS:
             setattr(p, name, self.stored.mapping("progress")[name])
+        trainer.optimizer.learning_rate *= trainer.schedule.factor_of_new_length(p.epoch)
         p.best = self._part("best/")
         weights = next(iter(trainer.model.params.values())).value
         # States and tapes are on the device of the weights; word ids stay on the host, as everywhere.

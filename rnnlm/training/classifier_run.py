@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..datasets import files_of
 from ..datasets.shift import shifted
+from ..declared_files import NamedFile
 from ..errors import UsageError
 from ..evaluation.confusion import Confusion
 from ..models import CLASSIFIERS, Classifier
@@ -26,7 +28,7 @@ from .events import Observer
 class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
     """One training run of a classifier: see `BaseRun`. `test()` reports on the test data, once."""
 
-    source_names = ("data", "valid", "test")
+    source_name = "data"
     model_class = Classifier
     data: classifier_data.ClassifierData
     trainer: ClassifierTrainer
@@ -37,6 +39,13 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
             return None
         with np.errstate(all="ignore"):
             return evaluate(self.model, self.data.test)
+
+    @staticmethod
+    def reads(settings: ClassifierSettings) -> list[NamedFile]:
+        """See `BaseRun.reads`: all files of the data, such as the images in folders."""
+        s = settings
+        data = {"the training data": s.data, "the validation data": s.valid, "the test data": s.test}
+        return [NamedFile(use, path) for use, source in data.items() if source for path in files_of(source)]
 
     def _check(self) -> None:
         refuse_others(self.settings, "optimizer", self.settings.optimizer)

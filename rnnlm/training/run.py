@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import catalogue
+from ..declared_files import NamedFile
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
@@ -19,6 +22,7 @@ from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .data import Data, load
 from .events import Observer
+from .fine_tuning import starting_model, with_structure
 from .settings import Settings
 from .trainer import Trainer
 
@@ -26,7 +30,7 @@ from .trainer import Trainer
 class Run(BaseRun[Settings, RecurrentLM]):
     """One training run of a language model: see `BaseRun`. `test()` reports on the test text, once."""
 
-    source_names = ("text", "valid", "test")
+    source_name = "text"
     model_class = RecurrentLM
     data: Data
     trainer: Trainer
@@ -38,9 +42,28 @@ class Run(BaseRun[Settings, RecurrentLM]):
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
             return perplexity(self.model, self.data.test)
 
-    def _sources(self) -> Mapping[str, str | Path | None]:
-        code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
-        return {**super()._sources(), **code}
+    def _source(self) -> dict[str, Any]:
+        return {**super()._source(), "valid_left_out": self.data.valid.left_out}
+
+    @staticmethod
+    def reads(settings: Settings) -> list[NamedFile]:
+        """See `BaseRun.reads`: the texts, the model from which it starts, and the user's own Python files."""
+        texts = {"the text": settings.text, "the validation text": settings.valid, "the test text": settings.test}
+        files = [NamedFile(use, path) for use, text in texts.items() if text for path in catalogue.files_of(text)]
+        return [
+            *files,
+            NamedFile("the model that it starts from", settings.from_model),
+            NamedFile("the recurrence", file_of(settings.model)),
+            NamedFile("the tokenizer", file_of(settings.tokens or "")),
+        ]
+
+    def _start(self) -> RecurrentLM | None:
+        if self.settings.from_model is None:
+            return None
+        model, sha256 = starting_model(self.settings, self.trust)
+        self.settings = with_structure(self.settings, model)
+        self._start_hash = {"from_model": sha256}
+        return model
 
     def _trust(self, trust: Trust) -> Trust:
         return True if self.settings.trust else trust
@@ -50,8 +73,16 @@ class Run(BaseRun[Settings, RecurrentLM]):
 
     def _load(self, resumed: RecurrentLM | None) -> Data:
         data = load(self.settings, resumed.encoding if resumed else None)
+        if self.start is not None:
+            data = replace(data, held_out_note="; ".join(filter(None, [data.held_out_note, self._unknown(data)])))
         window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: more streams than words
         return data
+
+    def _unknown(self, data: Data) -> str:
+        """How many training tokens are words that the model to start from does not have; empty where none is."""
+        unknown = data.train.unknown
+        lacks = f"training tokens are words that {self.settings.from_model} does not have"
+        return f"{unknown:,} of {len(data.train):,} {lacks}" if unknown else ""
 
     def _new_model(self) -> RecurrentLM:
         keywords = self.settings.model_keywords()

@@ -311,8 +311,7 @@ BAD = {
     "a count beyond memory": (lambda s: s.replace("1=5", "1=" + "9" * 17), r"line 16: .* stands where 9{2}.* more"),
     "zero byte": (lambda s: s.replace("-0.9 b", "-0.9 b\0"), r"line 13: it holds the invisible byte 0x00"),
     "vertical tab": (lambda s: s.replace("-0.9 b", "-0.9 b\x0bc"), r"line 13: it holds the invisible byte 0x0b"),
-    "mark in a line": (lambda s: s.replace("-0.9 b", "\ufeff-0.9 b"), r"line 13: '\\ufeff-0.9' stands where a number"),
-    "mark in a marker": (lambda s: s.replace("\\3-g", "\ufeff\\3-g"), r"line 21: .*ufeff.* where \\3-grams: should"),
+    "mark in a line": (lambda s: s.replace("-0.9 b", "-0.9 \ufeffb"), r"line 17: the word 'b' is not among"),
     **{
         f"number {text}": (lambda s, text=text: s.replace("-0.7", text), rf"line 11: '{text}' stands where a number")
         for text in (
