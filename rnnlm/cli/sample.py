@@ -9,6 +9,7 @@ import click
 from ..machine import MachineOptions
 from ..sampling_options import SamplingOptions
 from .console import result, result_json
+from .encodings import typed_text
 from .machine import choose, machine_options
 from .options import with_options
 from .swapped import require_order
@@ -42,7 +43,8 @@ def command(
     from ..evaluation import sample
     from ..models import load
 
-    drawn = sample(load(model, device=device, trust=trust_of(trust)), prompt, length, count=count, **asdict(how))
+    lm = load(model, device=device, trust=trust_of(trust))
+    drawn = sample(lm, typed_text(prompt), length, count=count, **asdict(how))
     assert isinstance(drawn, list)  # count is given, so it is a list
     if as_json:
         result_json([{"text": s.text, "prompt": s.prompt, "words": s.words, "logprobs": s.logprobs} for s in drawn])

@@ -100,8 +100,8 @@ class CustomLM(RecurrentLM):
 
         DataError where the file is missing, is another one than at the training, or is not trusted.
         """
-        config, sha256 = stored.mapping("config"), stored.text("source")
-        name = stored.part("config", "").text("recurrence")
+        config, sha256 = stored.options("config", cls.Options), stored.text("source")
+        name = config.get("recurrence", "")
         if stored.trust is None:
             source = Source(None, sha256)
         else:
