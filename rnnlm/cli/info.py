@@ -23,9 +23,13 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     from .. import ops
     from ..models import LanguageModel, load_any
     from ..models.model import settings_text
+    from ..models.training_log import require_complete
+    from ..stored import reading
     from ..training.as_used import as_used
 
-    lm, backend = load_any(model, device=where), ops.backend()
+    lm, backend = load_any(model, device=where, trust=None), ops.backend()
+    with reading(model, "model"):
+        require_complete(lm.log)
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
     verdicts = [entry for entry in lm.log if entry["kind"] == "verdict"]

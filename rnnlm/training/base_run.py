@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from ..declared_files import NamedFile
 from ..models.model import Network
 from ..optim import OPTIMIZERS, Optimizer
 from ..optim.schedules import schedule_of
 from ..option_sets import subset
+from ..own_source import Trust, remembered
 from . import memory
 from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
@@ -31,31 +32,53 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     command line, for the model's record. A new model is made on the host and then moved to the `device`, so that one
     seed starts from the same weights everywhere. Raises
     UsageError for settings that are not allowed, DataError for data that cannot be used, OutOfMemory where the device
-    has too little memory.
+    has too little memory. No other process may write to the output meanwhile; `locked` says that the caller has made
+    sure of that.
+
+    `trust` says whether Python code may run that a checkpoint, or the model to start from, names; without it, what the
+    user trusted before.
 
     A subclass defines how data, model, trainer and the memory that they need follow from the settings.
     """
 
-    source_names: ClassVar[tuple[str, ...]]  # the settings that name input files
+    source_name: ClassVar[str]  # the setting that names the training data
     model_class: ClassVar[Any]  # what a checkpoint must hold
     data: Any
     trainer: Loop
-    _start_hash: Mapping[str, str] = {}  # that of the file from which the run starts, by the name for the record
+    _earlier_hash: Mapping[str, str] = {}  # that of the file from which the run starts, by the name for the record
 
-    def __init__(self, settings: AnySettings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
+    def __init__(
+        self,
+        settings: AnySettings,
+        *,
+        observers: Sequence[Observer] = (),
+        command: str = "",
+        locked: bool = False,
+        trust: Trust = remembered,
+    ) -> None:
         settings.check()
         self.settings, self.device = settings.on_this_machine()
-        self.start = self._start()
+        self.trust = self._trust(trust)
+        self.earlier_model = self._earlier_model()
         self._check()
-        self.files = RunFiles(settings.output, settings.resume, self._sources())
-        self.output, snapshot = self.files.output, self.files.snapshot
-        resumed: AnyModel | None = snapshot.model(self.model_class) if snapshot else None
-        self.data = self._load(resumed or self.start)
-        hashes = self.data.hashes | self._start_hash
+        self.files = RunFiles(settings.output, settings.resume, self.reads(settings), command=command, locked=locked)
+        self.output = self.files.output
+        try:
+            self._prepare(observers, command)
+        except BaseException:
+            self.files.release()
+            raise
+
+    def _prepare(self, observers: Sequence[Observer], command: str) -> None:
+        """Data, model and trainer: those of a new run, or of the one that is resumed."""
+        snapshot = self.files.snapshot
+        resumed: AnyModel | None = snapshot.model(self.model_class, self.trust) if snapshot else None
+        self.data = self._load(resumed or self.earlier_model)
+        hashes = self.data.hashes | self._earlier_hash
         record = self.settings.record() | {f"data.{name}": value for name, value in hashes.items()}
         if snapshot is not None:
             snapshot.require_same(record, self.settings.comparable)
-        self.model: AnyModel = resumed or self.start or self._new_model()
+        self.model: AnyModel = resumed or self.earlier_model or self._new_model()
         self.learning_rate = self._recorded_learning_rate(snapshot) or self._learning_rate()
         record["learning_rate"] = self.learning_rate._asdict()
         if resumed is None:
@@ -63,7 +86,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         self.needs = self._needs()
         with memory.explain_out_of_memory(self.needs, self.device):
             self.model.to(self.device)
-            self.trainer = self._trainer(self.files.checkpoint(record, settings.save_every), observers)
+            self.trainer = self._trainer(self.files.checkpoint(record, self.settings.save_every), observers)
             self.files.resume(self.trainer)
         self.resumed = snapshot is not None
 
@@ -74,8 +97,11 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
 
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
-        with memory.explain_out_of_memory(self.needs, self.device):
-            return self.files.train_and_save(self.trainer, self.model, self._train)
+        try:
+            with memory.explain_out_of_memory(self.needs, self.device):
+                return self.files.train_and_save(self.trainer, self.model, self._train)
+        finally:
+            self.files.release()
 
     def _train(self) -> str:
         """Train to the end; returns why it ended. What a subclass adds to the model's log here goes into its file."""
@@ -108,18 +134,22 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
             "observers": observers,
         }
 
-    def _sources(self) -> Mapping[str, str | Path | None]:
-        """The input files by their use ("text", "valid" …): none of them may be the output."""
-        return {name: getattr(self.settings, name) for name in self.source_names}
+    @staticmethod
+    @abstractmethod
+    def reads(settings: Any) -> list[NamedFile]:
+        """The files that a run with these settings reads: it may write to none of them."""
 
     def _source(self) -> dict[str, Any]:
         """The training data as the settings name them, and what else is recorded of the data but not compared."""
-        name = self.source_names[0]
-        return {name: str(getattr(self.settings, name))}
+        return {self.source_name: str(getattr(self.settings, self.source_name))}
 
-    def _start(self) -> AnyModel | None:
+    def _earlier_model(self) -> AnyModel | None:
         """The trained model that a new run starts from; it may change the settings. None: the run makes a new one."""
         return None
+
+    def _trust(self, trust: Trust) -> Trust:
+        """Whether code that a checkpoint names may run, where `trust` is what the caller says."""
+        return trust
 
     def _check(self) -> None:
         """UsageError for settings that do not go together, before any data are read."""

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..datasets import files_of
 from ..datasets.shift import shifted
+from ..declared_files import NamedFile
 from ..errors import UsageError
 from ..evaluation.confusion import Confusion
 from ..models import CLASSIFIERS, Classifier
@@ -27,7 +29,7 @@ from .learning_rate import LearningRate, classifier_rate_for
 class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
     """One training run of a classifier: see `BaseRun`. `test()` reports on the test data, once."""
 
-    source_names = ("data", "valid", "test")
+    source_name = "data"
     model_class = Classifier
     data: classifier_data.ClassifierData
     trainer: ClassifierTrainer
@@ -38,6 +40,13 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
             return None
         with np.errstate(all="ignore"):
             return evaluate(self.model, self.data.test)
+
+    @staticmethod
+    def reads(settings: ClassifierSettings) -> list[NamedFile]:
+        """See `BaseRun.reads`: all files of the data, such as the images in folders."""
+        s = settings
+        data = {"the training data": s.data, "the validation data": s.valid, "the test data": s.test}
+        return [NamedFile(use, path) for use, source in data.items() if source for path in files_of(source)]
 
     def _check(self) -> None:
         refuse_others(self.settings, "optimizer", self.settings.optimizer)
@@ -103,10 +112,12 @@ def train_classifier(data: str | Path = "digits", **settings: Any) -> Classifier
     """Train a classifier on labelled data and return it: `rnnlm.train_classifier("digits", epochs=10)`.
 
     The keywords are the fields of `ClassifierSettings`, which are the options of `rnnlm classify train`. With `output`
-    the model is written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    the model is written there too. Signals as for `rnnlm.train`. Raises UsageError, DataError, TrainingError and
+    OutOfMemory.
     """
     run = ClassifierRun(ClassifierSettings.of(data=data, **settings))
     run.fit()
+    run.trainer.obey()
     return run.model
 
 

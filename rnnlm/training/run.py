@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from .. import catalogue
+from ..declared_files import NamedFile
 from ..evaluation.baselines import Baselines, baselines
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
 from ..options import signature
-from ..own_source import file_of
+from ..own_source import Trust, file_of
 from ..text.windows import window_count
 from . import as_used, memory
 from .base_run import BaseRun
@@ -33,7 +35,7 @@ from .verdict import Verdict
 class Run(BaseRun[Settings, RecurrentLM]):
     """One training run of a language model: see `BaseRun`. `test()` reports on the test text, once."""
 
-    source_names = ("text", "valid", "test", "from_model")
+    source_name = "text"
     model_class = RecurrentLM
     data: Data
     trainer: Trainer
@@ -45,6 +47,32 @@ class Run(BaseRun[Settings, RecurrentLM]):
             return None
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
             return perplexity(self.model, self.data.test)
+
+    def _source(self) -> dict[str, Any]:
+        return {**super()._source(), "valid_left_out": self.data.valid.left_out}
+
+    @staticmethod
+    def reads(settings: Settings) -> list[NamedFile]:
+        """See `BaseRun.reads`: the texts, the model from which it starts, and the user's own Python files."""
+        texts = {"the text": settings.text, "the validation text": settings.valid, "the test text": settings.test}
+        files = [NamedFile(use, path) for use, text in texts.items() if text for path in catalogue.files_of(text)]
+        return [
+            *files,
+            NamedFile("the model that it starts from", settings.from_model),
+            NamedFile("the recurrence", file_of(settings.model)),
+            NamedFile("the tokenizer", file_of(settings.tokens or "")),
+        ]
+
+    def _earlier_model(self) -> RecurrentLM | None:
+        if self.settings.from_model is None:
+            return None
+        model, sha256 = starting_model(self.settings, self.trust)
+        self.settings = with_structure(self.settings, model)
+        self._earlier_hash = {"from_model": sha256}
+        return model
+
+    def _trust(self, trust: Trust) -> Trust:
+        return True if self.settings.trust else trust
 
     @cached_property
     def baselines(self) -> Baselines:
@@ -85,27 +113,12 @@ class Run(BaseRun[Settings, RecurrentLM]):
             nll, self.baselines, self.settings, lr=self.learning_rate.lr, updates=updates, activation=activation
         )
 
-    def _source(self) -> dict[str, Any]:
-        return {**super()._source(), "valid_left_out": self.data.valid.left_out}
-
-    def _sources(self) -> Mapping[str, str | Path | None]:
-        code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
-        return {**super()._sources(), **code}
-
-    def _start(self) -> RecurrentLM | None:
-        if self.settings.from_model is None:
-            return None
-        model, sha256 = starting_model(self.settings)
-        self.settings = with_structure(self.settings, model)
-        self._start_hash = {"from_model": sha256}
-        return model
-
     def _check(self) -> None:
         self.settings.model_keywords()
 
     def _load(self, resumed: RecurrentLM | None) -> Data:
         data = load(self.settings, resumed.encoding if resumed else None)
-        if self.start is not None:
+        if self.earlier_model is not None:
             data = replace(data, held_out_note="; ".join(filter(None, [data.held_out_note, self._unknown(data)])))
         window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: more streams than words
         return data
@@ -147,10 +160,13 @@ def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
     The keywords are the fields of `rnnlm.training.Settings`, which are the options of `rnnlm train`. With `output` the
-    model is written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    model is written there too. After Ctrl-C the model so far is returned. After SIGTERM and a closed terminal, which
+    end a training in the same way, SystemExit ends the process. Raises UsageError, DataError, TrainingError and
+    OutOfMemory.
     """
     run = Run(Settings.of(text=text, **settings))
     run.fit()
+    run.trainer.obey()
     return run.model
 
 
