@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import storage
+from . import output_files, storage
 from .errors import DataError, UsageError
 from .models.training_log import read_training_log, require_complete
 from .stored import Stored, reading
@@ -66,7 +66,7 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
         panel.grid(alpha=0.3)
     picture = io.BytesIO()
     figure.savefig(picture, format=output.suffix[1:], dpi=120)
-    storage.write_bytes(output, picture.getvalue(), "the picture")
+    output_files.write_bytes(output, picture.getvalue(), "the picture")
 
 
 def _draw_run(axes: Mapping[str, Any], name: str, log: list[dict[str, Any]], color: str) -> None:

@@ -39,6 +39,7 @@ class Option:
     `advice`          what an error message adds to the bounds, such as "in minutes"
     `none`            what None does, where a user may ask for it, such as "no clipping"
     `names`           further names on the command line
+    `off`             the name on the command line that turns a switch off, where it is not --no-NAME
     `usual`           what None stands for, in words
     `common`          whether most people need it, so that the short `--help` shows it
     `free`            whether a resumed run may have another value
@@ -61,6 +62,7 @@ class Option:
     advice: str = ""
     none: str = ""
     names: tuple[str, ...] = ()
+    off: str = ""
     usual: str = ""
     common: bool = False
     free: bool = False

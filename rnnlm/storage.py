@@ -1,23 +1,20 @@
 """One file format for models and checkpoints: named arrays and a JSON header, in a safetensors file.
 
-A file is written under a temporary name in its folder, flushed to the disk and renamed, so that a reader sees the old
-file or the whole new one. The header holds a SHA-256 of everything, and that of a large file the CRC-32 of each piece
-too, which takes less time to compare; so damage is noticed in files of any size (see `checksums`).
+A file is replaced whole or not at all (`output_files`). The header holds a SHA-256 of everything, and that of a large
+file the CRC-32 of each piece too, which takes less time to compare; so damage is noticed in files of any size (see
+`checksums`).
 """
 
 from __future__ import annotations
 
 import errno
-import glob
 import json
 import math
 import mmap
 import os
 import re
 import stat
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +22,7 @@ import numpy as np
 
 from . import checksums
 from .errors import DataError
+from .output_files import replacing
 from .strict_json import parse
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
@@ -47,7 +45,7 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
     if sum(array.nbytes for array in contiguous.values()) >= LARGE:
         about["crc32"] = checksums.crc32(beginning, contiguous)
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
-    with _replacing(path, f"the {what}") as temporary:
+    with replacing(path, f"the {what}") as temporary:
         try:
             save_file(contiguous, temporary, metadata)  # straight from the arrays: a copy might not fit beside them
         except SafetensorError as error:
@@ -59,82 +57,6 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
 def json_array(value: Any) -> np.ndarray:
     """Return a value as JSON bytes in an array (n,) uint8: a header has a limit of size, and an array has none."""
     return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
-
-
-def write_bytes(path: str | Path, content: bytes, what: str) -> None:
-    """Write bytes to a file, which is replaced whole or not at all; messages call them `what`.
-
-    Raises DataError that names the path and the system's reason.
-    """
-    write_blocks(path, [content], what)
-
-
-def write_blocks(path: str | Path, blocks: Iterable[bytes], what: str) -> None:
-    """Write bytes that come in blocks as `write_bytes` does, so that they need not be in memory together."""
-    with _replacing(path, what) as temporary, open(temporary, "wb") as file:
-        file.writelines(blocks)
-
-
-@contextmanager
-def _replacing(path: str | Path, what: str) -> Iterator[str]:
-    """Give the name of a temporary file which, once written, is flushed to the disk and takes the place of `path`."""
-    with _temporary(path, what) as (file, final):
-        yield file.name
-        with open(file.name, "rb+") as written:
-            os.fsync(written.fileno())
-        os.chmod(file.name, 0o666 & ~_umask())
-        os.replace(file.name, final)
-
-
-def require_writable(path: str | Path, what: str) -> None:
-    """Raise DataError where `what` could not be written to the path: now, and not after hours of training.
-
-    Temporary files that a killed process left beside the path are removed.
-    """
-    with _temporary(path, what) as (file, final):
-        for left_over in final.parent.glob(glob.escape(_prefix(final)) + "*.tmp"):  # of a process that was killed
-            if left_over.name != Path(file.name).name:
-                left_over.unlink()
-
-
-def same_file(path: str | Path, other: str | Path) -> bool:
-    """Return whether two paths lead to the same file, which exists: writing to one would replace the other."""
-    try:
-        return Path(other).samefile(path)
-    except OSError:  # one of them does not exist
-        return False
-
-
-def _prefix(final: Path) -> str:
-    return f".{final.name[:100]}."
-
-
-@contextmanager
-def _temporary(path: str | Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
-    """Give a temporary file, removed at the end unless it was renamed, and the path to rename it to, links resolved."""
-    path = Path(path)
-    try:
-        final = path.resolve()
-        if final.is_dir():
-            raise DataError(f"{what} cannot be written to {path}: it is a folder. Give the path of a file as `output`.")
-        if final.exists() and not final.is_file():  # renaming a file to /dev/null would replace the device
-            raise DataError(f"{what} cannot be written to {path}: it is not an ordinary file. Give another `output`.")
-        if not final.parent.is_dir():
-            raise DataError(
-                f"{what} cannot be written to {path}: the folder {path.parent} does not exist. "
-                "Make it, or give another `output`."
-            )
-        with tempfile.NamedTemporaryFile(prefix=_prefix(final), suffix=".tmp", dir=final.parent, delete=False) as file:
-            try:
-                yield file, final
-            finally:
-                Path(file.name).unlink(missing_ok=True)
-    except OSError as error:
-        advice = "Free some space, or give" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Give"
-        raise DataError(
-            f"{what} could not be written to {path}: {error.strerror or error}. "
-            f"A file that was there before is untouched. {advice} another place with `output`."
-        ) from error
 
 
 def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -236,9 +158,3 @@ def kind(path: str | Path, start: bytes | None = None) -> str | None:
 
 _USUAL_HEADER = 1 << 16  # bytes that hold the header of most files
 _LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors format
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -177,7 +177,7 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_as_it_did(name, expected, tmp_p
     shutil.copytree(FOLDER, folder)
     monkeypatch.chdir(folder)
     found = command(*CUT[name], "--resume")
-    assert not Path(f"{name}.rnnlm.checkpoint").exists()
+    assert Path(f"{name}.rnnlm.checkpoint").exists()
     assert_same(found["epochs"], expected["resumed"][name]["epochs"], 1e-9)
     now, then = load_file(f"{name}.rnnlm"), load_file(f"{name}.resumed.rnnlm")
     weights = [array for array in then if then[array].dtype == np.float64]

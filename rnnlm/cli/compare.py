@@ -55,11 +55,19 @@ def command(
         raise UsageError("standard input can be read once, and there are two models. Give the text as a file.")
     device = choose(machine)
     from ..evaluation.significance import compare
+    from ..evaluation.stream import joint_context
 
     stream_a, stream_b = Scorer(scoring).streams(load_members([a, b], device), text)
     comparison = compare(stream_a, stream_b, **asdict(resampling))
     if as_json:
-        result_json({"text": text, "unknown": stream_a.unknown, **comparison.as_dict()})
+        result_json(
+            {
+                "text": text,
+                "unknown": stream_a.unknown,
+                "context": joint_context([stream_a, stream_b]),
+                **comparison.as_dict(),
+            }
+        )
     else:
         result(_table(comparison))
         result(comparison.verdict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from ..machine import MachineOptions
@@ -47,11 +49,13 @@ def command(
     fit, mix = mixing.fit, mixing.mix
     require_other(output, *models, fit)
     device = choose(machine)
-    from .. import storage
+    from .. import output_files
     from ..evaluation import stream_perplexity
     from ..models import MixtureLM
 
-    storage.require_writable(output, "the mixture")
+    output_files.require_writable(output, "the mixture")
+    # In the mixture a network that was trained with independent sentences clears its state, so it is scored so here.
+    mixing = replace(mixing, independent=mixing.independent or None)
     scorer = Scorer(mixing)
     members = load_members(models, device)
     every_model = require_models(members, "an ensemble")

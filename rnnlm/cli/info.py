@@ -58,6 +58,9 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         size = f"{run['data.train_tokens']:,} tokens" if "text" in run else f"{run['data.train_examples']:,} examples"
         source = run.get("text", run.get("data"))
         lines.append(("trained on", f"{source}, {size}, sha256 {str(run['data.train'])[:12]}"))
+    for entry in lm.log:
+        if entry["kind"] == "from":
+            lines.append(("started from", f"{entry['file']}, sha256 {entry['sha256'][:12]}"))
     if used:
         lines.append(("training", settings_text({name: _short(value) for name, value in used.items()})))
     lines += [("note", note) for note in run.get("notes", [])]

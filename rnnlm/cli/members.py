@@ -32,6 +32,14 @@ class ScoringOptions:
         group="Text",
         metavar="RULE",
     )
+    independent: bool | None = declare(
+        None,
+        "Score every sentence as a text of its own, or the text as one stream whose state is carried over sentence "
+        "ends.",
+        group="Text",
+        off="--carry",
+        usual="carry; a network trained with --independent: cleared at sentence ends",
+    )
     streams: int = declare(
         1, "Parts scored side by side; 1 is exact, more is faster.", group="Machine", metavar="B", least=1
     )
@@ -157,7 +165,13 @@ class Scorer:
             if member.model is not None:
                 corpus = self.corpus(member.model, text)
                 with explain_scoring_out_of_memory(member.model, self.options.streams):
-                    stream = score(member.model, corpus, streams=self.options.streams, name=member.name)
+                    stream = score(
+                        member.model,
+                        corpus,
+                        streams=self.options.streams,
+                        independent=self.options.independent,
+                        name=member.name,
+                    )
             elif fit and len(member.files) < 2:
                 raise UsageError(
                     f"--fit needs the probabilities of {text} too, and {member.name} has those of one text. "
@@ -187,8 +201,14 @@ def choose_weights(members: Sequence[Member], mixing: MixingOptions, scorer: Sco
     if mixing.mix == "linear":
         return fit_linear(streams), streams
     models = require_models(members, "a geometric mixture")
-    corpus = scorer.corpus(models[0], fit)
-    return fit_geometric(models, corpus, skip_unknown=scorer.options.unknown == "skip", tell=_tell), streams
+    weights_found = fit_geometric(
+        models,
+        scorer.corpus(models[0], fit),
+        skip_unknown=scorer.options.unknown == "skip",
+        independent=scorer.options.independent or None,
+        tell=_tell,
+    )
+    return weights_found, streams
 
 
 def parse_weights(text: str) -> np.ndarray:
@@ -209,7 +229,9 @@ def mixture_stream(
     if mix == "linear":
         return mixture(streams, weights)
     model = MixtureLM(require_models(members, "a geometric mixture"), weights, mix)
-    return score(model, scorer.corpus(model, text), streams=scorer.options.streams).with_unknown(scorer.options.unknown)
+    o = scorer.options
+    stream = score(model, scorer.corpus(model, text), streams=o.streams, independent=o.independent)
+    return stream.with_unknown(o.unknown)
 
 
 def weight_text(weight: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import storage
+from .. import output_files
 from ..errors import UsageError
 
 
@@ -17,5 +17,5 @@ def default_output(text: str, ending: str = ".rnnlm") -> str:
 def require_other(output: str, *inputs: str | None) -> None:
     """UsageError where the output is one of the inputs, which it would replace."""
     for path in inputs:
-        if path is not None and storage.same_file(path, output):
+        if path is not None and output_files.same_file(path, output):
             raise UsageError(f"the output {output} is {path} itself, which it would replace. Give another -o.")

@@ -82,7 +82,7 @@ def command(
     mixed.
     """
     choose(machine)
-    from .. import storage
+    from .. import output_files
     from ..ngram.arpa_write import check_path
     from ..ngram.pruning import check_threshold
     from .names import default_output, require_other
@@ -95,7 +95,7 @@ def command(
         check_threshold(entropy, "entropy")
     if output.endswith(ARPA):
         check_path(output)
-    storage.require_writable(output, "the model")
+    output_files.require_writable(output, "the model")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RuntimeWarning)
         model, held_out = (_opened(text), {}) if from_model else _trained(text, options)

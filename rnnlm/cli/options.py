@@ -149,8 +149,8 @@ def _click_option(declaration: Declared, common: bool) -> Callable[[Any], Any]:
     if o.envvar:
         more |= {"envvar": o.envvar, "show_envvar": True}
     if declaration.is_flag:
-        usually_on = declaration.default or o.fallback or any(on for _, on in o.kind_defaults)
-        names = [f"--{name}/--no-{name}"] if usually_on else names
+        has_off = o.off or declaration.default or o.fallback or any(on for _, on in o.kind_defaults)
+        names = [f"--{name}/{o.off or f'--no-{name}'}"] if has_off else names
         more |= {"is_flag": True, "show_default": declaration.default is True}
     else:
         number = next(

@@ -112,8 +112,10 @@ def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:
     from ..training.memory import explain_scoring_out_of_memory
 
     assert member.model is not None
-    with explain_scoring_out_of_memory(member.model, scorer.options.streams):
-        measured = perplexity(member.model, scorer.corpus(member.model, text), streams=scorer.options.streams)
+    o = scorer.options
+    with explain_scoring_out_of_memory(member.model, o.streams):
+        corpus = scorer.corpus(member.model, text)
+        measured = perplexity(member.model, corpus, streams=o.streams, independent=o.independent)
     if as_json:
         result_json({"model": member.name, **measured.as_dict()})
     else:

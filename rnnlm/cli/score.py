@@ -48,6 +48,9 @@ def command(
 
     TEXT is a path, - for standard input, or a part of a corpus such as ptb:test.
 
+    TEXT is one stream: a word's probability depends on all words before it, those of earlier sentences too. Where the
+    sentences have nothing to do with each other, give --independent.
+
     A table with a line a word: sentence, position, the word as written, whether it is unknown, logprob, surprisal
     (-logprob), entropy of the prediction, rank of the word in it. Lines that start with `# ` stand before it and say
     what must be known to compare it with others.
@@ -58,7 +61,7 @@ def command(
     if top and (form.quick or per != "word"):
         raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
     check_options(scoring)
-    from .. import storage
+    from .. import output_files
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
     from ..evaluation.stream import unseen_types
     from ..evaluation.stream_tsv import check
@@ -71,7 +74,7 @@ def command(
     unseen_types(scoring.unknown)
     if output is not None:
         require_other(output, model, text)
-        storage.require_writable(output, "the scores")
+        output_files.require_writable(output, "the scores")
     device = choose(machine)
     lm = load(model, device=device)
     words = Corpus.encode(text, tokenizer=lm.encoding.rule)
@@ -80,6 +83,7 @@ def command(
             lm,
             in_ids_of(lm.encoding, words),
             streams=scoring.streams,
+            independent=scoring.independent,
             distribution=per == "word" and not form.quick,
             top=top,
             name=model,

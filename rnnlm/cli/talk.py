@@ -53,9 +53,20 @@ def say_beginning(run: BaseRun, about: str) -> None:
         say(run.data.held_out_note)
     if run.settings.resume and not run.resumed:
         say("no checkpoint yet, so the run starts from the beginning")
-    if run.resumed:
+    if run.has_ended:
+        say(f"this run has ended: {progress.stopped}. {_to_go_on(progress.stopped)}", "yellow")
+    elif run.resumed:
         say(resuming_line(progress.epoch, progress.updates))
     say(about, "cyan")
+
+
+def _to_go_on(stopped: str) -> str:
+    """What a user can do to train on a run that has ended for this reason."""
+    if "updates" in stopped:
+        return "To go on, give a larger --max-updates."
+    if stopped.endswith(" done"):
+        return "To go on, give a larger --epochs."
+    return "Its schedule ended it, so more epochs change nothing."
 
 
 def say_end(run: BaseRun, reason: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..text.files import read_blocks
+from ..text.lines import plain_blocks
 from .dataset import Dataset
 from .labels import tidy_label
 
@@ -81,9 +82,9 @@ def read_table(
 
 def _text(path: Path, name: str) -> str:
     """The text of the file, decoded; DataError, with the line, where it is not UTF-8."""
-    content = b"".join(read_blocks(path))
+    content = b"".join(plain_blocks(read_blocks(path), name))
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(

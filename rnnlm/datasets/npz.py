@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import lzma
+import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +54,13 @@ def read_npz(path: Path, name: str) -> Dataset:
     return replace(data, y=y.astype(np.int32), labels=names)
 
 
+# What NumPy and zipfile raise for damaged archives; RuntimeError also for encrypted or deeply nested ones.
+_DAMAGED = (
+    *(OSError, ValueError, EOFError, KeyError, RuntimeError, SyntaxError, tokenize.TokenError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+
+
 def _arrays(path: Path, name: str) -> dict[str, np.ndarray]:
     """The arrays of an archive by name; DataError for a file that is none, and for pickled objects."""
     try:
@@ -56,11 +68,29 @@ def _arrays(path: Path, name: str) -> dict[str, np.ndarray]:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise DataError(f"{name} is a single array, not an archive. Write it with np.savez(file, x=…, y=…).")
         with archive:
+            packed: Any = archive.zip
+            for member in packed.infolist():
+                _require_size(packed, member)
             return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except _DAMAGED as error:
         raise DataError(
             f"{name} cannot be read as an .npz archive of arrays of numbers or names ({error}). It is damaged, or it "
             "holds Python objects. Write it again with np.savez(file, x=…, y=…)."
         ) from None
+
+
+def _require_size(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """ValueError where a member is no array, or its claimed shape needs other bytes than follow: before they are read.
+
+    Otherwise a few damaged digits would ask for more memory than there is.
+    """
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+        expected, found = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
+    if not dtype.hasobject and (found != expected or min(shape, default=0) < 0):
+        what = f"{member.filename} claims the shape {shape} of {dtype}, {expected:,} bytes, and has {found:,}"
+        raise ValueError(what)

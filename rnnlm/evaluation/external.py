@@ -13,7 +13,7 @@ from ..text.files import Head
 from ..text.vocabulary import UNK
 from .layouts import OURS, READERS, Token, layout
 from .lines import bad_line
-from .stream import Stream, require_same, unknown_rule
+from .stream import NOT_KNOWN, Stream, require_same, unknown_rule
 from .stream_files import read_stream
 
 
@@ -72,6 +72,7 @@ def external(path: str | Path, corpus: Corpus) -> Stream:
         encoding=corpus.encoding,
         unknown="left out" if none_scored else unknown_rule(corpus.vocabulary),
         characters=corpus.characters,
+        context=NOT_KNOWN,
     )
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from .. import storage
 from ..text.files import Head
+from ..text.lines import lines_of
 from ..text.vocabulary import EOS, UNK
 from .lines import bad_line, numbered_lines
 from .stream import ABOVE_ZERO
@@ -53,7 +54,7 @@ def layout(file: str | Path | Head) -> str | None:
     kind = storage.kind(head.path, head.start)
     if kind is not None:
         return OURS if kind == "stream" else None
-    lines = head.start[: 1 << 16].decode("utf-8", "replace").split("\n")[:50]
+    lines = lines_of(head.start[: 1 << 16].decode("utf-8", "replace"))[:50]
     if lines[0].startswith(MAGIC):
         return OURS
     if any(line.strip() == "\\data\\" for line in lines):  # an n-gram model in the ARPA format

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from ..text.files import BLOCK, read_blocks
+from ..text.files import BLOCK, read_blocks, source_name
+from ..text.lines import plain_blocks
 
 
 def numbered_lines(path: str | Path, block: int = BLOCK) -> Iterator[tuple[int, str]]:
     """Yield (number from 1, line without its end) for each line of a UTF-8 file, plain or compressed.
 
-    `block` is the number of bytes read at a time. Raises DataError that names the line where it is not UTF-8.
+    What a line is says `rnnlm.text.lines`. `block` is the number of bytes read at a time. Raises DataError that names
+    the line where it is not UTF-8.
     """
     number, unfinished = 0, b""
-    for piece in read_blocks(path, block):
+    for piece in plain_blocks(read_blocks(path, block), source_name(path)):
         *lines, unfinished = (unfinished + piece).split(b"\n")
         for line in lines:
             number += 1
@@ -31,6 +33,6 @@ def bad_line(path: str | Path, number: int, reason: str) -> DataError:
 
 def _decoded(path: str | Path, number: int, line: bytes) -> str:
     try:
-        return line.removesuffix(b"\r").decode("utf-8")
+        return line.decode("utf-8")
     except UnicodeDecodeError:
         raise bad_line(path, number, "it is not UTF-8 text. Write the file as UTF-8.") from None

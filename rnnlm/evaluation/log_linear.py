@@ -24,6 +24,7 @@ def fit_geometric(
     corpus: Corpus,
     *,
     skip_unknown: bool = False,
+    independent: bool | None = None,
     tell: Callable[[float], None] | None = None,
 ) -> np.ndarray:
     """Return the exponents λ_i >= 0 with which P(w) = Π_i P_i(w)^λ_i / Z gives a text the highest probability.
@@ -32,12 +33,13 @@ def fit_geometric(
     E_text[log P_i] - E_P[log P_i] and the Hessian -Cov_P(log P_i, log P_j), averaged over the tokens. The search starts
     from λ_i = 1 / number of models and takes Newton steps under λ >= 0; each reads the text once through every model. A
     model that excludes a word of the text (P = 0) gets λ = 0. With `skip_unknown` unknown words are not scored;
+    `independent` is as for `perplexity`, for every model;
     `tell(nll)` is called after each reading, with the cross-entropy in nats a token. Returns λ, (models,). Raises
     DataError where every model excludes some word of the text, or no token is scored.
 
     D. Klakow, "Log-linear interpolation of language models", ICSLP 1998.
     """
-    streams = [score(model, corpus) for model in models]
+    streams = [score(model, corpus, independent=independent) for model in models]
     if skip_unknown:
         streams = [stream.with_unknown("skip") for stream in streams]
     if not streams[0].scored.any():
@@ -51,7 +53,7 @@ def fit_geometric(
     usable = [model for model, use in zip(models, is_usable, strict=True) if use]
 
     def read(exponents: np.ndarray) -> _Moments:
-        moments = _moments(usable, corpus, exponents, skip_unknown)
+        moments = _moments(usable, corpus, exponents, skip_unknown, independent)
         if tell is not None:
             tell(-moments.value)
         return moments
@@ -85,13 +87,16 @@ class _Moments(NamedTuple):
     curvature: np.ndarray  # (models, models), minus the Hessian
 
 
-def _moments(models: Sequence[Predictor], corpus: Corpus, x: np.ndarray, skip_unknown: bool) -> _Moments:
+def _moments(
+    models: Sequence[Predictor], corpus: Corpus, x: np.ndarray, skip_unknown: bool, independent: bool | None
+) -> _Moments:
     value, tokens = 0.0, 0
     gradient, curvature = np.zeros(len(x)), np.zeros((len(x), len(x)))
     ignored_id = models[0].vocabulary.unk if skip_unknown else None
     rows = max(1, CELLS // len(corpus.vocabulary))
     with one_thread():  # around all models, since their own limits do not end in the reverse order
-        for windows in zip(*(distribution_windows(model, corpus) for model in models), strict=True):
+        every_model = (distribution_windows(model, corpus, independent=independent) for model in models)
+        for windows in zip(*every_model, strict=True):
             target = windows[0][0].reshape(-1)
             scored = np.flatnonzero((target >= 0) & (target != (-1 if ignored_id is None else ignored_id)))
             flat = [logp.reshape(len(target), -1) for _, logp in windows]

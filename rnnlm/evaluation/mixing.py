@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import DataError, UsageError
-from .stream import Stream, require_same
+from .stream import Stream, joint_context, require_same
 
 ROUNDS = 200  # at most, each of one EM step and one Newton step; a handful are usual
 GAIN = 1e-12  # nats a token: the search ends when no other weights are better by more
@@ -27,7 +27,8 @@ def mixture(streams: Sequence[Stream], weights: Sequence[float] | np.ndarray, na
     require_same(list(streams))
     shares = check_weights(weights, len(streams))
     logp = weighted_sum([stream.logp for stream, w in zip(streams, shares, strict=True) if w > 0], shares[shares > 0])
-    return replace(streams[0], logp=logp, model=name, entropy=None, rank=None, top_ids=None, top_logp=None)
+    about = replace(streams[0], entropy=None, rank=None, top_ids=None, top_logp=None)
+    return replace(about, logp=logp, model=name, context=joint_context(list(streams)))
 
 
 def weighted_sum(logps: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ import numpy as np
 from ..errors import DataError
 from ..text.corpus import Corpus
 from .predictor import Predictor
-from .score import as_corpus, scored_windows
-from .stream import Stream
+from .score import as_corpus, context_of, scored_windows
+from .stream import CARRIED, Stream
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Perplexity:
     `characters`  of the characters; a sentence end counts as one
     `nll`         the cross-entropy: the mean of -log P over the scored tokens, nats
     `nll_known`   the same over the scored tokens that are not `<unk>`
+    `context`     what a probability depends on besides its sentence, as in `Stream`
     """
 
     name: str
@@ -38,6 +39,7 @@ class Perplexity:
     characters: int
     nll: float
     nll_known: float
+    context: str = CARRIED
 
     def __repr__(self) -> str:
         unscored = self.tokens - self.scored
@@ -83,15 +85,22 @@ def perplexity(
     """Return the perplexity of a text: exp of the mean −log P over every token, none dropped.
 
     `text` is a path or a Corpus that was encoded with the model's own encoding. One stream reads it from beginning to
-    end, and the state is carried across sentences; more streams are faster, and each starts from the empty state.
-    `independent` clears the state at sentence ends; None does so if training did. Raises DataError where the corpus has
-    another encoding, or no token of the text has a probability.
+    end; more streams are faster, and each starts from the empty state.
+
+    With `independent` every sentence is scored as a text of its own, bit for bit with one stream, so neither the order
+    of the sentences nor what stands before one matters; with more streams so many whole sentences are read side by
+    side. False carries the state over sentence ends, also of a network that was trained with independent sentences.
+    None does as in training: the state is carried over sentence ends, but cleared there for such a network. As a member
+    of a mixture and below a cache such a network clears its state whatever `independent` says.
+
+    Raises DataError where the corpus has another encoding, or no token of the text has a probability.
     """
     corpus = as_corpus(model, text)
     tally = _Tally(model.vocabulary.unknown_id)
     for y, logp in scored_windows(model, corpus, streams, independent):
         tally.add(y, logp, y >= 0)
-    return tally.result(corpus.name, len(corpus), corpus.unknown, corpus.sentences, corpus.characters)
+    counts = (len(corpus), corpus.unknown, corpus.sentences, corpus.characters)
+    return tally.result(corpus.name, *counts, context_of(model, independent))
 
 
 def stream_perplexity(stream: Stream) -> Perplexity:
@@ -99,7 +108,8 @@ def stream_perplexity(stream: Stream) -> Perplexity:
     tally = _Tally(stream.vocabulary.unknown_id)
     tally.add(stream.ids, stream.logp, stream.scored)
     ends = int(np.count_nonzero(stream.ids == stream.vocabulary.eos))
-    return tally.result(stream.text, len(stream), int(stream.is_unknown.sum()), ends, stream.characters)
+    counts = (len(stream), int(stream.is_unknown.sum()), ends, stream.characters)
+    return tally.result(stream.text, *counts, stream.context)
 
 
 class _Tally:
@@ -117,7 +127,7 @@ class _Tally:
         self.scored += int(scored.sum())
         self.scored_known += int(is_known.sum())
 
-    def result(self, name: str, tokens: int, unknown: int, sentences: int, characters: int) -> Perplexity:
+    def result(self, name: str, tokens: int, unknown: int, sentences: int, characters: int, context: str) -> Perplexity:
         if not self.scored:
             raise DataError(f"no token of {name} is in the model's vocabulary, so there is nothing to score.")
         return Perplexity(
@@ -129,6 +139,7 @@ class _Tally:
             characters=characters,
             nll=float(self.total / self.scored),
             nll_known=float(self.total_known / self.scored_known) if self.scored_known else math.nan,
+            context=context,
         )
 
 

@@ -11,7 +11,7 @@ from ..errors import DataError
 from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
-from .stream import ABOVE_ZERO, Stream
+from .stream import ABOVE_ZERO, CARRIED, CONTEXTS, Stream
 from .stream_tsv import UNITS
 
 _KEYS = ("model", "text", "sha256", "tokenizer", "tokens", "characters", "vocabulary", "unknown words", "unit")
@@ -42,6 +42,7 @@ def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
             "model that scored it."
         )
     unit = UNITS[about["unit"]]
+    ends, context = _sentence_ends(path, about.get("sentence ends", ""))
     ids, figures, top_ids = _rows(path, lines, names, encoding)
     if len(ids) != int(about["tokens"]):
         raise DataError(f"{path} has {len(ids):,} words where it says {about['tokens']}. Score the text again.")
@@ -54,7 +55,8 @@ def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
         encoding=encoding,
         unknown=about["unknown words"],
         characters=int(about["characters"]),
-        ends=about.get("sentence ends") != "not scored",
+        ends=ends,
+        context=context,
         entropy=figures["entropy"] * unit if "entropy" in figures else None,
         rank=figures["rank"].astype(np.int32) if "rank" in figures else None,
         top_ids=top_ids if top_ids.size else None,
@@ -83,6 +85,15 @@ def _head(path: str | Path, lines: Lines) -> tuple[dict[str, str], list[str]]:
     if about["unit"] not in UNITS:
         raise DataError(f"{path}: unit is {about['unit']!r}, not one of {', '.join(UNITS)}. Score the text again.")
     return about, names
+
+
+def _sentence_ends(path: str | Path, value: str) -> tuple[bool, str]:
+    """Return whether sentence ends are scored, and the context; tables of earlier versions do not name the context."""
+    counted, _, rest = value.partition("; ")
+    context = rest.partition(":")[0] or CARRIED
+    if context not in CONTEXTS:
+        raise DataError(f"{path}: sentence ends are {value!r}, not one of {', '.join(CONTEXTS)}. Score the text again.")
+    return counted != "not scored", context
 
 
 def _rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,14 +15,23 @@ from ..ops.arrays import Array
 from ..ops.threads import one_thread
 from ..text.corpus import Corpus
 from ..text.encoding import Encoding, difference
+from ..text.sentences import sentence_windows
 from ..text.vocabulary import Vocabulary
-from ..text.windows import in_order, windows
+from ..text.windows import check_streams, windows
 from .predictor import Predictor, State
-from .stream import Stream, unknown_rule
+from .stream import AS_TRAINED, CARRIED, INDEPENDENT, Stream, unknown_rule
 
 STEPS = 1000  # steps in a window of one stream: enough that several tokens share a word class
 LEAST = 100_000  # output units in a window at least, so that Python's work for each window is a small share
 CELLS = 8_000_000  # output units in a window at most, so that a full softmax stays under 100 MB
+
+
+class _Scored(NamedTuple):
+    """A window of a text: the places of its tokens (T, B), -1 for none, the targets (T, B), and what was computed."""
+
+    places: np.ndarray
+    y: np.ndarray
+    logp: np.ndarray
 
 
 def scored_windows(
@@ -31,7 +41,8 @@ def scored_windows(
 
     `streams` and `independent` are as for `perplexity`.
     """
-    return _windows(model, corpus, streams, independent, model.units_per_token, model.score)
+    for _, y, logp in _scored(model, corpus, streams, independent):
+        yield y, logp
 
 
 def score(
@@ -54,15 +65,17 @@ def score(
     if top < 0:
         raise UsageError(f"top={top} is not possible. Give the number of likeliest words, 0 for none.")
     corpus = as_corpus(model, text)
-    columns: dict[str, list[np.ndarray]] = {}
+    figures: dict[str, np.ndarray] = {}
     if distribution or top:
         parts = _distributions(model, corpus, streams, independent, min(top, len(model.vocabulary)))
     else:
-        parts = ({"logp": logp} for _, logp in scored_windows(model, corpus, streams, independent))
-    for part in parts:
+        parts = ((places, {"logp": logp}) for places, _, logp in _scored(model, corpus, streams, independent))
+    for places, part in parts:
+        is_token = places >= 0
         for column, values in part.items():
-            columns.setdefault(column, []).append(values)
-    figures = {column: in_order(values, len(corpus)) for column, values in columns.items()}
+            if column not in figures:
+                figures[column] = np.empty((len(corpus), *values.shape[2:]), values.dtype)
+            figures[column][places[is_token]] = values[is_token]
     ids = np.asarray(corpus.ids)
     figures["logp"][ids < 0] = np.nan
     return Stream(
@@ -73,12 +86,20 @@ def score(
         encoding=model.encoding,
         unknown=unknown_rule(model.vocabulary),
         characters=corpus.characters,
+        context=context_of(model, independent),
         logp=figures["logp"],
         entropy=figures.get("entropy"),
         rank=figures.get("rank"),
         top_ids=figures.get("top_ids"),
         top_logp=figures.get("top_logp"),
     )
+
+
+def context_of(model: Predictor, independent: bool | None) -> str:
+    """Return what a token's probability depends on, as `Stream.context` says it, for a model and `independent`."""
+    if independent is None and model.config.get("independent"):
+        return AS_TRAINED
+    return INDEPENDENT if independent else CARRIED
 
 
 def distribution_windows(
@@ -88,17 +109,14 @@ def distribution_windows(
 
     `streams` and `independent` are as for `perplexity`.
     """
-
-    def ask(x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[Array, State]:
-        return model.distributions(x, state, keep)
-
-    return _windows(model, corpus, streams, independent, len(model.vocabulary), ask)
+    for _, y, logp in _every_word(model, corpus, streams, independent):
+        yield y, logp
 
 
 def _distributions(
     model: Predictor, corpus: Corpus, streams: int, independent: bool | None, top: int
-) -> Iterator[dict[str, np.ndarray]]:
-    for y, logp in distribution_windows(model, corpus, streams, independent):
+) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    for places, y, logp in _every_word(model, corpus, streams, independent):
         target = np.take_along_axis(logp, np.maximum(y, 0)[..., None], axis=-1)
         p = np.exp(logp)
         values = {
@@ -108,7 +126,7 @@ def _distributions(
         }
         if top:
             values["top_ids"], values["top_logp"] = _likeliest(logp, top)
-        yield values
+        yield places, values
 
 
 def _likeliest(logp: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
@@ -148,6 +166,17 @@ def in_ids_of(encoding: Encoding | Vocabulary, corpus: Corpus) -> Corpus:
     return converted
 
 
+def _scored(model: Predictor, corpus: Corpus, streams: int, independent: bool | None) -> Iterator[_Scored]:
+    return _windows(model, corpus, streams, independent, model.units_per_token, model.score)
+
+
+def _every_word(model: Predictor, corpus: Corpus, streams: int, independent: bool | None) -> Iterator[_Scored]:
+    def ask(x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[Array, State]:
+        return model.distributions(x, state, keep)
+
+    return _windows(model, corpus, streams, independent, len(model.vocabulary), ask)
+
+
 def _windows(
     model: Predictor,
     corpus: Corpus,
@@ -155,14 +184,30 @@ def _windows(
     independent: bool | None,
     units: int,
     ask: Callable[[np.ndarray, np.ndarray, State, np.ndarray | None], tuple[Array, State]],
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (y, what `ask` returns for it) for each window of the text; a token takes at most `units` output units."""
+) -> Iterator[_Scored]:
+    """Yield what `ask` returns for each window of the text; a token takes at most `units` output units.
+
+    A window of several sentences with their states cleared has the last digits of another matrix product than each of
+    them alone, so with `independent` every sentence has windows of its own.
+    """
     steps = max(1, min(max(STEPS, LEAST // units), CELLS // units) // max(streams, 1))
-    if independent is None:
-        independent = bool(model.config.get("independent", False))
-    state = model.start(streams)
-    parts = windows(corpus.ids, streams, steps, independent=independent)
+    check_streams(len(corpus), streams, steps)
     with one_thread():
-        for x, y, keep in parts:
-            logp, state = ask(x, y, state, keep)
-            yield y, ops_for(logp).to_host(logp).astype(np.float64)
+        if independent:
+            for x, y, places, is_first in sentence_windows(corpus.ids, streams, steps):
+                if is_first:
+                    state = model.start(x.shape[1])
+                value, state = ask(x, y, state, None)
+                yield _Scored(places, y, _on_host(value))
+            return
+        clear = independent is None and bool(model.config.get("independent"))
+        state = model.start(streams)
+        numbers = np.arange(len(corpus), dtype=np.int32)
+        parts = windows(corpus.ids, streams, steps, independent=clear)
+        for (x, y, keep), (_, places, _) in zip(parts, windows(numbers, streams, steps), strict=True):
+            value, state = ask(x, y, state, keep)
+            yield _Scored(places, y, _on_host(value))
+
+
+def _on_host(logp: Array) -> np.ndarray:
+    return ops_for(logp).to_host(logp).astype(np.float64)

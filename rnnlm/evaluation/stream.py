@@ -12,6 +12,13 @@ from ..errors import DataError, UsageError
 from ..text.encoding import Encoding, as_encoding, difference
 from ..text.vocabulary import Vocabulary
 
+CARRIED, INDEPENDENT, AS_TRAINED, NOT_KNOWN = "carried", "independent", "as trained", "not known"
+CONTEXTS = {  # what `Stream.context` can be, and what that means
+    CARRIED: "the text is one stream, and the state goes on over sentence ends",
+    INDEPENDENT: "every sentence is scored as a text of its own",
+    AS_TRAINED: "the model was trained with independent sentences, and its state is cleared at sentence ends",
+    NOT_KNOWN: "the file of another program does not say what the state is at sentence ends",
+}
 ABOVE_ZERO = 1e-6  # nats: how far above 0 the rounding of its digits may put a log-probability in a file
 
 
@@ -28,6 +35,7 @@ class Stream:
     `unknown`     how unknown words count: "<unk>" (as that word), "divided over N types", or "left out"
     `characters`  the number of characters of the text; a sentence end counts as one
     `ends`        whether sentence ends are scored
+    `context`     what a probability depends on besides its sentence: one of `CONTEXTS`
     `entropy`     (n,) the entropy of the prediction at each token, nats, or None
     `rank`        (n,) the rank of the token in the prediction, 1 for the likeliest, 0 where it is not scored, or None
     `top_ids`     (n, k) the k likeliest words at each token, likeliest first, or None
@@ -43,6 +51,7 @@ class Stream:
     unknown: str
     characters: int
     ends: bool = True
+    context: str = CARRIED
     entropy: np.ndarray | None = None
     rank: np.ndarray | None = None
     top_ids: np.ndarray | None = None
@@ -50,6 +59,8 @@ class Stream:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", as_encoding(self.encoding))
+        if self.context not in CONTEXTS:
+            raise ValueError(f"context={self.context!r} is not one of {', '.join(CONTEXTS)}")
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -157,6 +168,28 @@ def require_same(streams: list[Stream]) -> None:
     """Raise DataError, naming the first difference, unless all streams score the same tokens by the same rules."""
     for other in streams[1:]:
         _require_pair(streams[0], other)
+    _require_one_context(streams)
+
+
+def joint_context(streams: list[Stream]) -> str:
+    """Return the context of what is made of streams that `require_same` lets through."""
+    contexts = [stream.context for stream in streams]
+    return next((context for context in (CARRIED, INDEPENDENT) if context in contexts), contexts[0])
+
+
+def _require_one_context(streams: list[Stream]) -> None:
+    """Raise DataError where some streams carry the state over sentence ends and others were told not to.
+
+    A model that was trained with independent sentences clears its own state, as an n-gram model does, so its stream is
+    compared with both; so is one whose file does not say.
+    """
+    first = {stream.context: stream.model for stream in reversed(streams)}
+    if CARRIED in first and INDEPENDENT in first:
+        raise DataError(
+            f"{first[CARRIED]} and {first[INDEPENDENT]} cannot be compared: in {first[CARRIED]} "
+            f"{CONTEXTS[CARRIED]} (carried), in {first[INDEPENDENT]} {CONTEXTS[INDEPENDENT]} (independent). "
+            "Score both with independent=True, or both with independent=False."
+        )
 
 
 def _require_pair(a: Stream, b: Stream) -> None:

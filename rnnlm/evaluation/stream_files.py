@@ -14,7 +14,7 @@ from ..text.encoding import Encoding
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .read_tsv import read_tsv
-from .stream import Stream, require_possible
+from .stream import CARRIED, CONTEXTS, Stream, require_possible
 from .stream_tsv import MAGIC
 
 _ABOUT = ("model", "text", "sha256", "unknown", "characters", "ends")
@@ -25,7 +25,9 @@ def write_binary(stream: Stream, path: str | Path) -> None:
     """Write a stream to a binary file, exact to the bit, whole or not at all. Raises DataError where that fails."""
     arrays = {name: array for name in _ARRAYS if (array := getattr(stream, name)) is not None}
     about, words = stream.encoding.to_arrays()
-    storage.write(path, "stream", {name: getattr(stream, name) for name in _ABOUT} | about, arrays | words)
+    storage.write(
+        path, "stream", {name: getattr(stream, name) for name in (*_ABOUT, "context")} | about, arrays | words
+    )
 
 
 def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = None) -> Stream:
@@ -69,6 +71,9 @@ def _read_binary(path: str | Path) -> Stream:
             text=stored.text("text"),
             sha256=stored.text("sha256"),
             unknown=stored.text("unknown"),
+            context=stored.text(
+                "context", CARRIED, choices=tuple(CONTEXTS)
+            ),  # files of earlier versions do not name it
             **_arrays(stored),
         )
         require_possible(stream)

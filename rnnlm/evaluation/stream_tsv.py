@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import storage
+from .. import output_files
 from ..errors import DataError, UsageError
 from ..text.corpus import Corpus
 from ..text.vocabulary import UNK
 from .perplexity import stream_perplexity
-from .stream import Stream
+from .stream import CONTEXTS, Stream
 
 MAGIC = "# rnnlm score: per "
 PER = ("word", "sentence", "text")
@@ -58,7 +58,7 @@ def write_tsv(
         for block in blocks:
             sys.stdout.write(block)
     else:
-        storage.write_blocks(path, (block.encode() for block in blocks), "the scores")
+        output_files.write_blocks(path, (block.encode() for block in blocks), "the scores")
 
 
 def check(per: str, unit: str) -> None:
@@ -81,7 +81,7 @@ def _with_head(stream: Stream, per: str, unit: str, rows: Iterator[str]) -> Iter
         "vocabulary": stream.vocabulary.hash,
         "vocabulary size": len(stream.vocabulary),
         "unknown words": stream.unknown,
-        "sentence ends": "scored" if stream.ends else "not scored",
+        "sentence ends": f"{'' if stream.ends else 'not '}scored; {stream.context}: {CONTEXTS[stream.context]}",
         "unit": unit,
     }
     yield "\n".join([MAGIC + per, *(f"# {key}: {' '.join(str(value).split())}" for key, value in about.items())])

@@ -12,14 +12,15 @@ import numpy as np
 
 from ..errors import DataError
 from ..text.files import Head, read_blocks, source_name
+from ..text.lines import plain, plain_blocks
 
 BLOCK = 1 << 18  # bytes read at a time, and how far the comment above \data\ may reach
-_DATA = re.compile(rb"^[ \t]*\\data\\[ \t\r]*$", re.MULTILINE)
+_DATA = re.compile(rb"^[ \t]*\\data\\[ \t]*$", re.MULTILINE)
 
 
 def is_arpa(file: str | Path | Head) -> bool:
     """Whether a file, plain or compressed, has the line \\data\\ near its beginning. DataError where it is damaged."""
-    return bool(_DATA.search(Head.of(file, BLOCK).start))
+    return bool(_DATA.search(plain(Head.of(file, BLOCK).start)))
 
 
 class Part(NamedTuple):
@@ -47,7 +48,7 @@ class Lines:
 
     def _read(self, path: str | Path) -> Iterator[bytes]:
         try:
-            yield from read_blocks(path, BLOCK)
+            yield from plain_blocks(read_blocks(path, BLOCK), self.name)
         except DataError as error:
             if not self.number:
                 raise

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError, UsageError
-from ..storage import write_blocks
+from ..output_files import write_blocks
 from ..text.vocabulary import EOS, Vocabulary
 from .assemble import spell
 from .table import Table

@@ -53,6 +53,10 @@ class Schedule:
         """The factor of the learning rate after this epoch."""
         return 1.0
 
+    def factor_of_new_length(self, epoch: int) -> float:
+        """By what the rate of epoch number `epoch` is multiplied in a run that is resumed with another length."""
+        return 1.0
+
     def state(self) -> dict[str, Any]:
         """The numbers that change in a run; infinity is a string, since JSON has none. The settings are given anew."""
         changing = {field.name: getattr(self, field.name) for field in fields(self) if not field.init}
@@ -87,11 +91,13 @@ class Linear(Schedule):
     """A learning rate that falls in equal steps over `total` epochs, to 1/total of its start in the last one.
 
     For a run whose length is known beforehand; the slow end does what halving does, without having to wait for a bad
-    epoch. So a worse epoch on the way is no reason to go back or to end, unless `patience` says so.
+    epoch. So a worse epoch on the way is no reason to go back or to end, unless `patience` says so. A run that is
+    resumed with another `total` goes on at the rate that its epoch has in a run of that length.
     """
 
     patience: int = 0  # 0: without a limit
     total: int = 10
+    total_before: int | None = field(default=None, init=False)  # in a resumed run, that of the checkpoint
 
     def after_epoch(self, epoch: int, nll: float) -> Decision:
         """As `Schedule.after_epoch`, but no epoch is undone, and `patience` 0 never ends the run."""
@@ -100,8 +106,24 @@ class Linear(Schedule):
 
     def factor(self, epoch: int) -> float:
         """The ratio of the next epoch's learning rate to this one's, m / (m + 1) with m epochs left, at least 1/2."""
-        left = max(self.total - epoch, 1)
-        return left / (left + 1)
+        return _linear_factor(epoch, self.total)
+
+    def factor_of_new_length(self, epoch: int) -> float:
+        """See `Schedule.factor_of_new_length`: what the factors up to `epoch` are now, over what they were."""
+        before, self.total_before = self.total_before, None
+        if before is None or before == self.total:
+            return 1.0
+        factors = [_linear_factor(e, self.total) / _linear_factor(e, before) for e in range(1, epoch)]
+        return math.prod(factors)
+
+    def state(self) -> dict[str, Any]:
+        """See `Schedule.state`; also the length of the run."""
+        return super().state() | {"total_before": self.total}
+
+
+def _linear_factor(epoch: int, total: int) -> float:
+    left = max(total - epoch, 1)
+    return left / (left + 1)
 
 
 @dataclass

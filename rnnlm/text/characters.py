@@ -1,7 +1,7 @@
 """Tokenizers `chars` and `bytes`: one token a character or byte, and a newline is `</s>`.
 
 Nothing is added and nothing dropped, so the number of tokens is the size of the text: a last line without newline has
-no `</s>`, and text8 has 100,000,000 tokens. (In `chars` a CRLF is one newline; `bytes` keeps both bytes.)
+no `</s>`, and text8 has 100,000,000 tokens. (In `chars` a CRLF or a lone CR is a newline; `bytes` keeps every byte.)
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from .lines import plain_text
 from .pieces import after_character
 from .places import Locator, Place
 from .tokenizer import Tokenizer
@@ -34,7 +35,7 @@ class Characters(Tokenizer):
 
     def prompt(self, text: str) -> list[str]:
         """Return the characters of a prompt, `</s>` for each newline, also for one at the end."""
-        return [EOS if c == "\n" else c for c in text.replace("\r\n", "\n")]
+        return [EOS if c == "\n" else c for c in plain_text(text)]
 
     def join(self, tokens: Iterable[str]) -> str:
         """Return the characters in a row, a newline for each `</s>`."""
@@ -43,12 +44,12 @@ class Characters(Tokenizer):
     def places(self, text: str) -> list[Place]:
         """Return the place of each character, in order; a CRLF is one character."""
         locator = Locator(text)
-        pairs = {at for at in range(locator.begin, len(text) - 1) if text[at : at + 2] == "\r\n"}
-        return [
-            locator.place(at, at + 2 if at in pairs else at + 1)
-            for at in range(locator.begin, len(text))
-            if at - 1 not in pairs
-        ]
+        places: list[Place] = []
+        for line in locator.lines:
+            places += [locator.place(at, at + 1) for at in range(line.start, line.stop)]
+            if line.stop < line.end:
+                places.append(locator.place(line.stop, line.end))
+        return places
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
         """Return the number of tokens: each is one character."""
@@ -56,8 +57,7 @@ class Characters(Tokenizer):
 
     @staticmethod
     def _codes(piece: bytes) -> np.ndarray:
-        text = piece.decode("utf-8").replace("\r\n", "\n")
-        return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+        return np.frombuffer(piece.decode("utf-8").encode("utf-32-le"), dtype="<u4")
 
 
 class Bytes(Tokenizer):

@@ -9,7 +9,6 @@ input can be encoded too.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
@@ -20,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from . import checked_json
+from .checked_json import crc32_of
 from .encoding import Encoding
 from .learning import Spooled
 from .parts import check_fractions, cut_points
@@ -112,12 +113,10 @@ def read_description(folder: Path, encoding: Encoding | None) -> Encoded | None:
     `encoding` is that of the request, where it has one; then the one in the folder is not read.
     """
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        about = checked_json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         parts = [Part(**part) for part in about["parts"]]
-        if (folder / IDS).stat().st_size != 4 * parts[-1].stop:
-            return None
-        characters = folder / CHARACTERS
-        if (characters.stat().st_size if characters.exists() else None) != about["character_bytes"]:
+        # Reading them now costs little, since whoever asks for them reads them all; a kernel relies on them.
+        if any(crc32_of(folder / name) != crc for name, crc in about["crc32"].items()):
             return None
         return Encoded(about["sha256"], parts, encoding or Encoding.from_json(about["encoding"]))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
@@ -125,14 +124,13 @@ def read_description(folder: Path, encoding: Encoding | None) -> Encoded | None:
 
 
 def _describe(encoded: Encoded, folder: Path) -> None:
-    characters = folder / CHARACTERS
     about: dict[str, Any] = {
         "sha256": encoded.sha256,
-        "character_bytes": characters.stat().st_size if characters.exists() else None,
+        "crc32": {name: crc32_of(folder / name) for name in (IDS, CHARACTERS)},
         "parts": [asdict(part) for part in encoded.parts],
         "encoding": encoded.encoding.to_json(),
     }
-    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+    (folder / ABOUT).write_text(checked_json.dumps(about), encoding="utf-8")
 
 
 def _hashed(blocks: Iterable[bytes], digest) -> Iterator[bytes]:

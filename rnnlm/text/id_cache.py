@@ -3,6 +3,8 @@
     CACHE/encoded/KEY/       what `encode` wrote; KEY is the hash of all that the ids depend on, as the text's bytes
     CACHE/texts/PATH.json    the hash of the bytes of the file at a path, and the state of that file when it was read
 
+All of them hold or have a checksum. What does not match it is made again, and never believed.
+
 A text is recognised without being read where its path leads to the same file (device and inode) with the same size,
 modification time and change time. The change time is set by the system, so a program that restores the modification
 time (`cp -p`, `tar`, `rsync -t`, `touch`) does not hide a new content. A file may be written twice within one tick of
@@ -22,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from ..cache_folder import draft_folder, settle
+from . import checked_json
 from .encode import Encoded, read_description
 from .encoding import Encoding
 from .tokenizer import Tokenizer
 
-_FORMAT = 3  # a part of every key: increase it when a tokenizer or the format of the files changes
+_FORMAT = 4  # a part of every key: increase it when a tokenizer or the format of the files changes
 YOUNG = 2_000_000_000  # nanoseconds; no file system has a coarser clock
 
 
@@ -121,7 +124,7 @@ def _known_hash(cache: Path, path: Path) -> str | None:
     """Return the noted hash of the file at a path, or None where its state does not prove that it is unchanged."""
     state = _State.of(path)
     try:
-        about: dict[str, Any] = json.loads(_entry(cache, path).read_text(encoding="utf-8"))
+        about: dict[str, Any] = checked_json.loads(_entry(cache, path).read_text(encoding="utf-8"))
         if state is None or about["path"] != str(path) or _State(**about["state"]) != state:
             return None
         is_young = max(state.mtime_ns, state.ctime_ns) > about["read_ns"] - YOUNG
@@ -137,7 +140,7 @@ def _note(cache: Path, path: Path, state: _State, read_ns: int, sha256: str) -> 
     draft = entry.with_name(f".{entry.name}.{os.getpid()}-{time.time_ns()}")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(about), encoding="utf-8")
+        draft.write_text(checked_json.dumps(about), encoding="utf-8")
         os.replace(draft, entry)
     except OSError:
         with suppress(OSError):  # without a folder there is no draft

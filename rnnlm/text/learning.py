@@ -55,11 +55,11 @@ class Spooled:
         for block in self.blocks(part):
             *lines, unfinished = block.split(b"\n")
             for line in lines:
-                yield _text(b"".join((*waiting, line)))
+                yield b"".join((*waiting, line)).decode("utf-8", "surrogateescape")
                 waiting = []
             waiting.append(unfinished)
         if last := b"".join(waiting):
-            yield _text(last)
+            yield last.decode("utf-8", "surrogateescape")
 
     def _cut(self, shares: list[float]) -> list[int]:
         size = self._path.stat().st_size
@@ -77,10 +77,6 @@ class Spooled:
                 f"{', '.join(f'{share:.3g}' for share in shares)}. Give a longer text, or held-out texts of their own."
             )
         return points
-
-
-def _text(line: bytes) -> str:
-    return line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
 
 
 def _end(file: IO[bytes], place: int, limit: int) -> int:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import DataError
-
-_BOM = b"\xef\xbb\xbf"
+from .lines import line_ends, plain, refuse_wide
+from .remedies import convert
 
 
 def after_blank(block: bytes) -> int:
-    """Return the position behind the last blank, tab or newline, 0 if there is none: no word is cut in two."""
-    return 1 + max(block.rfind(b" "), block.rfind(b"\n"), block.rfind(b"\t"))
+    """Return the position behind the last blank, tab or line end, 0 if there is none: no word is cut in two."""
+    return 1 + max(block.rfind(b" "), block.rfind(b"\t"), _last_line_end(block))
 
 
 def after_line(block: bytes) -> int:
-    """Return the position behind the last newline, 0 if there is none: no line is cut in two."""
-    return 1 + block.rfind(b"\n")
+    """Return the position behind the last line end, 0 if there is none: no line is cut in two."""
+    return 1 + _last_line_end(block)
+
+
+def _last_line_end(block: bytes) -> int:
+    """Return the position of the last LF or CR, -1 if there is none; an LF may follow a CR at the end of the block."""
+    return max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1))
 
 
 def after_character(block: bytes) -> int:
@@ -34,17 +39,18 @@ def after_character(block: bytes) -> int:
 
 
 def text_pieces(blocks: Iterable[bytes], name: str, cut: Callable[[bytes], int]) -> Iterator[bytes]:
-    """Yield the bytes in pieces that end where `cut` says, without a byte-order mark and checked to be text.
+    """Yield the bytes in pieces that end where `cut` says, checked to be text, with the lines of `rnnlm.text.lines`.
 
     `cut` returns the position at which a block may be cut, 0 for nowhere; such blocks are joined until one can be cut,
     so that lines and words may have any length. `name` is what messages call the text.
-    Raises DataError, naming line and byte offset, for a zero byte or a byte that is not UTF-8.
+    Raises DataError, naming line and byte offset, for a zero byte or a byte that is not UTF-8, and for UTF-16.
     """
     waiting: list[bytes] = []
-    offset, line = 0, 1
+    offset, line, begins_line, is_first = 0, 1, True, True
     for block in blocks:
-        if not offset and not waiting and block.startswith(_BOM):
-            block, offset = block[len(_BOM) :], len(_BOM)
+        if is_first:
+            refuse_wide(block, name)
+            is_first = False
         if len(waiting) == 1 and len(waiting[0]) < 8:  # the beginning of a character, which `cut` must see whole
             block = waiting.pop() + block
         place = cut(block)
@@ -54,13 +60,16 @@ def text_pieces(blocks: Iterable[bytes], name: str, cut: Callable[[bytes], int])
         piece = b"".join((*waiting, block[:place]))
         waiting = [block[place:]] if place < len(block) else []
         _check(piece, name, offset, line)
-        yield piece
+        if read := plain(piece, begins_line):
+            yield read
+            begins_line = read.endswith(b"\n")
         offset += len(piece)
-        line += piece.count(b"\n")
+        line += line_ends(piece)
     if waiting:
         piece = b"".join(waiting)
         _check(piece, name, offset, line)
-        yield piece
+        if read := plain(piece, begins_line):
+            yield read
 
 
 def _check(piece: bytes, name: str, offset: int, line: int) -> None:
@@ -78,11 +87,10 @@ def _check(piece: bytes, name: str, offset: int, line: int) -> None:
         where = place_of(piece, error.start, offset, line)
         raise DataError(
             f"{name} is not UTF-8: byte 0x{piece[error.start]:02x} at {where}. "
-            "Convert it (iconv -t UTF-8); the tokenizer `bytes` reads all."
+            f"Convert it, as from Windows: {convert(name, 'WINDOWS-1252')}; the tokenizer `bytes` reads all."
         ) from None
 
 
 def place_of(piece: bytes, at: int, offset: int, line: int) -> str:
     """Return "line …, byte offset …" for byte `at` of a piece that starts at byte `offset` (from 0) of line `line`."""
-    newlines = piece.count(b"\n", 0, at)
-    return f"line {line + newlines}, byte offset {offset + at}"
+    return f"line {line + line_ends(piece[:at])}, byte offset {offset + at}"

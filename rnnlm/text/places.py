@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from typing import NamedTuple
 
-BOM = "\ufeff"  # a byte-order mark at the beginning of a text is not a part of it
-_WORD = re.compile(r"[^ \t\n\r\x0b\x0c]+")  # only ASCII blanks separate words, as for the tokenizer `words`
+from .lines import WORD, Line, line_places
 
 
 class Place(NamedTuple):
@@ -30,13 +28,17 @@ class Locator:
     """Finds the places of tokens in one text by their character offsets."""
 
     def __init__(self, text: str) -> None:
-        self.begin = len(BOM) if text.startswith(BOM) else 0  # where the text begins, behind a byte-order mark
-        self._newlines = [match.start() for match in re.finditer("\n", text)]
-        words = [match.span() for match in _WORD.finditer(text, self.begin)]
+        self.lines = line_places(text)
+        self._ends = [line.end for line in self.lines[:-1]]
+        words = [match.span() for line in self.lines for match in WORD.finditer(text, line.start, line.stop)]
         self._starts, self._stops = [start for start, _ in words], [stop for _, stop in words]
+
+    def end(self, line: Line) -> Place:
+        """Return the place of the `</s>` of a line: its LF, or CR; behind a last line without one."""
+        return self.place(max(line.stop, line.end - 1), line.end)
 
     def place(self, start: int, stop: int) -> Place:
         """Return the place of the token that was made from `text[start:stop]`."""
         word = bisect_right(self._stops, start)  # the first word that does not end before the token
         is_part = start < stop and word < len(self._starts) and self._starts[word] < stop
-        return Place(bisect_left(self._newlines, start) + 1, start, stop, word if is_part else -1)
+        return Place(bisect_right(self._ends, start) + 1, start, stop, word if is_part else -1)

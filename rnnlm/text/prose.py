@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .detokenize import detokenize
+from .lines import Line, plain_text
 from .pieces import after_blank
 from .places import Locator, Place
 from .tokenizer import Tokenizer
@@ -59,7 +60,7 @@ class Prose(Tokenizer):
     def prompt(self, text: str) -> list[str]:
         """Return the tokens of a prompt, `</s>` between its sentences but not at the end."""
         tokens: list[str] = []
-        for paragraph in re.split(r"\n\s*\n", text):
+        for paragraph in re.split(r"\n\s*\n", plain_text(text)):
             for sentence in sentences(" ".join(paragraph.split())):
                 tokens += [*words(sentence), EOS]
         return tokens[:-1]
@@ -72,8 +73,8 @@ class Prose(Tokenizer):
         """
         locator = Locator(text)
         finder = SentenceFinder()
-        all_sentences = [*finder.feed(text[locator.begin :]), *finder.finish()]
-        letters = _Letters(text, locator.begin)
+        all_sentences = [*finder.feed(plain_text(text)), *finder.finish()]
+        letters = _Letters(text, locator.lines)
         places: list[Place] = []
         for sentence in all_sentences:
             stop = 0
@@ -96,8 +97,9 @@ class Prose(Tokenizer):
 class _Letters:
     """The characters of a text without blanks, as they occur in the tokens, and the position of each in the text."""
 
-    def __init__(self, text: str, begin: int) -> None:
-        plain = ((mark, position) for position in range(begin, len(text)) for mark in text[position].translate(_PLAIN))
+    def __init__(self, text: str, lines: Iterable[Line]) -> None:
+        positions = (position for line in lines for position in range(line.start, line.stop))
+        plain = ((mark, position) for position in positions for mark in text[position].translate(_PLAIN))
         letters = [(mark, position) for mark, position in plain if not mark.isspace()]
         self._letters = "".join(mark for mark, _ in letters)
         self._places = [position for _, position in letters]

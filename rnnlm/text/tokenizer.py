@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from ..errors import DataError
+from .lines import lines_of
 from .pieces import after_line
 from .places import Locator, Place
 from .vocabulary import EOS, Vocabulary
@@ -64,7 +65,7 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def tokens(self, line: str) -> list[str]:
-        """Return the tokens of one line, which has no newline; `</s>` is added by the caller."""
+        """Return the tokens of one line, which has no line end; `</s>` is added by the caller."""
 
     @abstractmethod
     def join(self, tokens: Iterable[str]) -> str:
@@ -117,8 +118,8 @@ class Tokenizer(ABC):
     def prompt(self, text: str) -> list[str]:
         """Return the tokens of a text that a model continues: `</s>` between its lines but not at the end."""
         tokens: list[str] = []
-        for line in text.rstrip("\r\n").split("\n"):
-            tokens += [*self.tokens(line.removesuffix("\r")), EOS]
+        for line in lines_of(text.rstrip("\r\n")):
+            tokens += [*self.tokens(line), EOS]
         return tokens[:-1]
 
     def places(self, text: str) -> list[Place]:
@@ -127,10 +128,9 @@ class Tokenizer(ABC):
         Raises DataError, naming the line, where `spans` cannot say where the tokens stand.
         """
         locator = Locator(text)
-        offset, places = locator.begin, []
-        lines = text[offset:].split("\n")
-        for number, line in enumerate(lines, 1):
-            written = line.removesuffix("\r")
+        places: list[Place] = []
+        for number, line in enumerate(locator.lines, 1):
+            written = text[line.start : line.stop]
             tokens = self.tokens(written)
             try:
                 spans = self.spans(written, tokens)
@@ -139,13 +139,9 @@ class Tokenizer(ABC):
                     f"the tokens of line {number} cannot be found in it: {error}. Let {self.spec or 'the tokenizer'} "
                     "write the method spans, which says where each stands."
                 ) from None
-            places += [locator.place(offset + start, offset + stop) for start, stop in spans]
-            end = offset + len(line)
-            if number < len(lines):
-                places.append(locator.place(end, end + 1))
-            elif tokens:  # the last line has no newline
-                places.append(locator.place(end, end))
-            offset = end + 1
+            places += [locator.place(line.start + start, line.start + stop) for start, stop in spans]
+            if number < len(locator.lines) or tokens:  # a last line without newline has its end too
+                places.append(locator.end(line))
         return places
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:
@@ -195,7 +191,7 @@ class LineEncoder:
         return list(self._types)
 
     def _line_ids(self, line: str) -> list[int]:
-        tokens = self._tokenizer.tokens(line.removesuffix("\r"))
+        tokens = self._tokenizer.tokens(line)
         for token in tokens:
             if not isinstance(token, str) or token in ("", EOS):
                 raise DataError(

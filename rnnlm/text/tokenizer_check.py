@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from ..errors import DataError
 from .encoding import first_numbers
+from .lines import lines_of, plain_text
 from .tokenizer import Tokenizer
 from .tokenizers import tokenizer as find_tokenizer
 from .vocabulary import EOS
@@ -26,7 +27,7 @@ def check_tokenizer(tokenizer: Tokenizer | str, text: str) -> None:
     rule = find_tokenizer(tokenizer) if isinstance(tokenizer, str) else deepcopy(tokenizer)
     rule.spec = rule.spec or type(rule).__name__
     if not rule.is_ready:
-        rule.learn([line.removesuffix("\r") for line in text.split("\n")])
+        rule.learn(lines_of(text))
     tokens = _tokens(rule, text)
     if _tokens(rule, text) != tokens:
         raise DataError(f"the tokenizer {rule.spec} gives other tokens when it reads the text again.")
@@ -37,7 +38,7 @@ def check_tokenizer(tokenizer: Tokenizer | str, text: str) -> None:
             raise DataError(f"the tokenizer {rule.spec} gives other tokens once its state is saved and restored.")
     _check_places(rule, text, tokens)
     joined = rule.join(tokens)
-    if "".join(joined.split()) != "".join(text.removeprefix("\ufeff").split()):
+    if "".join(joined.split()) != "".join(plain_text(text).split()):
         raise DataError(
             f"the tokenizer {rule.spec} does not join its tokens to the text that they were made from: {_short(text)} "
             f"becomes {_short(joined)}."

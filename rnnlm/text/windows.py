@@ -11,7 +11,7 @@ from ..errors import UsageError
 
 def window_count(n_tokens: int, streams: int, steps: int) -> int:
     """Return how many windows `windows` yields for a text of `n_tokens` from its beginning."""
-    _check(n_tokens, streams, steps)
+    check_streams(n_tokens, streams, steps)
     longest = -(-n_tokens // streams)
     return -(-longest // steps)
 
@@ -75,7 +75,8 @@ def in_order(parts: list[np.ndarray], n_tokens: int) -> np.ndarray:
     return np.concatenate([by_stream[:length, stream] for stream, length in enumerate(lengths)])
 
 
-def _check(n_tokens: int, streams: int, steps: int) -> None:
+def check_streams(n_tokens: int, streams: int, steps: int) -> None:
+    """Raise UsageError for steps < 1, streams < 1, and for more streams than tokens."""
     if steps < 1:
         raise UsageError(f"steps={steps}: a window needs at least one step.")
     if streams < 1:

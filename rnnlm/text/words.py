@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..errors import DataError
+from .lines import WORD
 from .pieces import after_blank
 from .places import Locator, Place
 from .tokenizer import Tokenizer
@@ -16,14 +17,13 @@ from .vocabulary import EOS, UNK, Vocabulary
 
 _EOS = EOS.encode()
 _WRITTEN_EOS = re.compile(rb"(?<!\S)</s>(?!\S)")
-_WORD_OR_END = re.compile(r"[^ \t\n\r\x0b\x0c]+|\n")
 
 
 class Words(Tokenizer):
     """Whitespace-separated words, one `</s>` a line.
 
-    An empty line is a `</s>`; a last line without newline has its `</s>` too; CR is whitespace, so CRLF is LF.
-    Only ASCII whitespace separates words, as in other language-model tools; a no-break space is part of a word.
+    An empty line is a `</s>`; a last line without newline has its `</s>` too. Lines and blanks are those of
+    `rnnlm.text.lines`: only ASCII blanks separate words, as in other language-model tools.
     """
 
     help = "what blanks separate; </s> ends each line"
@@ -38,11 +38,14 @@ class Words(Tokenizer):
         return [word.decode() for word in line.encode("utf-8", "replace").split()]
 
     def places(self, text: str) -> list[Place]:
-        """Return the place of each word; `</s>` stands at the newline."""
+        """Return the place of each word; `</s>` stands at the line end."""
         locator = Locator(text)
-        places = [locator.place(*match.span()) for match in _WORD_OR_END.finditer(text, locator.begin)]
-        if places and places[-1].word >= 0:  # the last line has no newline
-            places.append(locator.place(len(text), len(text)))
+        places: list[Place] = []
+        for line in locator.lines:
+            words = [match.span() for match in WORD.finditer(text, line.start, line.stop)]
+            places += [locator.place(*word) for word in words]
+            if words or line.stop < line.end:  # a last line without newline has its end too
+                places.append(locator.end(line))
         return places
 
     def characters(self, ids: np.ndarray, vocabulary: Vocabulary) -> int:

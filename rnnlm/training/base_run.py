@@ -26,8 +26,9 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     """One training run: its data, model and trainer. Everything is checked here, before the first update.
 
     `fit()` trains and writes the model. With `output` the model goes there and the checkpoints to `output`.checkpoint,
-    which is removed when the run ends by itself. `command` is the command line, for the model's record. A new model is
-    made on the host and then moved to the `device`, so that one seed starts from the same weights everywhere. Raises
+    which stays there, so that `resume` with a larger `epochs` goes on with a run that has ended. `command` is the
+    command line, for the model's record. A new model is made on the host and then moved to the `device`, so that one
+    seed starts from the same weights everywhere. Raises
     UsageError for settings that are not allowed, DataError for data that cannot be used, OutOfMemory where the device
     has too little memory.
 
@@ -38,27 +39,35 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     model_class: ClassVar[Any]  # what a checkpoint must hold
     data: Any
     trainer: Loop
+    _start_hash: Mapping[str, str] = {}  # that of the file from which the run starts, by the name for the record
 
     def __init__(self, settings: AnySettings, *, observers: Sequence[Observer] = (), command: str = "") -> None:
         settings.check()
         self.settings, self.device = settings.on_this_machine()
+        self.start = self._start()
         self._check()
         self.files = RunFiles(settings.output, settings.resume, self._sources())
         self.output, snapshot = self.files.output, self.files.snapshot
         resumed: AnyModel | None = snapshot.model(self.model_class) if snapshot else None
-        self.data = self._load(resumed)
-        record = self.settings.record() | {f"data.{name}": value for name, value in self.data.hashes.items()}
+        self.data = self._load(resumed or self.start)
+        hashes = self.data.hashes | self._start_hash
+        record = self.settings.record() | {f"data.{name}": value for name, value in hashes.items()}
         if snapshot is not None:
             snapshot.require_same(record, self.settings.comparable)
-        self.model: AnyModel = resumed or self._new_model()
+        self.model: AnyModel = resumed or self.start or self._new_model()
         if resumed is None:
             self.model.log.append({"kind": "run", "command": command, **self._source(), **record})
         self.needs = self._needs()
         with memory.explain_out_of_memory(self.needs, self.device):
             self.model.to(self.device)
             self.trainer = self._trainer(self.files.checkpoint(record, settings.save_every), observers)
-            self.files.resume(self.trainer)
+            self.files.resume(self.trainer, self.data.train)
         self.resumed = snapshot is not None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run that is resumed had ended, and ends again without another update."""
+        return self.resumed and bool(self.trainer.progress.stopped)
 
     def fit(self) -> str:
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
@@ -100,12 +109,16 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         name = self.source_names[0]
         return {name: str(getattr(self.settings, name))}
 
+    def _start(self) -> AnyModel | None:
+        """The trained model that a new run starts from; it may change the settings. None: the run makes a new one."""
+        return None
+
     def _check(self) -> None:
         """UsageError for settings that do not go together, before any data are read."""
 
     @abstractmethod
     def _load(self, resumed: AnyModel | None) -> Any:
-        """The data; those of a resumed run with the vocabulary or the labels of its model."""
+        """The data; those of a resumed run, or one that starts from a model, with that model's words or labels."""
 
     @abstractmethod
     def _new_model(self) -> AnyModel:

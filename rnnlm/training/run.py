@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .data import Data, load
 from .events import Observer
+from .fine_tuning import starting_model, with_structure
 from .settings import Settings
 from .trainer import Trainer
 
@@ -26,7 +28,7 @@ from .trainer import Trainer
 class Run(BaseRun[Settings, RecurrentLM]):
     """One training run of a language model: see `BaseRun`. `test()` reports on the test text, once."""
 
-    source_names = ("text", "valid", "test")
+    source_names = ("text", "valid", "test", "from_model")
     model_class = RecurrentLM
     data: Data
     trainer: Trainer
@@ -42,13 +44,29 @@ class Run(BaseRun[Settings, RecurrentLM]):
         code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
         return {**super()._sources(), **code}
 
+    def _start(self) -> RecurrentLM | None:
+        if self.settings.from_model is None:
+            return None
+        model, sha256 = starting_model(self.settings)
+        self.settings = with_structure(self.settings, model)
+        self._start_hash = {"from_model": sha256}
+        return model
+
     def _check(self) -> None:
         self.settings.model_keywords()
 
     def _load(self, resumed: RecurrentLM | None) -> Data:
         data = load(self.settings, resumed.encoding if resumed else None)
+        if self.start is not None:
+            data = replace(data, held_out_note="; ".join(filter(None, [data.held_out_note, self._unknown(data)])))
         window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: more streams than words
         return data
+
+    def _unknown(self, data: Data) -> str:
+        """How many training tokens are words that the model to start from does not have; empty where none is."""
+        unknown = data.train.unknown
+        lacks = f"training tokens are words that {self.settings.from_model} does not have"
+        return f"{unknown:,} of {len(data.train):,} {lacks}" if unknown else ""
 
     def _new_model(self) -> RecurrentLM:
         keywords = self.settings.model_keywords()

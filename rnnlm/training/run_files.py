@@ -1,4 +1,7 @@
-"""The files that a run writes: the model file, and beside it the checkpoint from which an unfinished run is resumed."""
+"""The files that a run writes: the model file, and beside it the checkpoint from which the run is resumed.
+
+The checkpoint stays when the run ends, so that it can be given more epochs later; see `RunFiles.resume`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import storage
+from .. import output_files
 from ..errors import DataError, TrainingError, UsageError
 from ..models.model import Model
+from ..stored import reading
 from .checkpoint import Checkpoint, Snapshot
 from .loop import Loop
 
@@ -20,7 +24,7 @@ class RunFiles:
 
     `sources` are the run's input files by their use; none of them may be the output. Raises UsageError and
     DataError when the output cannot be written there, a run was cut off there and is not resumed, or the other way
-    round.
+    round. A run that has ended may be resumed, or its files may be replaced by those of a new run.
     """
 
     def __init__(self, output: str | Path | None, resume: bool, sources: Mapping[str, str | Path | None]) -> None:
@@ -36,11 +40,11 @@ class RunFiles:
                 raise UsageError("resume needs the output file of the run to go on with. Give it as `output`.")
             return None
         for name, source in sources.items():
-            if source is not None and storage.same_file(source, self.output):
+            if source is not None and output_files.same_file(source, self.output):
                 raise UsageError(
                     f"the output {self.output} is the {name} itself, which it would replace. Give another `output`."
                 )
-        storage.require_writable(self.output, "the model")
+        output_files.require_writable(self.output, "the model")
         if resume:
             if path.exists():
                 return Checkpoint.read(path)
@@ -50,7 +54,7 @@ class RunFiles:
                     "Train without `resume`, or check `output`."
                 )
             return None  # the run was cut off before its first checkpoint, so it starts again
-        if path.exists():
+        if path.exists() and not (self.output.exists() and Checkpoint.read(path).stopped):
             raise DataError(
                 f"{path} belongs to a run that was cut off. Go on with it by `resume`, or delete it to train anew."
             )
@@ -60,14 +64,19 @@ class RunFiles:
         """The run's checkpoint; None when nothing is written."""
         return None if self.checkpoint_path is None else Checkpoint(self.checkpoint_path, record, minutes=minutes)
 
-    def resume(self, trainer: Loop) -> None:
-        """Restore the trainer's progress from the snapshot, if there is one.
+    def resume(self, trainer: Loop, train: Any) -> None:
+        """Restore the trainer's progress over the data `train` from the snapshot, if there is one.
 
-        A run that had ended and was cut off before its model was written ends again, unless a limit was raised.
+        A run that had ended by a limit goes on where the limit was raised, at the learning rate that its schedule has
+        there for the new number of epochs; otherwise it ends again at once, with the same model.
         """
         if self.snapshot is None:
             return
         self.snapshot.restore(trainer)
+        with reading(self.snapshot.path, "checkpoint"):
+            window, count = trainer.progress.window, trainer.updates_per_epoch(train)
+            if window > min(count, trainer.progress.updates):
+                raise DataError(f"the entry progress.window is {window}, and an epoch has {count} windows.")
         p = trainer.progress
         at_limit = p.epoch > trainer.epochs or (trainer.max_updates is not None and p.updates >= trainer.max_updates)
         if (
@@ -81,6 +90,8 @@ class RunFiles:
         TrainingError when a loss is not finite; the best epoch's model is written then too.
         """
         checkpoint = trainer.checkpoint
+        if self.snapshot is None and checkpoint is not None:
+            checkpoint.remove()  # of a run to this output that has ended, and is replaced
         try:
             with np.errstate(all="ignore"):  # the trainer stops at a loss that is not finite and says what to try
                 reason = train()
@@ -94,6 +105,4 @@ class RunFiles:
             raise TrainingError(f"{error} The best epoch, {best}, is in {self.output}.") from error
         if self.output is not None:
             model.save(self.output)
-            if reason != "interrupted" and checkpoint is not None:
-                checkpoint.remove()
         return reason

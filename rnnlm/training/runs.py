@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops, storage
+from .. import ops, output_files
 from ..errors import DataError, RnnlmError, UsageError
 from ..models import LanguageModel, load
 from ..ops.device import release
@@ -72,7 +72,7 @@ class Runs:
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs={jobs} is too few. Give a whole number >= 1.")
         self.output = Path(output)
-        storage.require_writable(self.output, "the mixture")
+        output_files.require_writable(self.output, "the mixture")
         chosen, self.device = settings[0].on_this_machine()
         machine = ops.backend()
         # Backend and precision are chosen in this process, and its children use the same.
@@ -138,12 +138,14 @@ class Runs:
         settings = self.settings[number - 1]
         path = Path(str(settings.output))
         unfinished = Path(f"{path}.checkpoint").exists()
-        if settings.resume and path.exists() and not unfinished:
+        if settings.resume and path.exists() and not unfinished:  # its checkpoint was deleted
             self.ended.add(number)
         self.settings[number - 1] = settings = replace(settings, resume=settings.resume and unfinished)
         try:
             run = Run(settings)
-            if number in self.ended:
+            if run.resumed and run.has_ended and path.exists():
+                self.ended.add(number)
+            elif number in self.ended:
                 ended = Snapshot(path, Stored({"run": _record(load(path))}, {}))
                 ended.require_same(_record(run.model), Settings.comparable)
         except RnnlmError as error:

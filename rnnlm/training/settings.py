@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, unknown_name
@@ -62,6 +63,14 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
         metavar="NAME",
     )
     dropout: float = 0.4
+    from_model: str | Path | None = option(
+        None,
+        "Train this model on TEXT: its network and its words stay.",
+        group="Files",
+        metavar="FILE",
+        free=True,
+        names=("--from",),
+    )
     warmup: int | None = option(
         None,
         "Updates in which the rate rises; without it, a tenth of the run, at most 300.",

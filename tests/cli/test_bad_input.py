@@ -221,6 +221,13 @@ COMMANDS = [
     (f"train good.txt {QUICK} --valid empty.txt", DATA, ["empty.txt is empty"]),
     (f"train good.txt {QUICK} --test missing.txt", DATA, ["missing.txt does not exist"]),
     (f"train good.txt {QUICK} -o good.rnnlm --resume", DATA, ["no checkpoint good.rnnlm.checkpoint", "already"]),
+    (f"train good.txt {QUICK} -o n.rnnlm --from missing.rnnlm", DATA, ["missing.rnnlm cannot be read as a model"]),
+    (
+        "train good.txt -o n.rnnlm --from good.rnnlm --layers 3",
+        USAGE,
+        ["good.rnnlm has --layers 1", "out"],
+    ),
+    ("train good.txt -o good.rnnlm --from good.rnnlm", USAGE, ["good.rnnlm is the from_model itself"]),
     (f"train good.txt {QUICK} -o killed.rnnlm", DATA, ["killed.rnnlm.checkpoint", "cut off", "--resume, or delete it"]),
     (f"train good.txt {QUICK} -o killed.rnnlm --resume --seed 2", DATA, ["with --seed 1", "has --seed 2"]),
     (f"train good.txt {QUICK} -o killed.rnnlm --resume --hidden 5", DATA, ["with --hidden 4", "has --hidden 5"]),

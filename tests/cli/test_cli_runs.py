@@ -27,7 +27,7 @@ def machine():
 def test_table_on_standard_output_and_talk_on_standard_error(call, shared, tmp_path):
     called = call("train", shared / "text.txt", *QUICK, "--runs", 2, "--jobs", 2, "-o", "m.rnnlm")
     assert called.status == 0, called.err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.1.rnnlm", "m.2.rnnlm", "m.rnnlm"]
+    assert sorted(path.name for path in tmp_path.glob("*.rnnlm")) == ["m.1.rnnlm", "m.2.rnnlm", "m.rnnlm"]
     head, *runs, mean, spread, mixture = (re.split(r"  +", line) for line in called.out.splitlines())
     assert head == ["run", "file", "seed", "best epoch", "validation PPL", "test PPL"]
     assert [row[:3] for row in runs] == [["1", "m.1.rnnlm", "1"], ["2", "m.2.rnnlm", "2"]]
@@ -65,7 +65,7 @@ def test_settings_of_a_file_in_json(call, shared):
 def test_last_epochs_beside_the_best(call, shared, tmp_path):
     called = call("train", shared / "text.txt", *QUICK, "--last", 2, "-o", "m.rnnlm")
     assert called.status == 0, called.err
-    names = ["m.average.rnnlm", "m.checkpoints.rnnlm", "m.rnnlm"]
+    names = ["m.average.rnnlm", "m.checkpoints.rnnlm", "m.rnnlm", "m.rnnlm.checkpoint"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     rows = [re.split(r"  +", line) for line in called.out.splitlines()[3:]]
     assert [row[:2] for row in rows[1:]] == [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,3 +130,45 @@ def test_bad_files_are_refused(call, shared, tmp_path):
         assert (called.status, called.out) == (1, "")
         assert reason in called.err
     assert [path.name for path in tmp_path.iterdir()] == ["empty.txt"]
+
+
+def test_independent_and_carried_sentences(call, shared, model):
+    """A table says which, each is what the option says, and the two are not compared."""
+    text, path = shared / "test.txt", shared / "m.rnnlm"
+    lines = text.read_text().splitlines(keepends=True)[:5]
+    alone = [score(model, Corpus.from_text(line, encoding=model.encoding)).logp for line in lines]
+    for option, name, word in (("--independent", "alone.tsv", "independent"), ("--carry", "carried.tsv", "carried")):
+        assert call("score", path, text, "--quick", "--unit", "nats", option, "-o", name).status == 0
+        assert f"# sentence ends: scored; {word}: " in Path(name).read_text()
+    found = [float(row["logprob"]) for row in table(Path("alone.tsv").read_text())]
+    np.testing.assert_allclose(found[: len(np.concatenate(alone))], np.concatenate(alone), rtol=1e-9)
+    assert Path("carried.tsv").read_text() == call("score", path, text, "--quick", "--unit", "nats").out
+    for per in ("sentence", "text"):
+        assert "; independent: every sentence" in call("score", path, text, "--independent", "--per", per).out
+
+    refused = call("compare", path, "alone.tsv", text)
+    assert refused.status == 1
+    assert "cannot be compared: in" in refused.err
+    assert refused.err.endswith("Score both with --independent, or both with --carry.\n")
+    assert call("compare", path, "alone.tsv", text, "--independent").status == 0
+    found = json.loads(call("compare", path, "carried.tsv", text, "--json").out)
+    assert found["ratio"]["value"] == pytest.approx(1, abs=1e-6)
+    assert found["context"] == "carried"
+
+
+def test_independent_sentences_of_ppl_and_ensemble(call, shared, model):
+    text, path, valid = shared / "test.txt", shared / "m.rnnlm", shared / "text.txt"
+    for option, independent, context in (("--independent", True, "independent"), ("--carry", False, "carried")):
+        for more in ([], ["--interval"], ["--streams", 3]):
+            found = json.loads(call("ppl", path, text, option, "--json", *more).out)
+            found = found.get("models", [found])[0]
+            expected = model.perplexity(text, independent=independent)
+            assert found["nll"] == pytest.approx(expected.nll, rel=0.02 if more[1:] and not independent else 1e-6)
+            assert found["context"] == context
+    for mix in ("linear", "geometric"):
+        common = (path, path, "--fit", valid, "--mix", mix, "--independent")
+        assert call("ensemble", *common, "-o", f"{mix}.rnnlm").status == 0
+        mixed = rnnlm.load(f"{mix}.rnnlm").perplexity(valid, independent=True)
+        found = json.loads(call("ensemble", *common, "-o", f"{mix}.rnnlm", "--json").out)["fit"]
+        assert found["nll"] == pytest.approx(mixed.nll, rel=1e-6)
+        assert found["context"] == "independent"

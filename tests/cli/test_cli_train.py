@@ -49,7 +49,7 @@ def test_results_on_standard_output_and_talk_on_standard_error(call, shared, tmp
     assert err[4] == "stopped: 2 epochs done; the best epoch is 2"
     assert "  rnnlm ppl m.rnnlm YOUR.txt" in err
     assert "\r" not in called.err  # no live line where nobody watches
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.rnnlm"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.rnnlm", "m.rnnlm.checkpoint"]
 
 
 def test_printed_figures_are_those_of_the_model(call, shared):
@@ -121,7 +121,7 @@ def test_model_file_is_named_after_the_text(call, shared, stdin, tmp_path):
     assert call("train", shared / "text.txt", *QUICK).status == 0
     stdin((shared / "text.txt").read_bytes())
     assert call("train", "-", *QUICK).status == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.rnnlm", "text.rnnlm"]
+    assert sorted(path.name for path in tmp_path.glob("*.rnnlm")) == ["model.rnnlm", "text.rnnlm"]
     assert_same_weights("model.rnnlm", "text.rnnlm")
 
 
@@ -175,7 +175,9 @@ def test_ctrl_c_saves_and_resume_goes_on(call, shared, tmp_path):
     assert "stopped: interrupted; no epoch is over yet" in called.err
     assert "model so far: m.rnnlm. Go on with the same command and --resume." in called.err
     assert "perplexity" not in called.out
-    assert {path.name for path in tmp_path.iterdir()} == {"whole.rnnlm", "m.rnnlm", "m.rnnlm.checkpoint"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{name}.rnnlm{end}" for name in ("whole", "m") for end in ("", ".checkpoint")
+    }
     assert rnnlm.load("m.rnnlm").sample("the", 3, seed=1).words
     again = call(*arguments, "-o", "m.rnnlm")
     assert again.status == 1
@@ -184,7 +186,12 @@ def test_ctrl_c_saves_and_resume_goes_on(call, shared, tmp_path):
     assert resumed.status == 0
     assert "resuming at epoch 1, update 7" in resumed.err
     assert_same_weights("m.rnnlm", "whole.rnnlm")
-    assert not (tmp_path / "m.rnnlm.checkpoint").exists()
+    again = call(*arguments, "-o", "m.rnnlm", "--resume")
+    assert (again.status, "this run has ended: 2 epochs done. To go on, give a larger --epochs." in again.err) == (
+        0,
+        True,
+    )
+    assert_same_weights("m.rnnlm", "whole.rnnlm")
 
 
 def test_killed_between_the_last_checkpoint_and_the_model(call, shared):

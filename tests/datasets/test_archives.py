@@ -1,5 +1,8 @@
 """NumPy archives: x, y and the names of the classes."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -47,6 +50,36 @@ def test_bytes_are_pixels(archive):
 def test_without_y_and_with_a_shape(archive):
     data = read(archive(x=X), shape="2x2x1")
     assert (data.shape, data.y, data.labels) == ((2, 2, 1), None, ())
+
+
+def npy(array, claim=None):
+    """The bytes of an .npy file; `claim` stands in the place of the shape in its header."""
+    file = io.BytesIO()
+    np.save(file, array)
+    shape = str(array.shape).encode()
+    return file.getvalue().replace(shape, claim.encode().ljust(len(shape)), 1) if claim else file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"x.npy": npy(X, "(10000000000, 4)"), "y.npy": npy(np.arange(3))}, r"claims the shape \(10000000000, 4\)"),
+        ({"x.npy": npy(X), "y.npy": npy(np.arange(3), "(99999999999,)")}, r"y\.npy claims the shape \(99999999999,\)"),
+        ({"x.npy": npy(X, "(-3, -4)"), "y.npy": npy(np.arange(3))}, r"claims the shape \(-3, -4\)"),
+        ({"x.npy": npy(X, "(3, 4" + "(" * 60)}, "cannot be read as an .npz archive"),
+        ({"x.npy": npy(X, "(" * 2000)}, "cannot be read as an .npz archive"),
+        ({"x.npy": npy(X)[:-8], "y.npy": npy(np.arange(3))}, "claims the shape"),
+        ({"x.npy": npy(X), "y": b"no array"}, "cannot be read as an .npz archive"),
+        ({"x.npy": b"", "y.npy": npy(np.arange(3))}, "cannot be read as an .npz archive"),
+    ],
+)
+def test_members_that_are_no_arrays_or_claim_another_size(tmp_path, members, message):
+    """At once, and without the memory that the claim would need."""
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from rnnlm.evaluation import (
     write_tsv,
 )
 from rnnlm.evaluation.lines import numbered_lines
+from rnnlm.evaluation.stream import CONTEXTS
 from rnnlm.models import LanguageModel
 from rnnlm.text import Corpus, Encoding, Vocabulary, as_encoding
 
@@ -224,6 +225,37 @@ def test_a_probability_that_is_not_there_cannot_be_divided(whole):
 # Our own files
 
 
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_files_say_whether_sentences_are_independent(whole, corpus, tmp_path, context):
+    stream = replace(whole, context=context)
+    write_tsv(stream, tmp_path / "s.tsv")
+    write_binary(stream, tmp_path / "s.stream")
+    for name in ("s.tsv", "s.stream"):
+        assert read_stream(tmp_path / name, VOCABULARY).context == context
+        assert external(tmp_path / name, corpus).context == context
+    assert f"# sentence ends: scored; {context}: {CONTEXTS[context]}\n" in (tmp_path / "s.tsv").read_text()
+    old = (tmp_path / "s.tsv").read_text().replace(f"; {context}: {CONTEXTS[context]}", "")
+    assert "# sentence ends: scored\n" in old  # as in the tables of earlier versions
+    (tmp_path / "old.tsv").write_text(old)
+    assert read_stream(tmp_path / "old.tsv", VOCABULARY).context == "carried"
+    bad = (tmp_path / "s.tsv").read_text().replace(f"; {context}: ", "; sometimes: ")
+    (tmp_path / "s.tsv").write_text(bad)
+    with pytest.raises(DataError, match=r"s\.tsv: sentence ends are 'scored; sometimes.*not one of carried, indep"):
+        read_stream(tmp_path / "s.tsv", VOCABULARY)
+
+
+def test_a_binary_file_with_another_context_is_refused(whole, tmp_path):
+    write_binary(whole, tmp_path / "s.stream")
+    header, arrays = storage.read(tmp_path / "s.stream", "stream")
+    for bad in ("sometimes", 3, None, ["carried"]):
+        storage.write(tmp_path / "bad.stream", "stream", header | {"context": bad}, arrays)
+        with pytest.raises(DataError, match=r"bad\.stream cannot be used as a stream"):
+            read_stream(tmp_path / "bad.stream")
+    del header["context"]  # as in the files of earlier versions
+    storage.write(tmp_path / "old.stream", "stream", header, arrays)
+    assert read_stream(tmp_path / "old.stream").context == "carried"
+
+
 def test_a_binary_file_is_exact(whole, tmp_path):
     for stream in (whole, replace(whole, entropy=None, rank=None, top_ids=None, top_logp=None).with_unknown("skip")):
         write_binary(stream, tmp_path / "s.stream")
@@ -274,7 +306,7 @@ def test_what_the_lines_before_the_table_say(whole, capsys):
         "vocabulary": VOCABULARY.hash,
         "vocabulary size": "4",
         "unknown words": "<unk>",
-        "sentence ends": "scored",
+        "sentence ends": "scored; carried: the text is one stream, and the state goes on over sentence ends",
         "unit": "log10",
     }
 
@@ -300,8 +332,8 @@ def test_a_sentence_without_a_scored_word_has_no_perplexity(whole, tmp_path):
 
 
 def test_tokens_that_a_table_cannot_hold_and_a_text_without_a_last_end(tmp_path):
-    text = "a\tb\n \x85\r"
-    own = Corpus.from_text(text, tokenizer="chars")
+    words = ["</s>", "a", "\t", "b", " ", "\x85", "\r"]  # a model of an earlier version may have \r
+    own = Corpus(np.array([1, 2, 3, 0, 4, 5, 6]), Encoding("chars", Vocabulary(words, [1] * 7)))
     stream = score(Bigram(), Corpus.from_text(TEXT, vocabulary=VOCABULARY))
     stream = replace(stream, ids=own.ids, logp=-np.ones(7), encoding=own.encoding)
     write_tsv(stream, tmp_path / "s.tsv")
@@ -384,7 +416,7 @@ def test_a_bad_binary_file_is_refused(whole, file, tmp_path):
         with pytest.raises(DataError, match=reason):
             read_stream(file(content))
     storage.write(path, "stream", {}, {"ids": whole.ids})
-    with pytest.raises(DataError, match="the array vocabulary.words is missing"):
+    with pytest.raises(DataError, match=r"cannot be used as a stream: the array vocabulary\.words is missing"):
         read_stream(path)
     storage.write(path, "model", {}, {"ids": whole.ids})
     with pytest.raises(DataError, match=r"is a model, not a stream"):

@@ -1,6 +1,5 @@
 """Ids that are kept by the content of a text: what leads to them, and what must not."""
 
-import json
 import os
 import shutil
 import threading
@@ -9,7 +8,7 @@ import time
 import pytest
 from python_process import start_python
 
-from rnnlm.text import Corpus, Encoding, Vocabulary, corpus, id_cache
+from rnnlm.text import Corpus, Encoding, Vocabulary, checked_json, corpus, id_cache
 
 OLD, NEW = "the cat runs\nthe dog sees\n", "old man cats\ncat man sees\n"  # of one size
 THEN = (1_700_000_000, 1_700_000_000)
@@ -172,20 +171,22 @@ def test_a_text_that_changes_while_it_is_read(text_file, aged, monkeypatch, read
     "change",
     [
         lambda about: "{",
-        lambda about: "[]",
-        lambda about: json.dumps(about | {"sha256": "0" * 64}),
-        lambda about: json.dumps(about | {"path": "/elsewhere"}),
-        lambda about: json.dumps(about | {"state": about["state"] | {"inode": 1}}),
-        lambda about: json.dumps(about | {"state": about["state"] | {"device": 1}}),
-        lambda about: json.dumps(about | {"state": {}}),
-        lambda about: json.dumps({name: value for name, value in about.items() if name != "read_ns"}),
+        lambda about: checked_json.dumps([]),
+        lambda about: checked_json.dumps(about).replace('"size": 2', '"size": 3'),
+        lambda about: "[" * 100_000,
+        lambda about: checked_json.dumps(about | {"sha256": "0" * 64}),
+        lambda about: checked_json.dumps(about | {"path": "/elsewhere"}),
+        lambda about: checked_json.dumps(about | {"state": about["state"] | {"inode": 1}}),
+        lambda about: checked_json.dumps(about | {"state": about["state"] | {"device": 1}}),
+        lambda about: checked_json.dumps(about | {"state": {}}),
+        lambda about: checked_json.dumps({name: value for name, value in about.items() if name != "read_ns"}),
     ],
 )
 def test_an_entry_that_is_damaged_or_of_another_file(text_file, aged, reads, own_cache, change):
     tick()
     encoded(text_file)
     (entry,) = (own_cache / "texts").iterdir()
-    entry.write_text(change(json.loads(entry.read_text())))
+    entry.write_text(change(checked_json.loads(entry.read_text())))
     assert encoded(text_file) == SAME
     assert encoded(text_file) == SAME
     assert (len(reads), len(folders(own_cache))) == (2, 1)
@@ -199,6 +200,22 @@ def test_a_damaged_folder_is_made_again(text_file, aged, reads, own_cache, file)
     (folder / file).write_bytes(b"x")
     assert encoded(text_file) == encoded(text_file) == SAME
     assert len(reads) == 2
+
+
+@pytest.mark.parametrize("file", ["about.json", "ids.int32", "characters.int32"])
+def test_one_other_bit_anywhere_in_a_folder_is_noticed(text_file, aged, reads, own_cache, file):
+    """An id that is still in the vocabulary, a count, a word: nothing about them looks wrong but the checksum."""
+    tick()
+    corpus = Corpus.encode(text_file)
+    before = [corpus.ids.tolist(), corpus.characters, corpus.sentences, corpus.vocabulary.words]
+    (folder,) = (own_cache / "encoded").iterdir()
+    content = (folder / file).read_bytes()
+    for place in range(0, len(content), max(1, len(content) // 40)):
+        (folder / file).write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        read_before = len(reads)
+        corpus = Corpus.encode(text_file)
+        assert [corpus.ids.tolist(), corpus.characters, corpus.sentences, corpus.vocabulary.words] == before
+        assert len(reads) == read_before + 1, f"the bit at byte {place} was not noticed"
 
 
 def test_a_cache_that_can_only_be_read(text_file, aged, reads, own_cache, monkeypatch):

@@ -15,6 +15,7 @@ from rnnlm.errors import DataError, TrainingError
 from rnnlm.evaluation import perplexity
 from rnnlm.models import load
 from rnnlm.training import Settings
+from rnnlm.training.checkpoint import Checkpoint
 from rnnlm.training.events import Update
 from rnnlm.training.run import Run
 
@@ -97,7 +98,7 @@ def test_cut_anywhere_and_resumed(tmp_path, whole, name, update):
     assert_same(whole(name), tmp_path / "cut/m.rnnlm")
     one, two = load(whole(name)).log[1:], load(tmp_path / "cut/m.rnnlm").log[1:]
     assert one == two
-    assert not (tmp_path / "cut/m.rnnlm.checkpoint").exists()
+    assert Checkpoint.read(tmp_path / "cut/m.rnnlm.checkpoint").stopped == "3 epochs done"
 
 
 def test_two_runs_write_the_same_bytes(tmp_path):
@@ -138,6 +139,7 @@ def test_cut_before_the_first_checkpoint(tmp_path, whole):
     run_to(2, tmp_path / "cut")
     run_to(None, tmp_path / "cut", resume=True)
     assert_same(whole(), tmp_path / "cut/m.rnnlm")
+    (tmp_path / "cut/m.rnnlm.checkpoint").unlink()
     with pytest.raises(DataError, match=r"no checkpoint .* is there already"):
         run_to(None, tmp_path / "cut", resume=True)
 
@@ -224,11 +226,9 @@ def test_resume_with_another_text_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("epochs", "updates"), [(2, 144), (1, 144), (3, 216)])
-def test_an_ended_run_ends_again_unless_a_limit_was_raised(tmp_path, monkeypatch, epochs, updates):
-    """Killed between its last checkpoint and its model file."""
-    with monkeypatch.context() as killed:
-        killed.setattr("rnnlm.training.run_files.Checkpoint.remove", lambda self: None)
-        run_to(None, tmp_path / "run", epochs=2)
+def test_an_ended_run_ends_again_unless_a_limit_was_raised(tmp_path, epochs, updates):
+    """Also where it was killed between its last checkpoint and its model file."""
+    run_to(None, tmp_path / "run", epochs=2)
     (tmp_path / "run/m.rnnlm").unlink()
     resumed = run_to(None, tmp_path / "run", resume=True, epochs=epochs)
     assert resumed.trainer.progress.updates == updates

@@ -11,6 +11,7 @@ import pytest
 from rnnlm.errors import DataError, UsageError
 from rnnlm.models import MODELS
 from rnnlm.options import declared
+from rnnlm.stored import Stored
 from rnnlm.training import ClassifierSettings, Settings
 from rnnlm.training.checkpoint import Snapshot
 
@@ -23,7 +24,7 @@ TEXT_VALUES = {
     "weight_decay": 0.02, "momentum": 0.75, "beta1": 0.625, "beta2": 0.5, "eps": 1e-6, "schedule": "step",
     "warmup": 0, "min_improvement": 1.25, "decay": 0.375, "decay_after": 2, "patience": 6, "epochs": 8,
     "max_updates": 70, "seed": 13, "device": "gpu:1", "precision": "tf32", "backend": "numpy", "threads": 2,
-    "output": Path("o/m.rnnlm"), "save_every": 0.75, "resume": True,
+    "output": Path("o/m.rnnlm"), "save_every": 0.75, "resume": True, "from_model": Path("start.rnnlm"),
 }  # fmt: skip
 CLASSIFIER_VALUES = {
     **{name: TEXT_VALUES[name] for name in (
@@ -96,14 +97,17 @@ def test_none_is_no_clipping():
 
 # the record of a run, and what may differ when it goes on
 
-FREE = {"text", "valid", "test", "output", "save_every", "resume", "epochs", "max_updates", "threads"}
+FREE = {"text", "valid", "test", "output", "save_every", "resume", "epochs", "max_updates", "threads", "from_model"}
 
 
 def test_a_record_leaves_out_what_may_differ():
     record = Settings(**TEXT_VALUES).record()
     assert set(TEXT_VALUES) - set(record) == FREE
     assert record["device"] == "gpu"  # whichever it is
-    assert set(CLASSIFIER_VALUES) - set(ClassifierSettings(**CLASSIFIER_VALUES).record()) == FREE - {"text"} | {"data"}
+    assert set(CLASSIFIER_VALUES) - set(ClassifierSettings(**CLASSIFIER_VALUES).record()) == FREE - {
+        "text",
+        "from_model",
+    } | {"data"}
 
 
 def compared(**values):
@@ -203,7 +207,7 @@ def test_a_classifier_that_was_not_named():
 def test_the_message_names_the_choice_from_which_other_differences_follow():
     """Another model has another default activation; what the user changed is the model."""
     before, after = Settings(model="rnnlm").record(), Settings(model="elman", optimizer="adam").record()
-    stored = Snapshot(Path("m.checkpoint"), {"run": before}, {})
+    stored = Snapshot(Path("m.checkpoint"), Stored({"run": before}, {}))
     with pytest.raises(DataError, match=r"with model='rnnlm', this one has model='elman'\."):
         stored.require_same(after, Settings.comparable)
     with pytest.raises(DataError, match=r"with optimizer='adagrad', this one has optimizer='adam'\."):

@@ -68,7 +68,7 @@ def test_each_run_is_the_run_alone_and_the_jobs_change_nothing():
     assert runs.fit(lambda number, message: said.append((number, message)), command="rnnlm train …") == "done"
     outcome = runs.conclude()
     first = files()
-    assert set(first) == {"m.rnnlm", "m.1.rnnlm", "m.2.rnnlm"}
+    assert {name for name in first if name.endswith(".rnnlm")} == {"m.rnnlm", "m.1.rnnlm", "m.2.rnnlm"}
     again = several(jobs=1)
     again.fit(command="rnnlm train …")
     again.conclude()
@@ -233,6 +233,11 @@ def test_everything_is_checked_before_the_first_run():
 
 def test_a_run_that_has_ended_is_kept_only_with_its_settings():
     Run(setting(output="m.1.rnnlm")).fit()
+    with pytest.raises(
+        DataError, match=r"run 1: m\.1\.rnnlm\.checkpoint was written .* hidden=5, this one has hidden=6"
+    ):
+        several(hidden=6, resume=True)
+    Path("m.1.rnnlm.checkpoint").unlink()
     with pytest.raises(DataError, match=r"run 1: m\.1\.rnnlm was written .* hidden=5, this one has hidden=6"):
         several(hidden=6, resume=True)
 
@@ -251,7 +256,7 @@ def test_last_epochs():
 
     kept = last(observers=[copy])
     kept.run.fit()
-    assert set(files()) == {"m.rnnlm", *(f"m.epoch-{epoch}.rnnlm" for epoch in (3, 4, 5))}
+    assert set(files()) == {"m.rnnlm", "m.rnnlm.checkpoint", *(f"m.epoch-{epoch}.rnnlm" for epoch in (3, 4, 5))}
     best, average, mixture = kept.conclude(keep=True)
     mean = weights("m.average.rnnlm")
     for name, value in mean.items():
@@ -266,7 +271,7 @@ def test_last_epochs():
     assert mixture.valid_nll == pytest.approx(load("m.checkpoints.rnnlm").perplexity(data.valid).nll, rel=1e-6)
     assert (average.name, mixture.path) == ("average of epochs 3, 4, 5", Path("m.checkpoints.rnnlm"))
     assert kept.conclude()[1].valid_nll == average.valid_nll
-    assert set(files()) == {"m.rnnlm", "m.average.rnnlm", "m.checkpoints.rnnlm"}
+    assert set(files()) == {"m.rnnlm", "m.rnnlm.checkpoint", "m.average.rnnlm", "m.checkpoints.rnnlm"}
 
 
 def test_last_epochs_of_a_run_that_was_cut_off():

@@ -1,0 +1,51 @@
+"""Recognising a text in UTF-16 or UTF-32 by its first bytes, with and without a byte-order mark."""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+
+_MARKS = {  # the first bytes of a text; iconv reads the mark itself where the name has no LE or BE
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_UNMARKED = {"UTF-32LE": 4, "UTF-32BE": 4, "UTF-16LE": 2, "UTF-16BE": 2}  # and the bytes of a unit
+_SAMPLE = 4096  # bytes looked at: a multiple of every unit
+_ODD = 0.02  # the share of characters that no text has, above which it is no text in this encoding
+_FEW = 16  # characters below which only Latin ones, whose other bytes are all zero, say enough
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """Return UTF-16, UTF-32, or with LE or BE where there is no byte-order mark; None for other bytes.
+
+    Without a mark, the bytes are decoded on trial: they hold zeros, as every blank and line end of these encodings
+    does, and nearly all characters are such as texts have.
+    """
+    for mark, name in _MARKS.items():
+        if head.startswith(mark):
+            return name
+    sample = head[:_SAMPLE]
+    if b"\0" not in sample:
+        return None
+    shares = {name: _odd_share(sample, name, unit) for name, unit in _UNMARKED.items()}
+    best = min(shares, key=shares.__getitem__)
+    return best if shares[best] <= _ODD else None
+
+
+def _odd_share(sample: bytes, encoding: str, unit: int) -> float:
+    """Return the share of characters that texts do not have; 1 where the bytes cannot be decoded."""
+    if len(sample) < unit:
+        return 1.0
+    sample = sample[: len(sample) // unit * unit]
+    if unit == 2 and 0xD8 <= sample[-1 if encoding.endswith("LE") else -2] <= 0xDB:
+        sample = sample[:-unit]  # the first half of a pair
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        return 1.0
+    if len(text) < _FEW and not all(c < "\u0100" for c in text):
+        return 1.0
+    odd = sum(unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") and c not in "\t\n\r\f" for c in text)
+    return odd / len(text) if text else 1.0
