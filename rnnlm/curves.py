@@ -30,6 +30,14 @@ def read_log(path: str | Path) -> list[dict[str, Any]]:
     return log
 
 
+def check_picture(output: str | Path) -> Path:
+    """Return the path of a picture. Raises UsageError unless it ends in one of `FORMATS`."""
+    output = Path(output)
+    if output.suffix not in FORMATS:
+        raise UsageError(f"picture {output} has the ending {output.suffix!r}. Give one of {', '.join(FORMATS)}.")
+    return output
+
+
 def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     """Draw loss, gradient norm and learning rate against updates, and write the picture whole or not at all.
 
@@ -38,9 +46,7 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     model both are the cross-entropy in nats a token. Classifiers have a panel of accuracies too. Raises UsageError for
     another suffix or without matplotlib, DataError for a file that cannot be written.
     """
-    output = Path(output)
-    if output.suffix not in FORMATS:
-        raise UsageError(f"picture {output} has the ending {output.suffix!r}. Give one of {', '.join(FORMATS)}.")
+    output = check_picture(output)
     try:
         from matplotlib.figure import Figure  # no pyplot: no window, no global state
     except ImportError:

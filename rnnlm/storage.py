@@ -7,22 +7,20 @@ file the CRC-32 of each piece too, which takes less time to compare; so damage i
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import mmap
 import os
-import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from . import checksums
+from . import checksums, recognise
 from .errors import DataError
-from .output_files import replacing
+from .output_files import to_bytes, write_blocks
 from .strict_json import parse
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
@@ -35,23 +33,35 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
 
     `header` is JSON-able data; `arrays` are written in C order. Raises DataError where the file cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
-    text = json.dumps(header, ensure_ascii=False, sort_keys=True)
+    text = to_bytes(json.dumps(header, ensure_ascii=False, sort_keys=True)).decode()
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     beginning = f"{what}\n{FORMAT}\n{text}\n"
     about = {"kind": what, "format": FORMAT, "sha256": checksums.sha256(beginning, contiguous), "header": text}
     if sum(array.nbytes for array in contiguous.values()) >= LARGE:
         about["crc32"] = checksums.crc32(beginning, contiguous)
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
-    with replacing(path, f"the {what}") as temporary:
-        try:
-            save_file(contiguous, temporary, metadata)  # straight from the arrays: a copy might not fit beside them
-        except SafetensorError as error:
-            errno_in_message = re.search(r"os error (\d+)", str(error))  # how the library words an OSError
-            number = int(errno_in_message[1]) if errno_in_message else errno.EIO
-            raise OSError(number, os.strerror(number) if errno_in_message else str(error)) from error
+    write_blocks(path, _safetensors(contiguous, metadata), f"the {what}")
+
+
+def _safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """The blocks of a safetensors file, byte for byte as the library writes it.
+
+    The library itself writes to a temporary file of its own, which a killed process leaves behind for ever.
+    """
+    types = {np.dtype(little): name for name, little in _DTYPES.items()}
+    order = sorted(arrays, key=lambda name: (-_WRITTEN_FIRST.index(types[arrays[name].dtype]), name.encode()))
+    head: dict[str, Any] = {"__metadata__": dict(metadata)}
+    begin = 0
+    for name in order:
+        array = arrays[name]
+        end = begin + array.nbytes
+        head[name] = {"dtype": types[array.dtype], "shape": list(array.shape), "data_offsets": [begin, end]}
+        begin = end
+    encoded = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    yield len(encoded).to_bytes(8, "little") + encoded
+    for name in order:  # straight from the arrays: a copy might not fit beside them
+        yield arrays[name].reshape(-1).view(np.uint8).data
 
 
 def json_array(value: Any) -> np.ndarray:
@@ -104,9 +114,17 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
         raise
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
         raise DataError(
-            f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
+            _other_file(path, what)
+            or f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
             f"Give the path of a {what} file, or train it again."
         ) from error
+
+
+def _other_file(path: Path, what: str) -> str | None:
+    """Return the message that a file is another program's; None where it is ours, damaged or not known."""
+    with open(path, "rb") as file:
+        start = file.read(recognise.SIZE)
+    return None if start[8:9] == b"{" else recognise.not_a(f"{what} of rnnlm", str(path), start)
 
 
 def _parsed(text: str | bytes, what: str) -> Any:
@@ -133,6 +151,7 @@ def _mapped(file: IO[bytes]) -> dict[str, np.ndarray]:
 
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "I16": "<i2", "U8": "u1", "BOOL": "?", "U64": "<u8"}
+_WRITTEN_FIRST = ("BOOL", "U8", "I16", "I32", "F32", "F64", "I64", "U64")  # from the last to the first: by alignment
 
 
 def kind(path: str | Path, start: bytes | None = None) -> str | None:

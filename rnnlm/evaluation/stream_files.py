@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import storage
-from ..errors import UsageError
+from .. import recognise, storage
+from ..errors import DataError, UsageError
 from ..stored import Stored, reading
 from ..text.encoding import Encoding
+from ..text.files import Head
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .read_tsv import read_tsv
@@ -40,6 +41,8 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
     """
     if _is_safetensors(path):
         return _read_binary(path)
+    if reason := _other_file(path):
+        raise DataError(reason)
     number, first = next(numbered_lines(path), (1, ""))
     if not first.startswith(MAGIC):
         raise bad_line(
@@ -50,6 +53,16 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
     if vocabulary is None:
         raise UsageError(f"{path} is a table, which does not hold its vocabulary. Give vocabulary=, or a binary file.")
     return read_tsv(path, vocabulary)
+
+
+def _other_file(path: str | Path) -> str | None:
+    """Return the message that a file is no table but another program's; None for any file with lines of text."""
+    if not Path(path).is_file():
+        return None
+    start = Head.of(path).start[: recognise.SIZE]
+    if start.startswith(MAGIC.encode()) or not recognise.not_a("text", str(path), start):
+        return None
+    return recognise.not_a("file of scores of rnnlm", str(path), start)
 
 
 def _is_safetensors(path: str | Path) -> bool:
@@ -71,9 +84,7 @@ def _read_binary(path: str | Path) -> Stream:
             text=stored.text("text"),
             sha256=stored.text("sha256"),
             unknown=stored.text("unknown"),
-            context=stored.text(
-                "context", CARRIED, choices=tuple(CONTEXTS)
-            ),  # files of earlier versions do not name it
+            context=stored.text("context", CARRIED, choices=tuple(CONTEXTS)),  # earlier versions do not name it
             **_arrays(stored),
         )
         require_possible(stream)

@@ -23,6 +23,7 @@ class ConvolutionLM(RecurrentLM):
     """
 
     kind = "convolution"
+    feeds_itself = False
 
     @dataclass(frozen=True, kw_only=True)
     class Options(EmbeddingOptions, RecurrentLM.Options):

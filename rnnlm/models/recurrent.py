@@ -86,6 +86,7 @@ class RecurrentLM(LanguageModel, Network):
 
     kind = "recurrent"
     label: ClassVar[str] = ""  # what the help of the option `model` adds to the kind
+    feeds_itself: ClassVar[bool] = True  # whether what a step computes goes into the next one
 
     @dataclass(frozen=True, kw_only=True)
     class Options(NetworkOptions):

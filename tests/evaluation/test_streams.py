@@ -627,7 +627,7 @@ def test_what_is_not_a_stream(file, tmp_path, corpus):
     paths += [file(gzip.compress(b"\\data\\\n"), "a.gz"), file(gzip.compress(b"0.5\n" * 99)[:20], "cut.gz")]
     for path in [*paths, tmp_path / "missing", tmp_path]:
         assert not is_external(path)
-    with pytest.raises(DataError, match=r"a\.arpa holds no probability per token in a layout that is known: .*KenLM"):
+    with pytest.raises(DataError, match=r"a\.arpa is not a file of scores: it is an n-gram model in the ARPA"):
         external(tmp_path / "a.arpa", corpus)
     with pytest.raises(DataError, match=r"missing does not exist"):
         external(tmp_path / "missing", corpus)
