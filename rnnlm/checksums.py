@@ -33,7 +33,10 @@ def crc32(beginning: str, arrays: Mapping[str, np.ndarray]) -> list[int]:
     """
     titles = "".join(_title(name, arrays[name]) for name in sorted(arrays))
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        return [zlib.crc32((beginning + titles).encode("utf-8", "surrogatepass")), *threads.map(zlib.crc32, _pieces(arrays))]
+        return [
+            zlib.crc32((beginning + titles).encode("utf-8", "surrogatepass")),
+            *threads.map(zlib.crc32, _pieces(arrays)),
+        ]
 
 
 def _pieces(arrays: Mapping[str, np.ndarray]) -> Iterator[memoryview]:

@@ -185,11 +185,16 @@ def _plain_values(part: Stored) -> dict[str, Any]:
     """The record of a run's settings: values that settings have, and names where they choose a kind."""
     for name in part.header:
         value = part.value(name)
-        if any(isinstance(inner, list | dict) for inner in (value if isinstance(value, list) else [value])):
-            part.refuse(name, "a setting: a text, a number, or a list of them")
+        inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+        if any(isinstance(inner, list | dict) for inner in inside):
+            part.refuse(name, "a setting: a text, a number, or some of them")
     for name in ("model", "optimizer", "schedule"):
         if part.value(name, None) is not None:
             part.text(name)
+    if "start" in part:  # earlier versions did not write it
+        start = part.part("start", "")
+        for name in start.header:
+            start.number(name)
     return dict(part.header)
 
 

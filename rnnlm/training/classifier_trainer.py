@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..datasets import Dataset, epoch_order
 from ..datasets.shift import shifted
-from ..errors import DataError
+from ..errors import DataError, NotANumber
 from ..evaluation.confusion import Confusion
 from ..models.classifier import BATCH, Classifier
 from ..ops import ops_for
@@ -87,7 +88,10 @@ class ClassifierTrainer(Loop[Dataset]):
         return TrainLoss(ops.total(loss), len(y), ops.total(correct))
 
     def _validate(self, valid: Dataset) -> ValidationScore:
-        confusion = evaluate(self.model, valid)
+        try:
+            confusion = evaluate(self.model, valid)
+        except NotANumber:  # the loop says what to try
+            return ValidationScore(math.nan, 0, len(valid))
         return ValidationScore(confusion.loss, confusion.correct, confusion.examples)
 
 

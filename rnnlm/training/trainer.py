@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, Unpack
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, NotANumber
 from ..evaluation.perplexity import perplexity
 from ..models.model import State
 from ..models.recurrent import RecurrentLM, Tape
@@ -95,7 +96,10 @@ class Trainer(Loop[Corpus]):
         return TrainLoss(loss, scored)
 
     def _validate(self, valid: Corpus) -> ValidationScore:
-        return ValidationScore(perplexity(self.model, valid).nll)
+        try:
+            return ValidationScore(perplexity(self.model, valid).nll)
+        except NotANumber:  # the loop says what to try
+            return ValidationScore(math.nan)
 
 
 def _steps(tape: Any) -> int:
