@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..cache_folder import cache_folder, new_folder, where_there_is_room
+from ..cache_room import CORPORA
 from ..errors import UsageError, unknown_name
 from .data import corpora_folder, read_toml
 from .entry import LABELLED, PARTS, TEXT, Entry, Fetched
 from .fetch import Progress
 
-FOLDER = "corpora"  # in the cache
 _ABOUT = "about.json"
 
 
@@ -64,12 +64,12 @@ def get(
     if entry.kind == "grammar":
         recipe["grammar"] = read_toml(corpora_folder() / "grammars" / f"{name}.toml")
     wanted = cache_folder(cache_dir)
-    folder = Path() if wanted is None else wanted / FOLDER / name
+    folder = Path() if wanted is None else wanted / CORPORA / name
     about = None if wanted is None else _read_about(folder)  # a cache that is there need not be writable
     if about is None or about.get("recipe") != recipe or source is not None:
 
         def make(cache: Path) -> tuple[Path, dict[str, Any]]:
-            folder = cache / FOLDER / name
+            folder = cache / CORPORA / name
             about = None if source is not None or cache == wanted else _read_about(folder)
             if about is not None and about.get("recipe") == recipe:
                 return folder, about

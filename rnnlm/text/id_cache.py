@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import cache_room
 from ..cache_folder import draft_folder, settle
 from . import checked_json
 from .encode import Encoded, read_description
@@ -80,6 +81,7 @@ def cached(cache: Path, source: str | Path, request: Request, write: Callable[[P
                 settle(draft, folder)
     if before is not None and Path(source).resolve() == path and _State.of(path) == before:
         _note(cache, path, before, now, encoded.sha256)
+    cache_room.make_room(cache, keep=folder)
     return folder, encoded
 
 
@@ -92,6 +94,7 @@ def lookup(cache: Path, source: str | Path, request: Request) -> tuple[Path, Enc
     encoded = read_description(folder, request.encoding)
     if encoded is None:
         return None
+    cache_room.mark_used(folder)
     if request.encoding is None and request.tokenizer.is_ready:  # saves making the tokenizer again, or finding its file
         encoded = replace(encoded, encoding=Encoding.of(request.tokenizer, encoded.encoding.vocabulary))
     return folder, encoded
