@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..cache_folder import cache_folder, new_folder, where_there_is_room
+from ..cache_folder import cache_folder, is_writable, new_folder, temporary_cache, where_there_is_room
 from ..cache_room import CORPORA
 from ..errors import UsageError, unknown_name
 from .data import corpora_folder, read_toml
@@ -102,6 +102,31 @@ def part(source: str | Path, content: str = TEXT) -> str | Path:
             "piece has only train; `rnnlm corpus get` shows them."
         )
     return file
+
+
+def holds(path: str | Path) -> bool:
+    """Return whether a file is a part of a named corpus: one that `get` has put into the cache."""
+    return any(Path(path).is_relative_to(folder / CORPORA) for folder in _caches())
+
+
+def files_of(source: str | Path, cache_dir: str | Path | None = None) -> list[Path]:
+    """Return the files for which a source stands, without getting any: a path, NAME or NAME:PART.
+
+    A named corpus stands for all of its files that are in the cache.
+    """
+    name = str(source).partition(":")[0]
+    if not is_name(name) or Path(source).exists():
+        return [Path(source)]
+    folders = [folder / CORPORA / name for folder in _caches(cache_dir)]
+    return [file for folder in folders for file in folder.glob("**/*") if file.is_file()]
+
+
+def _caches(cache_dir: str | Path | None = None) -> list[Path]:
+    """Return the folders in which corpora may have been kept: the wanted one, and the one used where it is unusable."""
+    wanted = cache_folder(cache_dir)
+    if wanted is not None and is_writable(wanted):
+        return [wanted]
+    return [folder for folder in (wanted, temporary_cache(make=False)) if folder is not None]
 
 
 def _require_content(entry: Entry, content: str | None) -> None:

@@ -1,39 +1,108 @@
-"""What standard output and standard error can show: one rule for all commands, whatever the locale says.
-
-Standard output that goes into a file or a pipe is UTF-8, like the files that `-o` writes, and PYTHONIOENCODING does not
-change that: a table must not lose its words because of a locale. A terminal gets its own encoding, and a question mark
-for a character that it does not have. What UTF-8 cannot hold (the bytes of a file name that is not UTF-8, lone
-surrogates in a text) is written as \\udcff, which is also how JSON writes it. Nothing of this is ever an error.
-"""
+"""Standard output and error that may fail: whatever becomes of a message, the work goes on."""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 
-def prepare() -> None:
-    """Make standard output and standard error take every character."""
-    if (out := _text_layer(sys.stdout)) is not None:
-        if out.isatty():
-            out.reconfigure(errors="replace")
-        else:
-            out.reconfigure(encoding="utf-8", errors="backslashreplace")
-    if (err := _text_layer(sys.stderr)) is not None:
-        err.reconfigure(errors="backslashreplace")
+class Forgiving:
+    """A text stream that goes on when what is written to it is lost: on a full disk, a closed pipe or terminal.
+
+    A training must not end because a line about it could not be shown.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write the text where that is possible; returns its length."""
+        try:
+            return self._stream.write(text)
+        except OSError:
+            return len(text)
+        except ValueError:  # closed by somebody
+            if not self._stream.closed:
+                raise
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream where that is possible."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
-def typed_text(argument: str) -> str:
-    """Return a text that was typed as an argument: its bytes read as UTF-8 where the locale cannot (LC_ALL=C).
+class Named:
+    """A text stream whose errors say that they are those of standard output."""
 
-    Python keeps bytes that the locale's encoding lacks as lone surrogates. The names of files must stay so.
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write the text. Raises OSError as the stream does."""
+        with _named():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush the stream. Raises OSError as the stream does."""
+        with _named():
+            self._stream.flush()
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or "standard output"
+        raise
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """A context in which a message that cannot be written to standard error is lost, and nothing else happens.
+
+    An error of standard output, where the results go, says so.
+    """
+    before = sys.stdout, sys.stderr
+    if sys.stdout is not None:  # one that was closed before we started is None
+        sys.stdout = Named(sys.stdout)
+    if sys.stderr is not None:
+        sys.stderr = Forgiving(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def open_standard_streams() -> None:
+    """Open what of standard input, output and error was closed before we started, on nothing.
+
+    The next file that is opened, a model, would otherwise become what libraries take for standard error.
+    """
+    while True:
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        if descriptor > 2:
+            os.close(descriptor)
+            return
+
+
+def lose_what_cannot_be_written() -> None:
+    """Lose what standard output still holds where it cannot be written.
+
+    Otherwise Python would try once more at its end, and change the exit status.
     """
     try:
-        return argument.encode("ascii", "surrogateescape").decode("utf-8")
-    except UnicodeError:  # it has other characters, so the locale has read it; or the bytes are not UTF-8
-        return argument
-
-
-def _text_layer(stream: Any) -> Any:
-    """Return the stream if it is one whose encoding can be set; None for one that is closed or somebody's own."""
-    return stream if hasattr(stream, "reconfigure") and not stream.closed else None
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ from ..cache_folder import (
     warn_once,
     where_there_is_room,
 )
-from ..errors import UsageError
+from ..errors import TextWarning, UsageError
 from . import id_cache
 from .encode import CHARACTERS, IDS, Encoded, encode
 from .encoding import Encoding, as_encoding
@@ -89,6 +90,11 @@ class Corpus:
         """The number of unknown tokens: those with the id of `<unk>`, or -1 where the vocabulary has no `<unk>`."""
         return count(self.ids, self.vocabulary.unknown_id)
 
+    @property
+    def left_out(self) -> int:
+        """The number of tokens without a probability: the unknown ones where the vocabulary has no `<unk>`, else 0."""
+        return self.unknown if self.vocabulary.unk is None else 0
+
     @cached_property
     def characters(self) -> int:
         """The number of characters of the text, by which bits per character divides.
@@ -144,9 +150,9 @@ class Corpus:
         "words", see `rnnlm.text.tokenizer`, or a Tokenizer) and `vocabulary`; a missing vocabulary is made from the
         text, with `max_vocab` and `min_count` as in `Vocabulary.from_counts`. The ids are kept in the cache
         (`rnnlm.cache_folder`) by the content of the text and the encoding, see `rnnlm.text.id_cache`; a cache that
-        cannot be written is replaced by a temporary folder, with a warning.
-        Raises DataError for a text that cannot be used, UsageError for keywords that contradict each other or are out
-        of range.
+        cannot be written is replaced by a temporary folder, with a warning. A text that is probably not what it is
+        taken for gives a TextWarning (`rnnlm.text.hints`). Raises DataError for a text that cannot be used, UsageError
+        for keywords that contradict each other or are out of range.
         """
         return cls.encode_split(
             source,
@@ -180,24 +186,25 @@ class Corpus:
         the tokens.
         """
         request = _request(encoding, vocabulary, tokenizer, fractions, max_vocab, min_count)
-        name, source = source_name(source), catalogue.part(source)
+        name, named, source = source_name(source), source, catalogue.part(source)
 
         def write(folder: Folder) -> Encoded:
             return _encode(read_blocks(source), name, folder, request)
 
+        say = source == named and not catalogue.holds(source)  # how a named corpus is read is known
         try:
             if str(source) != "-" and Path(source).is_file():
-                return cls._cached(source, name, request, write, cache_dir)
-            return cls._uncached(name, write, usable_cache(cache_dir))
+                return cls._cached(source, name, request, write, cache_dir, say)
+            return cls._uncached(name, write, usable_cache(cache_dir), say)
         except CacheError as error:
             if not error.nowhere:
                 raise
             warn_once(f"{error.problem}. Texts are kept in memory; set RNNLM_CACHE to a folder with room.")
             memory = MemoryFolder()
-            return cls._open(memory, write(memory), name)
+            return cls._open(memory, write(memory), name, say)
 
     @classmethod
-    def _uncached(cls, name: str, write: Callable[[Folder], Encoded], parent: Path) -> list[Corpus]:
+    def _uncached(cls, name: str, write: Callable[[Folder], Encoded], parent: Path, say: bool) -> list[Corpus]:
         """Return the parts of a text that cannot be recognised later, a pipe; its folder is removed with them."""
         scratch = tempfile.TemporaryDirectory(prefix=SCRATCH, dir=parent, ignore_cleanup_errors=True)
         try:
@@ -207,7 +214,7 @@ class Corpus:
             if isinstance(error, OSError):
                 raise cache_error(parent, error) from None
             raise
-        parts = cls._open(Path(scratch.name), encoded, name)
+        parts = cls._open(Path(scratch.name), encoded, name, say)
         weakref.finalize(parts[0]._whole, scratch.cleanup)
         return parts
 
@@ -219,15 +226,16 @@ class Corpus:
         request: id_cache.Request,
         write: Callable[[Folder], Encoded],
         cache_dir: str | Path | None,
+        say: bool,
     ) -> list[Corpus]:
         """Return the parts of a text in a file, from the cache, where they are put if they are not there."""
         wanted = cache_folder(cache_dir)
         if wanted is not None and (known := id_cache.lookup(wanted, source, request)):  # it need not be writable
             with suppress(FileNotFoundError):  # another process made room in the cache just now
-                return cls._open(*known, name)
+                return cls._open(*known, name, say)
 
         def put(cache: Path) -> list[Corpus]:
-            return cls._open(*id_cache.cached(cache, source, request, write), name)
+            return cls._open(*id_cache.cached(cache, source, request, write), name, say)
 
         try:
             return where_there_is_room(cache_dir, put)
@@ -253,8 +261,10 @@ class Corpus:
         return cls._open(folder, _encode(blocks, name, folder, request), name)[0]
 
     @classmethod
-    def _open(cls, folder: Folder, encoded: Encoded, name: str) -> list[Corpus]:
-        """Return the parts of the encoded text in a folder."""
+    def _open(cls, folder: Folder, encoded: Encoded, name: str, say: bool = True) -> list[Corpus]:
+        """Return the parts of the encoded text in a folder; with `say`, its hints become warnings."""
+        for hint in encoded.hints if say else ():
+            warnings.warn(hint.about(name), TextWarning, stacklevel=3)
         ids = ids_in(folder / IDS)
         characters = ids_in(folder / CHARACTERS) if (folder / CHARACTERS).exists() else None
         corpora = []

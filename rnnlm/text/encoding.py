@@ -19,7 +19,7 @@ from ..stored import Stored
 from .pieces import text_pieces
 from .places import Place
 from .tokenizer import Tokenizer
-from .tokenizers import tokenizer
+from .tokenizers import tokenizer, unit_of
 from .vocabulary import Vocabulary
 
 _ESCAPES = str.maketrans({"\t": "\\t", "\r": "\\r", "\n": "\\n"})  # characters that a cell of a table cannot hold
@@ -89,6 +89,11 @@ class Encoding:
         """Return what `rnnlm info` shows of the encoding: sizes, names and hashes."""
         facts = {"words": len(self.vocabulary), "vocabulary": self.vocabulary.hash, "tokenizer": self.tokenizer}
         return facts if self.is_plain else facts | {"encoding": self.hash}
+
+    @property
+    def unit(self) -> str:
+        """What messages call one token, such as "word"; "words" is the plural."""
+        return unit_of(self.tokenizer)
 
     @property
     def is_plain(self) -> bool:
@@ -177,7 +182,13 @@ class Encoding:
 
         A user's own tokenizer is looked for in the working directory and in the folder of the file.
         """
-        vocabulary = Vocabulary(stored.json("vocabulary.words"), stored.array("vocabulary.counts", [np.int64], [None]))
+        words = stored.json("vocabulary.words")
+        if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+            raise DataError(f"the array {stored.prefix}vocabulary.words must be a list of words, each a text.")
+        counts = stored.array("vocabulary.counts", [np.int64], [len(words)])
+        if counts.min(initial=0) < 0:
+            raise DataError(f"the array {stored.prefix}vocabulary.counts holds {counts.min()}. It must hold counts.")
+        vocabulary = Vocabulary(words, counts)
         state = stored.json("tokenizer.learned") if stored.has_array("tokenizer.learned") else None
         source = stored.text("tokenizer.source", "")
         return cls(stored.text("tokenizer"), vocabulary, state, source, stored.folder)

@@ -46,7 +46,9 @@ class Prose(Tokenizer):
     rules. Curly quotes and long dashes are read as the plain ones.
     """
 
+    by_blanks = True
     help = "a word or mark of raw English text; </s> ends each sentence"
+    unit = "word"
     cut = staticmethod(after_blank)
 
     def encoder(self, source: str) -> ProseEncoder:

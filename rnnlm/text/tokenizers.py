@@ -45,6 +45,15 @@ def forms() -> list[str]:
     return [f"{name}:{rule.argument}" if rule.argument else name for name, rule in TOKENIZERS.items()]
 
 
+def unit_of(spec: str) -> str:
+    """Return what messages call one token: "word", "character", "byte", and "token" for a user's own tokenizer.
+
+    It takes the short text alone, so that nobody's file is run to write a message.
+    """
+    rule = TOKENIZERS.get(spec.partition(":")[0])
+    return rule.unit if rule is not None and file_of(spec) is None else Tokenizer.unit
+
+
 def tokenizer(spec: str, *, state: Any = None, source: str = "", folder: Path = Path()) -> Tokenizer:
     """Return a new tokenizer made from a short text: NAME, NAME:ARGUMENT, or a user's own as path/to/file.py:NAME.
 

@@ -81,21 +81,6 @@ def test_binary(path, own_cache, name):
     assert "line 1, byte offset 2" in message
 
 
-@pytest.mark.parametrize("text", ["a b\nc </s> d\n", "x\n</s>\n", "a\nb </s>"])
-def test_end_mark_written_in_the_text(path, own_cache, text):
-    path.write_text(text, encoding="utf-8")
-    message = refused(path, own_cache)
-    assert "line 2" in message
-    assert "Remove it" in message
-
-
-def test_end_mark_inside_a_word_or_as_characters_is_a_word_like_any(path):
-    path.write_text("<s>a</s> b\n", encoding="utf-8")
-    assert Corpus.encode(path).vocabulary.words == [EOS, "<s>a</s>", "b"]
-    assert Corpus.encode(path, tokenizer="chars").sentences == 1
-    assert Corpus.encode(path, tokenizer="prose").sentences == 1
-
-
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)])
 def test_truncated_archive(tmp_path, own_cache, suffix, pack):
     path = tmp_path / f"t.txt{suffix}"
