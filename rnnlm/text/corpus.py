@@ -16,8 +16,8 @@ import numpy as np
 from .. import catalogue
 from ..cache_folder import cache_error, cache_folder, is_writable
 from ..errors import TextWarning, UsageError
-from . import id_cache
-from .encode import CHARACTERS, IDS, Encoded, encode
+from . import hints, id_cache
+from .encode import CHARACTERS, IDS, Encoded, Part, encode
 from .encoding import Encoding, as_encoding
 from .files import read_blocks, source_name
 from .parts import characters_before, count, cut_points
@@ -226,7 +226,7 @@ class Corpus:
         cls, folder: Path, encoded: Encoded, name: str, say: bool = True, *, in_memory: bool = False
     ) -> list[Corpus]:
         """Return the parts of the encoded text in a folder; with `say`, its hints become warnings."""
-        for hint in encoded.hints if say else ():
+        for hint in [*encoded.hints, *_unknown_words(encoded.parts)] if say else []:
             warnings.warn(hint.about(name), TextWarning, stacklevel=3)
 
         def read(file: Path) -> np.ndarray:
@@ -277,6 +277,13 @@ def _request(
             made = Encoding.of(rule, vocabulary or Vocabulary([EOS], [0]))
             encoding = None if vocabulary is None else made
     return id_cache.Request(rule, encoding, fractions, max_vocab, min_count)
+
+
+def _unknown_words(parts: Sequence[Part]) -> list[hints.Hint]:
+    """The hint on a whole text none of whose words is known; that depends on the vocabulary and not on the text."""
+    part = parts[0]
+    hint = hints.of_unknown_words(part.stop - part.start, part.sentences, part.unknown)
+    return [hint] if hint is not None and len(parts) == 1 else []
 
 
 def _encode(blocks: Iterable[bytes], name: str, folder: Path, request: id_cache.Request) -> Encoded:
