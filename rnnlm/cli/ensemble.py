@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from ..declared_files import NamedFile, require_apart
 from ..machine import MachineOptions
 from .console import ppl, result, result_json, say, table
 from .counts import counts_of
@@ -20,7 +21,7 @@ from .members import (
     require_models,
     weight_text,
 )
-from .names import require_other
+from .names import claim, models_and_texts
 from .options import json_option
 from .record import run_entry
 
@@ -48,18 +49,19 @@ def command(
     its members stays small, and needs them unchanged where they are, as seen from its own folder.
     """
     fit, mix = mixing.fit, mixing.mix
-    require_other(output, *models, fit)
+    claim(context, output, "the mixture", models_and_texts(models, fit), lock=True)
     device = choose(machine)
-    from .. import output_files
     from ..evaluation import stream_perplexity
     from ..models import MixtureLM
+    from ..models.files_read import files_read
 
-    output_files.require_writable(output, "the mixture")
     # In the mixture a network that was trained with independent sentences clears its state, so it is scored so here.
     mixing = replace(mixing, independent=mixing.independent or None)
     scorer = Scorer(mixing)
     members = load_members(models, device)
     every_model = require_models(members, "an ensemble")
+    for name, model in zip(models, every_model, strict=True):
+        require_apart(files_read(model, name), [NamedFile("the output", output)])
     weights, streams = choose_weights(members, mixing, scorer)
     MixtureLM(every_model, weights, mix)  # raises DataError where they cannot be mixed
     names, fit_column = list(models), [] if fit is None else ["validation PPL"]

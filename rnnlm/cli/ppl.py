@@ -23,6 +23,7 @@ from .members import (
     weight_text,
 )
 from .options import json_option
+from .swapped import require_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +63,7 @@ def command(
     fit, mix = mixing.fit, mixing.mix
     if text == "-" == fit:
         raise UsageError("standard input can be read once, and it is TEXT and the --fit text. Give one as a file.")
+    require_order(paths, text)
     device = choose(machine)
     scorer = Scorer(mixing)
     members = load_members(paths, device)

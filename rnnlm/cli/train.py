@@ -155,8 +155,9 @@ def _conclude(run: Run, reason: str, ensembles: list[Figures], sample_words: int
     epochs = [entry for entry in model.log if entry["kind"] == "epoch"]
     valid = corpus_counts(run.data.valid)
     if as_json:
-        figures = {"model": str(output), "stopped": reason, "epochs": epochs, "sample": str(text)}
+        figures: dict[str, Any] = {"model": str(output), "stopped": reason, "epochs": epochs, "sample": str(text)}
         figures |= {"last": [one.as_dict() for one in ensembles]} if ensembles else {}
+        figures["verdict"] = run.verdict.as_dict() if run.verdict else None
         result_json(figures | {"validation": valid, "test": perplexity.as_dict() if perplexity else None})
         return
     best = [entry["valid_nll"] for entry in epochs if entry["epoch"] == run.trainer.progress.best_epoch]

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache_folder import draft_folder, settle
+from ..errors import DataError
 from . import checked_json
 from .encode import Encoded, read_description
 from .encoding import Encoding
@@ -137,11 +138,6 @@ def _note(cache: Path, path: Path, state: _State, read_ns: int, sha256: str) -> 
     """Note the hash of a file's bytes and its state; where that fails, the file will just be read again."""
     entry = _entry(cache, path)
     about = {"path": str(path), "state": asdict(state), "read_ns": read_ns, "sha256": sha256}
-    draft = entry.with_name(f".{entry.name}.{os.getpid()}-{time.time_ns()}")
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(checked_json.dumps(about), encoding="utf-8")
-        os.replace(draft, entry)
-    except OSError:
-        with suppress(OSError):  # without a folder there is no draft
-            draft.unlink(missing_ok=True)
+    with suppress(DataError), draft_folder(entry.parent) as draft:
+        (draft / entry.name).write_text(checked_json.dumps(about), encoding="utf-8")
+        os.replace(draft / entry.name, entry)
