@@ -164,9 +164,8 @@ def different(name: str, content: bytes, whole: bytes, folder: Path) -> str:
         return f"{name} has another header than that of an unbroken run"
     for key, array in arrays.items():
         if key.split(".")[-1] == "log":
-            same = _without_commands(json.loads(array.tobytes())) == _without_commands(
-                json.loads(arrays_[key].tobytes())
-            )
+            one, two = (_without_commands(json.loads(log.tobytes())) for log in (array, arrays_[key]))
+            same = one == two
         else:
             same = array.tobytes() == arrays_[key].tobytes()
         if not same:
