@@ -30,7 +30,7 @@ _MAY: dict[str, dict[str, tuple[type, ...]]] = {
     "run": {
         **dict.fromkeys(("command", "text", "data"), (str,)),
         **dict.fromkeys(("data.train", "data.fit"), (str,)),
-        **dict.fromkeys(("data.train_tokens", "data.train_examples"), (int,)),
+        **dict.fromkeys(("data.train_tokens", "data.train_examples", "data.valid_tokens", "valid_left_out"), (int,)),
         **dict.fromkeys(("model", "optimizer", "schedule", "smoothing"), (str, _NOTHING)),
         **dict.fromkeys(("notes", "members"), (list,)),
         **dict.fromkeys(("fit", "start"), (dict,)),
@@ -92,8 +92,11 @@ def _check_run(entry: dict[str, Any], where: str) -> None:
         if not _is_one_of(value, (int, float)):
             raise DataError(f"start.{name} in {where} is {shown(value)}. It must be a number.")
     fit = entry.get("fit")
-    if fit is not None and not (_is_one_of(fit.get("tokens"), (int,)) and _is_cross_entropy(fit.get("nll"))):
-        raise DataError(f"fit in {where} must have the number of tokens and the nll, a number >= 0.")
+    if fit is None:
+        return
+    counts = [fit.get(name) for name in ("tokens", "scored", "unknown")]
+    if not (all(_is_one_of(count, (int,)) for count in counts) and _is_cross_entropy(fit.get("nll"))):
+        raise DataError(f"fit in {where} must have the numbers of tokens, scored and unknown, and nll, a number >= 0.")
 
 
 def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:
