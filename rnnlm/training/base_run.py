@@ -80,14 +80,14 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
             snapshot.require_same(record, self.settings.comparable)
         self.model: AnyModel = resumed or self.earlier_model or self._new_model()
         self.learning_rate = self._recorded_learning_rate(snapshot) or self._learning_rate()
-        record["learning_rate"] = self.learning_rate._asdict()
+        record["start"] = self.learning_rate._asdict()
         if resumed is None:
             self.model.log.append({"kind": "run", "command": command, **self._source(), **record})
         self.needs = self._needs()
         with memory.explain_out_of_memory(self.needs, self.device):
             self.model.to(self.device)
             self.trainer = self._trainer(self.files.checkpoint(record, self.settings.save_every), observers)
-            self.files.resume(self.trainer)
+            self.files.resume(self.trainer, self.data.train)
         self.resumed = snapshot is not None
 
     @property
