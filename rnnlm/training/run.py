@@ -21,6 +21,7 @@ from .checkpoint import Checkpoint
 from .data import Data, load
 from .events import Observer
 from .fine_tuning import starting_model, with_structure
+from .run_bar import RunBar
 from .settings import Settings
 from .trainer import Trainer
 
@@ -38,7 +39,7 @@ class Run(BaseRun[Settings, RecurrentLM]):
         if self.data.test is None:
             return None
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
-            return perplexity(self.model, self.data.test)
+            return perplexity(self.model, self.data.test, progress=False)
 
     def _source(self) -> dict[str, Any]:
         return {**super()._source(), "valid_left_out": self.data.valid.left_out}
@@ -93,14 +94,16 @@ class Run(BaseRun[Settings, RecurrentLM]):
         )
 
 
-def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
+def train(text: str | Path = "kjv", *, progress: bool | None = None, **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
     The keywords are the fields of `rnnlm.training.Settings`, which are the options of `rnnlm train`. With `output` the
-    model is written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    model is written there too. `progress` shows a bar with the epoch and the perplexities; None does so in a notebook
+    and at an interactive prompt. Raises UsageError, DataError, TrainingError and OutOfMemory.
     """
-    run = Run(Settings.of(text=text, **settings))
-    run.fit()
+    with RunBar(progress, "token", perplexity=True) as bar:
+        run = Run(Settings.of(text=text, **settings), observers=bar.observers)
+        run.fit()
     return run.model
 
 

@@ -69,4 +69,4 @@ class Trainer(Loop[Corpus]):
         return TrainLoss(loss, scored)
 
     def _validate(self, valid: Corpus) -> ValidationScore:
-        return ValidationScore(perplexity(self.model, valid).nll)
+        return ValidationScore(perplexity(self.model, valid, progress=False).nll)
