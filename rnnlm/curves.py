@@ -10,21 +10,32 @@ from typing import Any
 
 from . import output_files, storage
 from .errors import DataError, UsageError
+from .models.training_log import read_training_log, require_complete
+from .stored import Stored, reading
 
 FORMATS = (".png", ".svg", ".pdf")
 
 
 def read_log(path: str | Path) -> list[dict[str, Any]]:
     """Return the training log in a model or checkpoint file. Raises DataError for other files, or without a log."""
-    if storage.kind(path) == "checkpoint":
-        log = storage.from_json_array(storage.read(path, "checkpoint")[1]["model/log"])
-    else:
-        log = storage.from_json_array(storage.read(path, "model")[1]["log"])
+    what = "checkpoint" if storage.kind(path) == "checkpoint" else "model"
+    stored = Stored(*storage.read(path, what), Path(path).parent)
+    with reading(path, what):
+        log = read_training_log(stored.arrays_of("model/") if what == "checkpoint" else stored)
+        require_complete(log)
     if not any(entry["kind"] in ("update", "epoch") for entry in log):
         raise DataError(
             f"{path} holds no training log, so there is nothing to draw. Give a trained model or a checkpoint."
         )
     return log
+
+
+def check_picture(output: str | Path) -> Path:
+    """Return the path of a picture. Raises UsageError unless it ends in one of `FORMATS`."""
+    output = Path(output)
+    if output.suffix not in FORMATS:
+        raise UsageError(f"picture {output} has the ending {output.suffix!r}. Give one of {', '.join(FORMATS)}.")
+    return output
 
 
 def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
@@ -35,9 +46,7 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     model both are the cross-entropy in nats a token. Classifiers have a panel of accuracies too. Raises UsageError for
     another suffix or without matplotlib, DataError for a file that cannot be written.
     """
-    output = Path(output)
-    if output.suffix not in FORMATS:
-        raise UsageError(f"picture {output} has the ending {output.suffix!r}. Give one of {', '.join(FORMATS)}.")
+    output = check_picture(output)
     try:
         from matplotlib.figure import Figure  # no pyplot: no window, no global state
     except ImportError:

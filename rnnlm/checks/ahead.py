@@ -7,6 +7,7 @@ import sys
 from types import TracebackType
 
 from .. import ops
+from ..training.parent import end_with_parent
 from .check import PRECISIONS, checks
 from .finding import findings
 from .machines import Machine
@@ -25,9 +26,9 @@ class Ahead:
     def begin(self) -> None:
         """Start the second process, unless it runs already or this process has one core only."""
         if self._process is None and ops.cores() > 1:
-            command = [sys.executable, "-c", "from rnnlm.checks.ahead import compile_backwards; compile_backwards()"]
+            command = [sys.executable, "-c", "from rnnlm.checks.ahead import second_process; second_process()"]
             nothing = subprocess.DEVNULL
-            self._process = subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing)
 
     def __enter__(self) -> Ahead:
         return self
@@ -37,7 +38,13 @@ class Ahead:
     ) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
+
+
+def second_process() -> None:
+    """Compile, and end when the process does that holds the other end of standard input."""
+    end_with_parent(0)
+    compile_backwards()
 
 
 def compile_backwards() -> None:

@@ -16,6 +16,8 @@ import click
 from .. import __version__
 from ..errors import RnnlmError, of_the_system, unknown_name
 from .console import error_line, say
+from .encodings import prepare
+from .streams import lose_what_cannot_be_written, open_standard_streams, standard_streams
 from .words import in_words_of
 
 COMMANDS = {  # name -> the line that `rnnlm --help` shows
@@ -76,18 +78,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     An error is one line on standard error. The status is 2 for usage, 1 for data, 130 for Ctrl-C.
     """
+    open_standard_streams()
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (None: those of the process) and return its exit status."""
-    typed = sys.argv[1:] if arguments is None else list(arguments)
+    prepare()
+    with standard_streams():
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+
+
+def _run(typed: Sequence[str]) -> int:
+    """Run the command line that was typed; see `run`."""
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say(
-                f"warning: {in_words_of(_command(typed), str(message), typed)}", "yellow"
-            )
-            status = cli.main(args=typed, prog_name="rnnlm", standalone_mode=False, obj=typed)
+            _never_errors()
+            warnings.showwarning = lambda message, *_, **__: _say_warning(str(message), typed)
+            status = cli.main(args=list(typed), prog_name="rnnlm", standalone_mode=False, obj=list(typed))
         if sys.stdout is not None:
             sys.stdout.flush()
         return status or 0
@@ -100,7 +108,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except RnnlmError as error:
         error_line(in_words_of(_command(typed), str(error), typed))
         return error.exit_status
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # of which click makes the same
+            error_line("a file ended too early: it is cut short or damaged. Copy or make it again.")
+            return 1
         error_line("interrupted")
         return 130
     except (
@@ -111,6 +122,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # not caught where it arose: a full disk behind `>`, a disk that fails
         error_line(of_the_system(error))
+        lose_what_cannot_be_written()
         return 1
     except MemoryError as error:  # where there was no estimate of what needs how much
         reason = f": {error}".rstrip(". :")  # CuPy's is a sentence, Python's own is empty
@@ -127,6 +139,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
         message = " ".join(str(error).split())
         error_line(f"the GPU failed: {type(error).__name__}: {message}. See what nvidia-smi says, or use --device cpu.")
         return 1
+
+
+def _never_errors() -> None:
+    """Show warnings that PYTHONWARNINGS or -W would turn into errors: a command must not end because of one."""
+    if any(action == "error" for action, *_ in warnings.filters):
+        warnings.resetwarnings()
+        warnings.simplefilter("default")
+        for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", kind)
+
+
+def _say_warning(message: str, typed: Sequence[str]) -> None:
+    """Print a warning of the package, with the option's name for each keyword."""
+    say(f"warning: {in_words_of(_command(typed), message, typed)}", "yellow")
 
 
 def _command(typed: Sequence[str]) -> click.Command | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..declared_files import NamedFile, require_apart
 from ..errors import UsageError
 from ..machine import MachineOptions
 from ..models import CacheLM, ContinuousCacheLM
@@ -16,8 +17,10 @@ from ..options import declared
 from .console import ppl, result, result_json, say
 from .counts import left_out_of
 from .machine import choose, machine_options
+from .names import claim, models_and_texts
 from .options import json_option, option, with_options
 from .record import run_entry
+from .trust import trust_of, trust_option
 
 if TYPE_CHECKING:
     from ..models.wrapping import WrappedLM
@@ -35,6 +38,7 @@ CacheOptions: Any = union("CacheOptions", "cache", KINDS)
 @option("--orders", type=int, metavar="N", help="With --fit: words in the longest n-gram.  [3]")
 @option("--continuous", is_flag=True, help="Remember hidden states instead: the continuous cache of a network.")
 @with_options(CacheOptions, into="settings")
+@trust_option
 @machine_options
 @json_option
 @click.pass_context
@@ -46,6 +50,7 @@ def command(
     orders: int | None,
     continuous: bool,
     settings: Any,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -54,8 +59,6 @@ def command(
     Words and n-grams of the text so far become more probable, the more so the more recent they are. `rnnlm ppl` and
     `rnnlm score` read a text from its beginning, so that the cache sees what a reader has seen; --fit reads VALID so.
     """
-    from .names import require_other
-
     kind: Any = ContinuousCacheLM if continuous else CacheLM
     if settings.strengths is not None:
         settings = replace(settings, strengths=_numbers(settings.strengths))
@@ -63,14 +66,14 @@ def command(
     chosen = subset(kind.Options, settings)
     if orders is not None and (continuous or fit is None):
         raise UsageError("`orders` says how many strengths of a cache of n-grams `fit` is to choose. Leave it out.")
-    require_other(output, model, fit)
+    claim(context, output, "the model", models_and_texts([model], fit), lock=True)
     device = choose(machine)
-    from .. import output_files
     from ..evaluation.score import as_corpus
     from ..models import load
+    from ..models.files_read import files_read
 
-    output_files.require_writable(output, "the model")
-    lm = load(model, device=device)
+    lm = load(model, device=device, trust=trust_of(trust))
+    require_apart(files_read(lm, model), [NamedFile("the output", output)])
     valid = None if fit is None else as_corpus(lm, fit)
     cached = kind(lm, **chosen) if valid is None else _fitted(lm, valid, continuous, chosen, orders)
     say(f"cache on {model}: {settings_text(cached.config)}", "cyan")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import click
 
+from ..declared_files import NamedFile, require_apart
 from ..machine import MachineOptions
 from .console import ppl, result, result_json, say, table
 from .counts import counts_of
@@ -20,9 +21,10 @@ from .members import (
     require_models,
     weight_text,
 )
-from .names import require_other
+from .names import claim, models_and_texts
 from .options import json_option
 from .record import run_entry
+from .trust import trust_of, trust_option
 
 
 @click.command()
@@ -30,6 +32,7 @@ from .record import run_entry
 @mixing_options
 @click.option("-o", "--output", required=True, metavar="FILE", help="The model file to write.")
 @click.option("--reference", is_flag=True, help="Refer to the members' files by relative path instead of copying them.")
+@trust_option
 @machine_options
 @json_option
 @click.pass_context
@@ -39,6 +42,7 @@ def command(
     mixing: MixingOptions,
     output: str,
     reference: bool,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -48,18 +52,19 @@ def command(
     its members stays small, and needs them unchanged where they are, as seen from its own folder.
     """
     fit, mix = mixing.fit, mixing.mix
-    require_other(output, *models, fit)
+    claim(context, output, "the mixture", models_and_texts(models, fit), lock=True)
     device = choose(machine)
-    from .. import output_files
     from ..evaluation import stream_perplexity
     from ..models import MixtureLM
+    from ..models.files_read import files_read
 
-    output_files.require_writable(output, "the mixture")
     # In the mixture a network that was trained with independent sentences clears its state, so it is scored so here.
     mixing = replace(mixing, independent=mixing.independent or None)
     scorer = Scorer(mixing)
-    members = load_members(models, device)
+    members = load_members(models, device, trust_of(trust))
     every_model = require_models(members, "an ensemble")
+    for name, model in zip(models, every_model, strict=True):
+        require_apart(files_read(model, name), [NamedFile("the output", output)])
     weights, streams = choose_weights(members, mixing, scorer)
     MixtureLM(every_model, weights, mix)  # raises DataError where they cannot be mixed
     names, fit_column = list(models), [] if fit is None else ["validation PPL"]

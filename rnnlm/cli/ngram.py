@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from ..declared_files import NamedFile
 from ..errors import DataError, UsageError
 from ..machine import HostOptions
 from ..models.ngram import NgramLM, NgramOptions
 from ..options import declared, make
+from ..own_source import file_of
 from ..training.data import TextOptions
 from .console import ppl, result, result_json, say
 from .counts import left_out_of
@@ -84,20 +86,21 @@ def command(
     mixed.
     """
     choose(machine)
-    from .. import output_files
     from ..ngram.arpa_write import check_path
     from ..ngram.pruning import check_threshold
-    from .names import default_output, require_other
+    from .names import claim, default_output, models_and_texts
 
     if from_model:
         refuse(context, TRAINING_OPTIONS, "is for training on a text, and `from_model` takes a model. Leave one out.")
     output = output or default_output(text, ".ngram.rnnlm")
-    require_other(output, text, options["valid"], options["test"])
     if entropy is not None:
         check_threshold(entropy, "entropy")
     if output.endswith(ARPA):
         check_path(output)
-    output_files.require_writable(output, "the model")
+    texts = () if from_model else (text, options["valid"], options["test"])
+    own_tokenizer = NamedFile("the tokenizer", file_of(options["tokens"] or ""))
+    reads = models_and_texts([text] if from_model else [], *texts)
+    claim(context, output, "the model", [*reads, own_tokenizer], lock=True)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RuntimeWarning)
         model, held_out = (_opened(text), {}) if from_model else _trained(text, options)
@@ -145,9 +148,9 @@ def _trained(text: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 def _opened(path: str) -> Any:
     """The n-gram model in a file. DataError for another kind of model."""
-    from ..models import load
+    from ..models import load_any
 
-    model = load(path)
+    model = load_any(path, trust=None)  # counts need no tokenizer, so no code of the user's own is run
     if not isinstance(model, NgramLM):
         raise DataError(
             f"{path} is a model of the kind {model.kind!r}, not an n-gram model. Give an n-gram model or ARPA file."

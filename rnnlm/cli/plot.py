@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .console import say
+from .names import claim, models_and_texts
 
 
 @click.command()
@@ -17,9 +18,12 @@ from .console import say
     metavar="FILE",
     help="Picture to write: .png, .svg or .pdf.",
 )
-def command(runs: tuple[str, ...], output: str) -> None:
+@click.pass_context
+def command(context: click.Context, runs: tuple[str, ...], output: str) -> None:
     """Draw loss, accuracy, gradient norm and learning rate of each RUN (a model or checkpoint file)."""
-    from ..curves import draw, read_log
+    from ..curves import check_picture, draw, read_log
 
+    check_picture(output)
+    claim(context, output, "the picture", models_and_texts(runs))
     draw({path: read_log(path) for path in runs}, output)
     say(f"curves written to {output}")

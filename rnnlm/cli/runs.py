@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..declared_files import NamedFile
 from .console import ppl, result, result_json, say, table
 from .counts import counts_of
 from .progress import COMPILING
@@ -26,9 +27,11 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool,
     from ..training.runs import Runs, repeated
     from ..training.runs_file import read_runs
 
-    every_run = repeated(settings, int(runs)) if _is_number(runs) else read_runs(runs, settings)
+    by_number = _is_number(runs)
+    every_run = repeated(settings, int(runs)) if by_number else read_runs(runs, settings)
+    reads = [] if by_number else [NamedFile("the file of the runs", runs)]
     output = str(settings.output)
-    all_runs = Runs(every_run, output, jobs=jobs)
+    all_runs = Runs(every_run, output, jobs=jobs, reads=reads, command=command)
     threads = all_runs.threads
     if all_runs.data.held_out_note:
         say(all_runs.data.held_out_note)
@@ -38,7 +41,7 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool,
         f"{len(every_run)} runs{kept}, {all_runs.jobs} at a time{where}, {threads} thread{'s' * (threads > 1)} each",
         "cyan",
     )
-    if all_runs.fit(_print_message, command=command) == "interrupted":
+    if all_runs.fit(_print_message) == "interrupted":
         say("interrupted. Go on with the same command and --resume.", "yellow")
         return False
     outcome = all_runs.conclude()
@@ -67,7 +70,8 @@ def _print_message(number: int, message: Message) -> None:
         case Failed():
             say(f"run {number}: {in_words_of(click.get_current_context().command, message.message)}")
         case Note():
-            say(f"run {number}: {COMPILING.format('some 20 seconds') if message.compiling else message.text}")
+            text = in_words_of(click.get_current_context().command, message.text)
+            say(f"run {number}: {COMPILING.format('some 20 seconds') if message.compiling else text}")
 
 
 def figures_table(figures: Sequence[Figures]) -> str:

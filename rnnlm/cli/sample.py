@@ -12,9 +12,11 @@ import click
 from ..machine import MachineOptions
 from ..sampling_options import MAX_SENTENCE, SamplingOptions
 from .console import result, result_json, say
+from .encodings import typed_text
 from .machine import choose, machine_options
 from .options import with_options
 from .swapped import require_order
+from .trust import trust_of, trust_option
 
 if TYPE_CHECKING:
     from ..evaluation import Sample
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("-c", "--count", default=1, show_default=True, metavar="N", help="Texts to draw, side by side.")
 @with_options(SamplingOptions, into="how")
 @click.option("--logprobs", is_flag=True, help="A line a word: the word and its log-probability in nats.")
+@trust_option
 @machine_options
 @click.option("--json", "as_json", is_flag=True, help="A JSON list on standard output.")
 def command(
@@ -42,6 +45,7 @@ def command(
     count: int,
     how: SamplingOptions,
     logprobs: bool,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -55,7 +59,8 @@ def command(
     from ..evaluation import sample
     from ..models import load
 
-    drawn = sample(load(model, device=device), prompt, length, count=count, **asdict(how))
+    lm = load(model, device=device, trust=trust_of(trust))
+    drawn = sample(lm, typed_text(prompt), length, count=count, **asdict(how))
     assert isinstance(drawn, list)  # count is given, so it is a list
     if any(s.is_empty for s in drawn):
         say(_why_empty(drawn, how.temperature), "yellow")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import click
 
+from ..declared_files import NamedFile, require_apart
 from ..errors import UsageError
 from ..machine import MachineOptions
 from ..options import check as check_options
@@ -14,9 +15,10 @@ from .console import say
 from .counts import counts
 from .machine import choose, machine_options
 from .members import ScoringOptions, scoring_options
-from .names import require_other
+from .names import claim, models_and_texts
 from .options import with_options
 from .swapped import require_order
+from .trust import trust_of, trust_option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +40,14 @@ class TableOptions:
 @click.argument("text")
 @with_options(TableOptions, into="form")
 @scoring_options
+@trust_option
 @machine_options
 def command(
     model: str,
     text: str,
     form: TableOptions,
     scoring: ScoringOptions,
+    trust: bool,
     machine: MachineOptions,
 ) -> None:
     """The log-probability that MODEL gives to each word of TEXT.
@@ -64,11 +68,11 @@ def command(
         raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
     check_options(scoring)
     require_order([model], text)
-    from .. import output_files
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
     from ..evaluation.stream import unseen_types
     from ..evaluation.stream_tsv import check
     from ..models import load
+    from ..models.files_read import files_read
     from ..text import Corpus
     from ..training.memory import explain_scoring_out_of_memory
 
@@ -76,10 +80,10 @@ def command(
     check(per, unit)
     unseen_types(scoring.unknown)
     if output is not None:
-        require_other(output, model, text)
-        output_files.require_writable(output, "the scores")
+        claim(click.get_current_context(), output, "the scores", models_and_texts([model], text))
     device = choose(machine)
-    lm = load(model, device=device)
+    lm = load(model, device=device, trust=trust_of(trust))
+    require_apart(files_read(lm, model), [NamedFile("the output", output)])
     words = Corpus.encode(text, tokenizer=lm.encoding.rule)
     with explain_scoring_out_of_memory(lm, scoring.streams):
         stream = score(

@@ -17,7 +17,7 @@
 
 from .dataset import Dataset
 from .order import epoch_order
-from .read import is_images, read
+from .read import files_of, is_images, read
 from .shapes import parse_shape, shape_text
 
-__all__ = ["Dataset", "epoch_order", "is_images", "parse_shape", "read", "shape_text"]
+__all__ = ["Dataset", "epoch_order", "files_of", "is_images", "parse_shape", "read", "shape_text"]

@@ -73,6 +73,12 @@ def _files(source: Path, name: str) -> tuple[list[Path], list[str] | None]:
     return files, classes
 
 
+def images_in(folder: Path) -> list[Path]:
+    """Return the images in a folder, and in the folders that it holds."""
+    folders = [folder, *(path for path in _visible(folder) if path.is_dir())]
+    return [image for one in folders for image in _images(one)]
+
+
 def _visible(folder: Path) -> list[Path]:
     """What a folder holds, in order of name, without hidden files; DataError where it cannot be read."""
     try:

@@ -12,7 +12,7 @@ from ..errors import DataError, UsageError
 from ..text.files import source_name
 from .csv_files import read_table
 from .dataset import Dataset
-from .image_folder import SUFFIXES, read_images
+from .image_folder import SUFFIXES, images_in, read_images
 from .npz import read_npz
 from .shapes import parse_shape, shape_text
 
@@ -80,6 +80,11 @@ def read(
             + (", or another `label_column`." if kind == "table" else ".")
         )
     return data
+
+
+def files_of(source: str | Path) -> list[Path]:
+    """Return the files that `read` would read of a source, without reading them or getting a named data set."""
+    return [image for file in catalogue.files_of(source) for image in (images_in(file) if file.is_dir() else [file])]
 
 
 def is_images(source: str | Path) -> bool:

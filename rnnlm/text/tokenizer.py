@@ -52,8 +52,7 @@ class Tokenizer(ABC):
     `unit`      what messages call one token, such as "word"
     `argument`  what stands behind the colon of NAME:ARGUMENT, for messages; "" where there is nothing
     `spec`      the short text that the tokenizer was made from, such as "words": see `rnnlm.text.tokenizers.tokenizer`
-    `source`    for a user's own tokenizer, the SHA-256 of its file as the model records it; "" for others
-    `running`   for a user's own tokenizer, the SHA-256 of the file that was run; "" for others
+    `source`    for a user's own tokenizer, the SHA-256 of its file; "" for others
     """
 
     by_blanks: ClassVar[bool] = False
@@ -62,7 +61,6 @@ class Tokenizer(ABC):
     argument: ClassVar[str] = ""
     spec: str = ""
     source: str = ""
-    running: str = ""
 
     # The function that says where a block of bytes may be cut so that no token is cut in two. None: anywhere, and the
     # bytes need not be text.

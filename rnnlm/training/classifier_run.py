@@ -8,26 +8,29 @@ from typing import Any
 
 import numpy as np
 
+from ..datasets import files_of
 from ..datasets.shift import shifted
+from ..declared_files import NamedFile
 from ..errors import UsageError
 from ..evaluation.confusion import Confusion
 from ..models import CLASSIFIERS, Classifier
 from ..optim import OPTIMIZERS
 from ..option_sets import refuse_others, subset
 from ..options import signature
-from . import as_used, classifier_data, memory
+from . import classifier_data, memory
 from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer, evaluate
 from .events import Observer
 from .run_bar import RunBar
+from .start import Start, classifier_rate_for
 
 
 class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
     """One training run of a classifier: see `BaseRun`. `test()` reports on the test data, once."""
 
-    source_names = ("data", "valid", "test")
+    source_name = "data"
     model_class = Classifier
     data: classifier_data.ClassifierData
     trainer: ClassifierTrainer
@@ -38,6 +41,13 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
             return None
         with np.errstate(all="ignore"):
             return evaluate(self.model, self.data.test)
+
+    @staticmethod
+    def reads(settings: ClassifierSettings) -> list[NamedFile]:
+        """See `BaseRun.reads`: all files of the data, such as the images in folders."""
+        s = settings
+        data = {"the training data": s.data, "the validation data": s.valid, "the test data": s.test}
+        return [NamedFile(use, path) for use, source in data.items() if source for path in files_of(source)]
 
     def _check(self) -> None:
         refuse_others(self.settings, "optimizer", self.settings.optimizer)
@@ -65,6 +75,10 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
             keywords["blocks"] = [block.strip() for block in keywords["blocks"].split(",") if block.strip()]
         return CLASSIFIERS[kind](train.shape, train.labels, **keywords)
 
+    def _start(self, *, earlier: bool = False) -> Start:
+        s = self.settings
+        return Start(classifier_rate_for(s.optimizer) if s.lr is None else s.lr, s.warmup)
+
     def _needs(self) -> list[memory.Need]:
         return memory.of_classifier(self.model, OPTIMIZERS[self.settings.optimizer], batch=self.settings.batch)
 
@@ -72,11 +86,11 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
         s = self.settings
         return ClassifierTrainer(
             self.model,
-            self._optimizer(as_used.classifier_rate_for(s.optimizer)),
+            self._optimizer(),
             batch=s.batch,
             balance=s.balance,
             shift=s.shift,
-            **self._loop_options(s.epochs, s.warmup, checkpoint, observers),
+            **self._loop_options(s.epochs, checkpoint, observers),
         )
 
 
@@ -100,11 +114,13 @@ def train_classifier(data: str | Path = "digits", *, progress: bool | None = Non
 
     The keywords are the fields of `ClassifierSettings`, which are the options of `rnnlm classify train`. With `output`
     the model is written there too. `progress` shows a bar with the epoch and the losses; None does so in a notebook and
-    at an interactive prompt. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    at an interactive prompt. Signals as for `rnnlm.train`. Raises UsageError, DataError, TrainingError and
+    OutOfMemory.
     """
     with RunBar(progress, "example", perplexity=False) as bar:
         run = ClassifierRun(ClassifierSettings.of(data=data, **settings), observers=bar.observers)
         run.fit()
+    run.trainer.obey()
     return run.model
 
 

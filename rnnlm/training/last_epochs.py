@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
+from ..declared_files import NamedFile, require_apart
 from ..errors import UsageError
 from ..models import LanguageModel, load
 from ..models.averaging import average
 from ..models.recurrent import RecurrentLM
+from ..output_files import require_writable
+from ..output_lock import OutputLock
 from .events import Epoch, Event
 from .figures import Figures, figures_of, figures_of_mixture, path_with, write_mixture
 from .run import Run
+from .run_files import run_outputs
 
 
 class LastEpochs:
@@ -27,6 +32,13 @@ class LastEpochs:
         if run.output is None:
             raise UsageError("last needs an output file, beside which to keep the epochs' models. Give it as `output`.")
         self.run, self.count, self.output = run, count, run.output
+        self.average, self.mixture = path_with(self.output, "average"), path_with(self.output, "checkpoints")
+        existing = self.output.parent.glob(f"{glob.escape(self.path(0).stem[:-1])}*")  # others are nothing that is read
+        epochs = [NamedFile("the epoch's model", path) for path in existing]
+        ensembles = [NamedFile("the average", self.average), NamedFile("the mixture of the epochs", self.mixture)]
+        require_apart(Run.reads(run.settings), [*run_outputs(self.output), *ensembles, *epochs])
+        require_writable(self.average, "the average")
+        require_writable(self.mixture, "the mixture of the epochs")  # no name of an epoch's model is longer
         run.trainer.observers.append(self)
 
     def __call__(self, event: Event) -> None:
@@ -45,13 +57,14 @@ class LastEpochs:
         To be called when the run has ended. The files are m.average.rnnlm and m.checkpoints.rnnlm; the epochs' models
         are removed unless `keep`. The list is empty when fewer than two epochs have left a model.
         """
-        epochs = [epoch for epoch in self._epochs()[-self.count :] if self.path(epoch).exists()]
-        models = [load(self.path(epoch), device=self.run.device) for epoch in epochs]
-        figures = self._figures(epochs, models) if len(epochs) > 1 else []
-        if not keep:
-            for epoch in epochs:
-                self.path(epoch).unlink()
-        return figures
+        with OutputLock(self.output):
+            epochs = [epoch for epoch in self._epochs()[-self.count :] if self.path(epoch).exists()]
+            models = [load(self.path(epoch), device=self.run.device, trust=self.run.settings.names) for epoch in epochs]
+            figures = self._figures(epochs, models) if len(epochs) > 1 else []
+            if not keep:
+                for epoch in epochs:
+                    self.path(epoch).unlink()
+            return figures
 
     def _figures(self, epochs: list[int], models: list[LanguageModel]) -> list[Figures]:
         """Write the average and the mixture of the epochs' models; their figures, and before them the best epoch's."""
@@ -59,13 +72,12 @@ class LastEpochs:
         data, best = self.run.data, self.run.trainer.progress.best_epoch
         epochs_text = f"epochs {', '.join(map(str, epochs))}"
         members = [figures_of(model, data, "", self.path(epoch)) for model, epoch in zip(models, epochs, strict=True)]
-        averaged, mixture = path_with(self.output, "average"), path_with(self.output, "checkpoints")
-        mean.save(averaged)
-        write_mixture(models, [self.path(epoch) for epoch in epochs], mixture)
+        mean.save(self.average)
+        write_mixture(models, [self.path(epoch) for epoch in epochs], self.mixture)
         return [
             figures_of(self.run.model, data, f"best epoch, {best}", self.output),
-            figures_of(mean, data, f"average of {epochs_text}", averaged),
-            figures_of_mixture(members, f"mixture of {epochs_text}", mixture),
+            figures_of(mean, data, f"average of {epochs_text}", self.average),
+            figures_of_mixture(members, f"mixture of {epochs_text}", self.mixture),
         ]
 
     def _epochs(self) -> list[int]:

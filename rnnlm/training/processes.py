@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def run_in_processes(
                     continue
                 if message is None:
                     worker = ended[number] = running.pop(number)
-                    status = worker.process.wait()
+                    status = _wait(worker)
                     worker.status = INTERRUPTED if interrupted and status else status
                 else:
                     running[number].has_begun |= message.get("what") == Began.what
@@ -77,8 +78,17 @@ def run_in_processes(
         finally:
             for worker in running.values():
                 worker.process.kill()
-                worker.process.wait()
+                _wait(worker)
     return ended
+
+
+def _wait(worker: Worker) -> int:
+    """The exit status of a process that has ended or is about to."""
+    status = worker.process.wait()
+    if worker.process.stdin is not None:
+        with suppress(OSError):  # what it had no more time to read
+            worker.process.stdin.close()
+    return status
 
 
 def _start(number: int, request: dict[str, Any], threads: int, lines: queue.SimpleQueue[Line]) -> Worker:
@@ -90,7 +100,7 @@ def _start(number: int, request: dict[str, Any], threads: int, lines: queue.Simp
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "RNNLM_THREADS": str(threads)},
+        env=_environment() | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "RNNLM_THREADS": str(threads)},
         encoding="utf-8",
         errors="replace",
         # In our own group it would get a terminal's Ctrl-C from the terminal and from us, and the second one kills.
@@ -98,12 +108,18 @@ def _start(number: int, request: dict[str, Any], threads: int, lines: queue.Simp
     )
     worker = Worker(process)
     assert process.stdin is not None
-    with process.stdin:
+    with suppress(BrokenPipeError):  # it has ended already, and its standard error says why
         process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()  # and not closed: it ends when we do
     errors = threading.Thread(target=_read_errors, args=(number, worker, lines), daemon=True)
     errors.start()
     threading.Thread(target=_read_messages, args=(number, worker, errors, lines), daemon=True).start()
     return worker
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment without PYTHONWARNINGS: a warning that became an error would end the run."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
 
 
 def _read_messages(number: int, worker: Worker, errors: threading.Thread, lines: queue.SimpleQueue[Line]) -> None:

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import catalogue
+from ..declared_files import NamedFile
+from ..evaluation.baselines import Baselines, baselines
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
 from ..options import signature
-from ..own_source import file_of
+from ..own_source import Trust, file_of
 from ..text.windows import window_count
 from . import as_used, memory
 from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .data import Data, load
-from .events import Observer
+from .events import Epoch, Event, Observer
 from .fine_tuning import starting_model, with_structure
 from .run_bar import RunBar
 from .settings import Settings
+from .start import Start, earlier_start_of, start_of
 from .trainer import Trainer
+from .verdict import Verdict
 
 
 class Run(BaseRun[Settings, RecurrentLM]):
     """One training run of a language model: see `BaseRun`. `test()` reports on the test text, once."""
 
-    source_names = ("text", "valid", "test", "from_model")
+    source_name = "text"
     model_class = RecurrentLM
     data: Data
     trainer: Trainer
+    _warned = False
 
     def test(self) -> Perplexity | None:
         """The perplexity of the test text; None when the run has none. OutOfMemory where scoring needs too much."""
@@ -44,24 +52,72 @@ class Run(BaseRun[Settings, RecurrentLM]):
     def _source(self) -> dict[str, Any]:
         return {**super()._source(), "valid_left_out": self.data.valid.left_out}
 
-    def _sources(self) -> Mapping[str, str | Path | None]:
-        code = {"recurrence": file_of(self.settings.model), "tokenizer": file_of(self.settings.tokens or "")}
-        return {**super()._sources(), **code}
+    @staticmethod
+    def reads(settings: Settings) -> list[NamedFile]:
+        """See `BaseRun.reads`: the texts, the model from which it starts, and the user's own Python files."""
+        texts = {"the text": settings.text, "the validation text": settings.valid, "the test text": settings.test}
+        files = [NamedFile(use, path) for use, text in texts.items() if text for path in catalogue.files_of(text)]
+        return [
+            *files,
+            NamedFile("the model that it starts from", settings.from_model),
+            NamedFile("the recurrence", file_of(settings.model)),
+            NamedFile("the tokenizer", file_of(settings.tokens or "")),
+        ]
 
-    def _start(self) -> RecurrentLM | None:
+    def _earlier_model(self) -> RecurrentLM | None:
         if self.settings.from_model is None:
             return None
-        model, sha256 = starting_model(self.settings)
+        model, sha256 = starting_model(self.settings, self.trust)
         self.settings = with_structure(self.settings, model)
-        self._start_hash = {"from_model": sha256}
+        self._earlier_hash = {"from_model": sha256}
         return model
+
+    def _trust(self, trust: Trust) -> Trust:
+        return True if self.settings.trust else trust
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """What the validation text costs without a network."""
+        return baselines(self.data.valid)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The validation figure of the best epoch beside the baselines; None before the first epoch has ended."""
+        best = [entry["valid_nll"] for entry in self.model.log if entry["kind"] == "epoch" and entry["best"]]
+        return self._verdict(best[-1]) if best else None
+
+    def _train(self) -> str:
+        reason = super()._train()
+        self.model.log[:] = [entry for entry in self.model.log if entry["kind"] != "verdict"]  # of a shorter run
+        verdict = self.verdict
+        if reason != "interrupted" and verdict is not None and verdict.text:
+            self.model.log.append({"kind": "verdict", **verdict.as_dict()})
+            self._warn(verdict)
+        return reason
+
+    def _watch(self, event: Event) -> None:
+        """Warn after the first epoch that is worse than no model at all, for a long run should not go on so."""
+        if isinstance(event, Epoch) and event.valid_nll is not None and not event.stop:
+            verdict = self._verdict(event.valid_nll)
+            if verdict.is_hopeless:
+                self._warn(verdict)
+
+    def _warn(self, verdict: Verdict) -> None:
+        """RuntimeWarning with the verdict, the first time."""
+        if not self._warned:
+            self._warned = True
+            warnings.warn(verdict.text, RuntimeWarning, stacklevel=2)
+
+    def _verdict(self, nll: float) -> Verdict:
+        activation, updates = self.model.config.get("activation"), self.trainer.progress.updates
+        return Verdict.of(nll, self.baselines, self.settings, lr=self.start.lr, updates=updates, activation=activation)
 
     def _check(self) -> None:
         self.settings.model_keywords()
 
     def _load(self, resumed: RecurrentLM | None) -> Data:
         data = load(self.settings, resumed.encoding if resumed else None)
-        if self.start is not None:
+        if self.earlier_model is not None:
             data = replace(data, held_out_note="; ".join(filter(None, [data.held_out_note, self._unknown(data)])))
         window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: more streams than words
         return data
@@ -76,6 +132,11 @@ class Run(BaseRun[Settings, RecurrentLM]):
         keywords = self.settings.model_keywords()
         return self.settings.model_class(self.data.train.encoding, **keywords)
 
+    def _start(self, *, earlier: bool = False) -> Start:
+        _, updates = as_used.length_of(self.settings, len(self.data.train))
+        start = earlier_start_of if earlier else start_of
+        return start(self.settings, self.model, updates)
+
     def _needs(self) -> list[memory.Need]:
         s = self.settings
         optimizer = OPTIMIZERS[s.optimizer]
@@ -83,14 +144,14 @@ class Run(BaseRun[Settings, RecurrentLM]):
 
     def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> Trainer:
         s = self.settings
-        epochs, warmup = as_used.length_of(s, len(self.data.train))
+        epochs, _ = as_used.length_of(s, len(self.data.train))
         return Trainer(
             self.model,
-            self._optimizer(as_used.rate_for(s.optimizer, self.model.config.get("activation"))),
+            self._optimizer(),
             block=s.block,
             horizon=s.horizon,
             streams=s.streams,
-            **self._loop_options(epochs, warmup, checkpoint, observers),
+            **self._loop_options(epochs, checkpoint, [*observers, self._watch]),
         )
 
 
@@ -99,11 +160,14 @@ def train(text: str | Path = "kjv", *, progress: bool | None = None, **settings:
 
     The keywords are the fields of `rnnlm.training.Settings`, which are the options of `rnnlm train`. With `output` the
     model is written there too. `progress` shows a bar with the epoch and the perplexities; None does so in a notebook
-    and at an interactive prompt. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    and at an interactive prompt. After Ctrl-C the model so far is returned. After SIGTERM and a closed terminal, which
+    end a training in the same way, SystemExit ends the process. Raises UsageError, DataError, TrainingError and
+    OutOfMemory.
     """
     with RunBar(progress, "token", perplexity=True) as bar:
         run = Run(Settings.of(text=text, **settings), observers=bar.observers)
         run.fit()
+    run.trainer.obey()
     return run.model
 
 

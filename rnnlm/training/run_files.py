@@ -5,45 +5,77 @@ The checkpoint stays when the run ends, so that it can be given more epochs late
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import output_files
+from ..declared_files import NamedFile, require_apart
 from ..errors import DataError, TrainingError, UsageError
 from ..models.model import Model
+from ..output_files import require_writable
+from ..output_lock import OutputLock
 from .checkpoint import Checkpoint, Snapshot
 from .loop import Loop
+
+
+def checkpoint_of(output: Path) -> Path:
+    """The path of the checkpoint of a run with this output."""
+    return Path(f"{output}.checkpoint")
+
+
+def run_outputs(output: Path) -> list[NamedFile]:
+    """The files that a run with this output writes."""
+    return [NamedFile("the output", output), NamedFile("the checkpoint", checkpoint_of(output))]
 
 
 class RunFiles:
     """The output file of a run (None: nothing is written), OUTPUT.checkpoint, and the snapshot to resume from.
 
-    `sources` are the run's input files by their use; none of them may be the output. Raises UsageError and
-    DataError when the output cannot be written there, a run was cut off there and is not resumed, or the other way
-    round. A run that has ended may be resumed, or its files may be replaced by those of a new run.
+    `reads` are the run's input files, none of which may be written to. The output is locked against other processes
+    until `release`, unless the caller has `locked` it already; `command` is what those are told. Raises UsageError and
+    DataError when the output cannot be written there, another process writes there, a run was cut off there and is
+    not resumed, or the other way round. A run that has ended may be resumed, or its files may be replaced by those of
+    a new run.
     """
 
-    def __init__(self, output: str | Path | None, resume: bool, sources: Mapping[str, str | Path | None]) -> None:
+    def __init__(
+        self,
+        output: str | Path | None,
+        resume: bool,
+        reads: Sequence[NamedFile],
+        *,
+        command: str = "",
+        locked: bool = False,
+    ) -> None:
         self.output = None if output is None else Path(output)
-        self.checkpoint_path = None if self.output is None else Path(f"{self.output}.checkpoint")
-        self.snapshot = self._find_snapshot(resume, sources)
+        self.checkpoint_path = None if self.output is None else checkpoint_of(self.output)
+        self._lock: OutputLock | None = None
+        if self.output is not None:
+            require_apart(reads, run_outputs(self.output))
+            require_writable(self.output, "the model")
+            require_writable(checkpoint_of(self.output), "the checkpoint")
+            if not locked:
+                self._lock = OutputLock(self.output, command)
+        try:
+            self.snapshot = self._find_snapshot(resume)
+        except BaseException:
+            self.release()
+            raise
 
-    def _find_snapshot(self, resume: bool, sources: Mapping[str, str | Path | None]) -> Snapshot | None:
+    def release(self) -> None:
+        """Let other processes write to the output."""
+        if self._lock is not None:
+            self._lock.release()
+
+    def _find_snapshot(self, resume: bool) -> Snapshot | None:
         """The checkpoint to resume from, if any, after all checks of the paths."""
         path = self.checkpoint_path
         if self.output is None or path is None:
             if resume:
                 raise UsageError("resume needs the output file of the run to go on with. Give it as `output`.")
             return None
-        for name, source in sources.items():
-            if source is not None and output_files.same_file(source, self.output):
-                raise UsageError(
-                    f"the output {self.output} is the {name} itself, which it would replace. Give another `output`."
-                )
-        output_files.require_writable(self.output, "the model")
         if resume:
             if path.exists():
                 return Checkpoint.read(path)

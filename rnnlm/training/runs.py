@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops, output_files
+from .. import ops
+from ..declared_files import NamedFile, require_apart
 from ..errors import DataError, RnnlmError, UsageError
-from ..models import LanguageModel, load
+from ..models import load, load_any
+from ..models.model import Model
 from ..ops.device import release
+from ..output_files import require_writable
+from ..output_lock import OutputLock
 from ..stored import Stored
 from ..text.corpus import Corpus
 from .checkpoint import Snapshot
@@ -21,6 +25,7 @@ from .figures import Figures, figures_of, figures_of_mixture, path_with, write_m
 from .messages import Failed, Message, from_json
 from .processes import INTERRUPTED, Worker, run_in_processes
 from .run import Run
+from .run_files import checkpoint_of, run_outputs
 from .settings import Settings
 
 
@@ -60,19 +65,30 @@ class Runs:
 
     Each run trains the model that it would train alone; the order and the jobs make no difference. A run whose settings
     name no `output` writes to that of the mixture with its number, m.rnnlm -> m.1.rnnlm, and its checkpoint beside it.
+    `reads` are files from which the settings come, which no run may replace. All outputs are locked against other
+    processes until `conclude` has ended, or `fit` without being done; `command` is what those are told, and stands in
+    the models' records.
     With `resume` the runs that have ended are kept, those that were cut off go on, the others start. Each has the
     `threads` of the settings; None shares the cores between the jobs. Everything is checked before the first run
     starts: UsageError and DataError as for `Run`, and DataError for runs whose vocabularies, validation or test texts
     differ, so that they could not be mixed.
     """
 
-    def __init__(self, settings: Sequence[Settings], output: str | Path, *, jobs: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: Sequence[Settings],
+        output: str | Path,
+        *,
+        jobs: int | None = None,
+        reads: Sequence[NamedFile] = (),
+        command: str = "",
+    ) -> None:
         if len(settings) < 2:
             raise UsageError(f"there is {len(settings)} run, which is too few to be mixed. Give at least 2.")
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs={jobs} is too few. Give a whole number >= 1.")
-        self.output = Path(output)
-        output_files.require_writable(self.output, "the mixture")
+        self.output, self.command = Path(output), command
+        require_writable(self.output, "the mixture")
         chosen, self.device = settings[0].on_this_machine()
         machine = ops.backend()
         # Backend and precision are chosen in this process, and its children use the same.
@@ -81,25 +97,45 @@ class Runs:
             replace(one, **same, output=one.output or path_with(self.output, str(number)))
             for number, one in enumerate(settings, 1)
         ]
-        self._check_paths()
+        self._require_files()
+        self._check_paths(reads)
         self.ended: set[int] = set()
-        self.data = self._checked(1)
-        for number in range(2, len(settings) + 1):
-            self._require_same_texts(number, self._checked(number))
+        self._locks: list[OutputLock] = []
+        try:
+            for path in (self.output, *(one.output for one in self.settings)):
+                self._locks.append(OutputLock(str(path), command))
+            self.data = self._checked(1)
+            for number in range(2, len(settings) + 1):
+                self._require_same_texts(number, self._checked(number))
+        except BaseException:
+            self.release()
+            raise
         release(self.device)  # memory that the checks took, which the processes need
         remaining = max(1, len(settings) - len(self.ended))
         default = 1 if self.device.name == "gpu" else max(1, ops.cores() // (settings[0].threads or 1))
         self.jobs = min(jobs or default, remaining)
         self.threads = settings[0].threads or max(1, machine.threads // self.jobs)
 
-    def fit(
-        self, on_message: Callable[[int, Message], None] = lambda number, message: None, *, command: str = ""
-    ) -> str:
+    def release(self) -> None:
+        """Let other processes write to the outputs."""
+        for lock in self._locks:
+            lock.release()
+
+    def fit(self, on_message: Callable[[int, Message], None] = lambda number, message: None) -> str:
         """Train the runs that have not ended yet; returns "done", or "interrupted" after Ctrl-C, which ends every run.
 
-        `on_message` is called with a run's number and each of its messages; `command` is for the models' records. Where
-        a run fails, the others go on to their ends; then UsageError or RnnlmError says which run failed, and why.
+        `on_message` is called with a run's number and each of its messages. Where a run fails, the others go on to
+        their ends; then UsageError or RnnlmError says which run failed, and why.
         """
+        reason = ""
+        try:
+            reason = self._fit(on_message)
+        finally:
+            if reason != "done":
+                self.release()
+        return reason
+
+    def _fit(self, on_message: Callable[[int, Message], None]) -> str:
         failures: dict[int, Failed] = {}
 
         def receive(number: int, values: dict[str, Any]) -> None:
@@ -109,7 +145,7 @@ class Runs:
             on_message(number, message)
 
         requests = {
-            number: {"settings": settings.to_json(), "command": command}
+            number: {"settings": settings.to_json(), "command": self.command}
             for number, settings in enumerate(self.settings, 1)
             if number not in self.ended
         }
@@ -123,10 +159,16 @@ class Runs:
 
     def conclude(self) -> Outcome:
         """Score the models of all runs on validation and test text, and write their mixture to the output."""
+        try:
+            return self._conclude()
+        finally:
+            self.release()
+
+    def _conclude(self) -> Outcome:
         runs, models = [], []
         for number, settings in enumerate(self.settings, 1):
             path = Path(str(settings.output))
-            model = load(path, device=self.device)
+            model = load(path, device=self.device, trust=settings.names)
             models.append(model)
             best = max(entry["epoch"] for entry in model.log if entry["kind"] == "epoch" and entry["best"])
             runs.append(Trained(number, settings.seed, best, figures_of(model, self.data, f"run {number}", path)))
@@ -137,39 +179,39 @@ class Runs:
         """The texts of a run, after checking that it can start or be resumed, or has ended with the same settings."""
         settings = self.settings[number - 1]
         path = Path(str(settings.output))
-        unfinished = Path(f"{path}.checkpoint").exists()
+        unfinished = checkpoint_of(path).exists()
         if settings.resume and path.exists() and not unfinished:  # its checkpoint was deleted
             self.ended.add(number)
         self.settings[number - 1] = settings = replace(settings, resume=settings.resume and unfinished)
         try:
-            run = Run(settings)
+            run = Run(settings, locked=True)
             if run.resumed and run.has_ended and path.exists():
                 self.ended.add(number)
             elif number in self.ended:
-                ended = Snapshot(path, Stored({"run": _record(load(path))}, {}))
+                ended = Snapshot(path, Stored({"run": _record(load_any(path, trust=None))}, {}))
                 ended.require_same(_record(run.model), Settings.comparable)
         except RnnlmError as error:
             raise type(error)(f"run {number}: {error}") from error
         return run.data
 
-    def _check_paths(self) -> None:
-        """UsageError for outputs that replace one another or an input, and for standard input."""
-        outputs = [Path(str(settings.output)).resolve() for settings in self.settings] + [self.output.resolve()]
-        for number, settings in enumerate(self.settings, 1):
-            if outputs.count(outputs[number - 1]) > 1:
-                raise UsageError(
-                    f"run {number} writes to {settings.output}, and so does another. Give each its own output."
-                )
+    def _require_files(self) -> None:
+        """UsageError for standard input, which could be read by one run only."""
+        for settings in self.settings:
             for name in ("text", "valid", "test"):
-                path = getattr(settings, name)
-                if str(path) == "-":
+                if str(getattr(settings, name)) == "-":
                     raise UsageError(
                         f"standard input can be read once, and there are several runs. Give the {name} as a file."
                     )
-                if path is not None and Path(path).resolve() == outputs[-1]:
-                    raise UsageError(
-                        f"the output {self.output} is the {name} itself, which it would replace. Give another `output`."
-                    )
+
+    def _check_paths(self, reads: Sequence[NamedFile]) -> None:
+        """UsageError for an output that would replace another one, or a file that any run reads."""
+        outputs = [NamedFile("the mixture", self.output)]
+        sources = list(reads)
+        for number, settings in enumerate(self.settings, 1):
+            files = run_outputs(Path(str(settings.output)))
+            outputs += [NamedFile(f"{use} of run {number}", path) for use, path in files]
+            sources += Run.reads(settings)
+        require_apart(sources, outputs)
 
     def _require_same_texts(self, number: int, data: Data) -> None:
         """DataError for the first difference between the texts of a run and those of run 1."""
@@ -196,7 +238,7 @@ def _failure(number: int, worker: Worker, failed: Failed | None) -> RnnlmError:
     return kind(f"run {number} failed: {reason} What is done is kept; once that is put right, go on with `resume`.")
 
 
-def _record(model: LanguageModel) -> dict[str, Any]:
+def _record(model: Model) -> dict[str, Any]:
     """The settings with which a model was trained, from its log."""
     run: dict[str, Any] = next((entry for entry in model.log if entry["kind"] == "run"), {})
     return {name: value for name, value in run.items() if name not in ("kind", "command")}

@@ -3,7 +3,8 @@
     python -m rnnlm.training.worker < {"settings": {…}, "command": "…"}
 
 reads one line and writes `training.messages` to standard output; what other code prints goes to standard error. The
-exit status is 0, that of the error, or 130 after Ctrl-C.
+exit status is 0, that of the error, or 130 after Ctrl-C. When standard input ends, the process does: whoever started it
+keeps the other end open.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .. import ops
 from ..errors import RnnlmError, TextWarning, of_the_system
 from .events import Epoch, Event
 from .messages import Began, Ended, EpochEnded, Failed, Message, Note, to_json
+from .parent import end_with_parent
 from .processes import INTERRUPTED
 from .run import Run
 from .settings import Settings
@@ -51,7 +53,8 @@ def run_request(request: dict[str, Any]) -> int:
     warnings.showwarning = lambda message, *_, **__: send(Note(f"warning: {message}"))
     warnings.simplefilter("ignore", TextWarning)  # the first process has read the text too, and says it once
     try:
-        run = Run(Settings.from_json(request["settings"]), observers=[EpochSender()], command=request["command"])
+        settings = Settings.from_json(request["settings"])
+        run = Run(settings, observers=[EpochSender()], command=request["command"], locked=True)
         send(Began.of(run))
         reason = run.fit()
     except RnnlmError as error:
@@ -72,4 +75,6 @@ if __name__ == "__main__":
     # Whatever else is printed, such as by a user's recurrence, must not stand between the messages.
     _messages = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    sys.exit(run_request(json.loads(sys.stdin.readline())))
+    request = json.loads(sys.stdin.readline())
+    end_with_parent(sys.stdin.fileno())
+    sys.exit(run_request(request))

@@ -111,11 +111,14 @@ def test_bad_options_are_refused(call, shared, tmp_path, options, status, reason
 def test_scores_never_replace_what_was_read(call, shared, tmp_path):
     for name in ("m.rnnlm", "test.txt"):
         (tmp_path / name).write_bytes((shared / name).read_bytes())
-    for name in ("m.rnnlm", "test.txt"):
+    for name, use in (("m.rnnlm", "model"), ("test.txt", "text")):
         for binary in ([], ["--binary"]):
             called = call("score", "m.rnnlm", "test.txt", "-o", f"./{name}", *binary)
             assert (called.status, called.out) == (2, "")
-            assert f"the output ./{name} is {name} itself, which it would replace. Give another -o." in called.err
+            assert (
+                f"the output ./{name} is the {use} {name} itself, which it would replace. Give another -o."
+                in called.err
+            )
         assert (tmp_path / name).read_bytes() == (shared / name).read_bytes()
 
 

@@ -73,8 +73,12 @@ def test_what_is_no_message(line, error):
 def worker(folder: Path, line: str) -> tuple[int, list, str]:
     env = os.environ | {"PYTHONPATH": str(Path(rnnlm.__file__).parents[1]), "RNNLM_CACHE": str(folder / "cache")}
     command = [sys.executable, "-m", "rnnlm.training.worker"]
-    done = subprocess.run(command, input=line, cwd=folder, env=env, capture_output=True, text=True, check=False)
-    return done.returncode, [from_json(json.loads(said)) for said in done.stdout.splitlines()], done.stderr
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, cwd=folder, env=env, text=True, **pipes) as process:
+        process.stdin.write(line)
+        process.stdin.flush()  # and not closed, which would end the process
+        said = [from_json(json.loads(message)) for message in process.stdout]
+        return process.wait(), said, process.stderr.read()
 
 
 def request(**changes) -> str:

@@ -151,7 +151,7 @@ def test_only_a_single_network_is_trained_on(tmp_path, start):
 
 
 def test_the_model_is_not_replaced(tmp_path, start):
-    with pytest.raises(UsageError, match="is the from_model itself"):
+    with pytest.raises(UsageError, match="is the model that it starts from itself"):
         Run(Settings.of(text=other_text(tmp_path), from_model=start, output=start))
 
 

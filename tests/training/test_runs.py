@@ -38,8 +38,8 @@ def setting(**changes) -> Settings:
     return Settings.of(text="text.txt", **{**SMALL, **changes})
 
 
-def several(count: int = 2, jobs: int | None = None, **changes) -> Runs:
-    return Runs(repeated(setting(**changes), count), "m.rnnlm", jobs=jobs)
+def several(count: int = 2, jobs: int | None = None, command: str = "", **changes) -> Runs:
+    return Runs(repeated(setting(**changes), count), "m.rnnlm", jobs=jobs, command=command)
 
 
 def files() -> dict[str, bytes]:
@@ -64,13 +64,13 @@ def test_the_processes_compute_as_was_chosen_for_this_one():
 
 def test_each_run_is_the_run_alone_and_the_jobs_change_nothing():
     said = []
-    runs = several(jobs=2)
-    assert runs.fit(lambda number, message: said.append((number, message)), command="rnnlm train …") == "done"
+    runs = several(jobs=2, command="rnnlm train …")
+    assert runs.fit(lambda number, message: said.append((number, message))) == "done"
     outcome = runs.conclude()
     first = files()
     assert {name for name in first if name.endswith(".rnnlm")} == {"m.rnnlm", "m.1.rnnlm", "m.2.rnnlm"}
-    again = several(jobs=1)
-    again.fit(command="rnnlm train …")
+    again = several(jobs=1, command="rnnlm train …")
+    again.fit()
     again.conclude()
     assert files() == first
 
@@ -214,8 +214,16 @@ def test_everything_is_checked_before_the_first_run():
         ([one, replace(one, optimizer="sdg")], UsageError, r"run 2: optimizer='sdg' is not known\. Did you mean sgd\?"),
         ([one, replace(one, text="other.txt")], DataError, "run 2 has another vocabulary than run 1"),
         ([one, replace(one, valid="text.txt")], DataError, "run 2 has another (vocabulary|validation text) than run 1"),
-        ([replace(one, output="a"), replace(one, output="a")], UsageError, "run 1 writes to a, and so does another"),
-        ([one, replace(one, output="m.rnnlm")], UsageError, "run 2 writes to m.rnnlm, and so does another"),
+        (
+            [replace(one, output="a"), replace(one, output="a")],
+            UsageError,
+            "a would be written twice, as the output of run 1 and as the output of run 2",
+        ),
+        (
+            [one, replace(one, output="m.rnnlm")],
+            UsageError,
+            r"m\.rnnlm would be written twice, as the mixture and as the output of run 2",
+        ),
         ([one, replace(one, text="-")], UsageError, "standard input can be read once"),
         ([one], UsageError, "there is 1 run, which is too few"),
     ]
