@@ -22,7 +22,9 @@ from .tokenizer import Tokenizer
 from .tokenizers import tokenizer, unit_of
 from .vocabulary import Vocabulary
 
-_ESCAPES = str.maketrans({"\t": "\\t", "\r": "\\r", "\n": "\\n"})  # characters that a cell of a table cannot hold
+_ESCAPES = str.maketrans(
+    {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\0": "\\0"}
+)  # characters that a cell of a table cannot hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +142,7 @@ class Encoding:
 
     @cached_property
     def cells(self) -> list[str]:
-        """The words as tables with tabs show them: a tab, a carriage return and a newline are \\t, \\r and \\n."""
+        """The words as tables with tabs show them: a tab, CR, LF and NUL are \\t, \\r, \\n and \\0."""
         return [word.translate(_ESCAPES) for word in self.vocabulary.words]
 
     @cached_property
