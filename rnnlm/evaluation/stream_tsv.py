@@ -47,9 +47,9 @@ def write_tsv(
     `unit` (nats, bits, log10) is the unit of log-probabilities, surprisal and entropy. `words` is the same text encoded
     with its own vocabulary, `Corpus.encode(path, tokenizer=lm.encoding.rule)`, so that the word column shows unknown
     words as they are written; without it they are `<unk>`. A token that is not scored has NaN and the rank 0. A tab in
-    a token is written `\\t`, a carriage return `\\r`, a newline `\\n`, a zero byte `\\0`. A word with a quotation mark is
-    in quotation marks, and those in it are doubled, as csv, pandas and R read tables by default. Raises UsageError for
-    another `per` or `unit`, DataError where `words` is another text or the file cannot be written.
+    a token is written `\\t`, a carriage return `\\r`, a newline `\\n`, a zero byte `\\0`. A word with a quotation mark
+    is in quotation marks, and those in it are doubled, as csv, pandas and R read tables by default. Raises UsageError
+    for another `per` or `unit`, DataError where `words` is another text or the file cannot be written.
     """
     check(per, unit)
     if words is not None and len(words) != len(stream):
