@@ -247,9 +247,9 @@ def difference(one: Encoding, other: Encoding) -> Difference | None:
     first, second = one.vocabulary, other.vocabulary
     if first.hash != second.hash:
         if set(first.words) ^ set(second.words) == {UNK}:
-            has = tuple(f"the word {UNK}" if v.unk is not None else "none" for v in (first, second))
+            one_has, other_has = (f"the word {UNK}" if v.unk is not None else "none" for v in (first, second))
             advice = "Train both with the same `max_vocab` and `min_count`, or give the n-gram model as an ARPA file."
-            return Difference(f"their words are the same but for {UNK}", *has, advice)
+            return Difference(f"their words are the same but for {UNK}", one_has, other_has, advice)
         place = next((i for i, (v, w) in enumerate(zip(first.words, second.words, strict=False)) if v != w), None)
         if place is None:
             sizes = (f"{len(first):,} words", f"{len(second):,} words")
