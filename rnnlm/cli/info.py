@@ -23,11 +23,16 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     from .. import ops
     from ..models import LanguageModel, load_any
     from ..models.model import settings_text
+    from ..models.training_log import require_complete
+    from ..stored import reading
     from ..training.as_used import as_used
 
-    lm, backend = load_any(model, device=where), ops.backend()
+    lm, backend = load_any(model, device=where, trust=None), ops.backend()
+    with reading(model, "model"):
+        require_complete(lm.log)
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
+    verdicts = [entry for entry in lm.log if entry["kind"] == "verdict"]
     used = as_used(run, lm.config) if "optimizer" in run else {}
     facts: dict[str, Any] = {"model": lm.kind}
     if isinstance(lm, LanguageModel):
@@ -41,6 +46,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         "training": run,
         "used": used,
         "epochs": epochs,
+        "verdict": verdicts[-1] if verdicts else None,
     }
     if as_json:
         result_json(facts)
@@ -65,6 +71,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         fit = run["fit"]
         lines.append(("fitted to", f"{run['text']}, {fit['tokens']:,} tokens, sha256 {str(run['data.fit'])[:12]}"))
         lines.append(("validation", f"PPL {ppl(fit['nll'])}{left_out(fit['tokens'], fit['scored'], fit['unknown'])}"))
+    lines += [("warning", str(entry.get("text"))) for entry in verdicts]
     if run.get("command"):
         lines.append(("command", run["command"]))
     if epochs:

@@ -70,7 +70,8 @@ def _print_message(number: int, message: Message) -> None:
         case Failed():
             say(f"run {number}: {in_words_of(click.get_current_context().command, message.message)}")
         case Note():
-            say(f"run {number}: {COMPILING.format('some 20 seconds') if message.compiling else message.text}")
+            text = in_words_of(click.get_current_context().command, message.text)
+            say(f"run {number}: {COMPILING.format('some 20 seconds') if message.compiling else text}")
 
 
 def figures_table(figures: Sequence[Figures]) -> str:

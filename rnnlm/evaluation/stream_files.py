@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import recognise, storage
 from ..errors import DataError, UsageError
-from ..stored import Stored
+from ..own_source import Trust
+from ..stored import Stored, reading
 from ..text.encoding import Encoding
 from ..text.files import Head
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .read_tsv import read_tsv
-from .stream import CARRIED, Stream
+from .stream import CARRIED, Stream, require_possible
 from .stream_tsv import MAGIC
 
 _ABOUT = ("model", "text", "sha256", "unknown", "characters", "ends")
@@ -29,16 +32,17 @@ def write_binary(stream: Stream, path: str | Path) -> None:
     )
 
 
-def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = None) -> Stream:
+def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = None, *, trust: Trust = False) -> Stream:
     """Return the stream in a file of `write_binary`, or in a table per word of `write_tsv`.
 
     A table holds only the hash of its vocabulary, so reading one needs the `vocabulary`, or the whole encoding where
     its tokenizer has learned data or is a user's own; the numbers have the digits that are written.
+    Nothing that the file names is run; `trust` lets the tokenizer of its encoding run when that is used, as in `load`.
     Raises DataError for a file that is something else, damaged or cut short, or a table of another vocabulary;
     UsageError for a table without `vocabulary`.
     """
     if _is_safetensors(path):
-        return _read_binary(path)
+        return _read_binary(path, trust)
     if reason := _other_file(path):
         raise DataError(reason)
     number, first = next(numbered_lines(path), (1, ""))
@@ -71,14 +75,41 @@ def _is_safetensors(path: str | Path) -> bool:
         return False  # reading the file raises the error
 
 
-def _read_binary(path: str | Path) -> Stream:
-    stored = Stored(*storage.read(path, "stream"), Path(path).parent)
-    try:
-        fields: dict[str, Any] = {name: stored.value(name) for name in _ABOUT}
-        fields["context"] = stored.text("context", CARRIED)  # files of earlier versions do not name it
-        fields |= {name: stored.array(name) for name in _ARRAYS if stored.has_array(name)}
-        return Stream(encoding=Encoding.unpack(stored), **fields)
-    except DataError as error:
-        raise DataError(f"{path} cannot be used as a stream: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} cannot be used as a stream: {error!r}. Score the text again.") from error
+def _read_binary(path: str | Path, trust: Trust) -> Stream:
+    stored = Stored(*storage.read(path, "stream"), Path(path).parent, trust)
+    with reading(path, "stream"):
+        stream = Stream(
+            encoding=Encoding.unpack(stored),
+            characters=stored.integer("characters", 0),
+            ends=stored.flag("ends"),
+            model=stored.text("model"),
+            text=stored.text("text"),
+            sha256=stored.text("sha256"),
+            unknown=stored.text("unknown"),
+            context=stored.text("context", CARRIED),  # files of earlier versions do not name it
+            **_arrays(stored),
+        )
+        require_possible(stream)
+        stored.refuse_others()
+    return stream
+
+
+def _arrays(stored: Stored) -> dict[str, Any]:
+    """The arrays of a stream by name, of the right types and shapes."""
+    n = len(stored.array("ids", [np.int32], [None]))
+    k = stored.array("top_ids", [np.int32], [n, None]).shape[1] if stored.has_array("top_ids") else None
+    figure = [np.float32, np.float64]
+    described: dict[str, Any] = {
+        "ids": ([np.int32], [n]),
+        "logp": (figure, [n]),
+        "entropy": (figure, [n]),
+        "rank": ([np.int32], [n]),
+        "top_ids": ([np.int32], [n, k]),
+        "top_logp": (figure, [n, k]),
+    }
+    needed = {"ids", "logp"} | ({"top_ids", "top_logp"} if k is not None else set())
+    return {
+        name: stored.array(name, *types_and_shape)
+        for name, types_and_shape in described.items()
+        if name in needed or stored.has_array(name)
+    }

@@ -9,7 +9,8 @@ from .. import storage
 from ..errors import DataError, UsageError
 from ..ngram.arpa_lines import is_arpa
 from ..ops.device import Device
-from ..stored import Stored
+from ..own_source import Trust
+from ..stored import Stored, reading
 from ..text.encoding import Encoding
 from ..text.files import Head
 from ..text.vocabulary import Vocabulary
@@ -18,6 +19,7 @@ from .classifier import Classifier
 from .language_model import LanguageModel
 from .model import Model
 from .ngram import NgramLM
+from .training_log import read_training_log
 
 
 def unpack(stored: Stored) -> Model:
@@ -26,12 +28,13 @@ def unpack(stored: Stored) -> Model:
     if classifier is None:
         return language_model(stored)
     model: Classifier = classifier.unpack(stored)
-    model.log = stored.json("log")
+    model.log = read_training_log(stored)
     return model
 
 
 def language_model(stored: Stored) -> LanguageModel:
     """The language model that `Model.to_arrays` took apart; DataError for a kind that is none. See `unpack`."""
+    stored.require_flat()
     name = stored.text("kind")
     kind = kinds.find(name, kinds.NETWORKS, kinds.OTHERS)
     if kind is None:
@@ -39,25 +42,32 @@ def language_model(stored: Stored) -> LanguageModel:
             f"the model is of the kind {name!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
         )
     encoding = Encoding.unpack(stored)
-    try:
-        encoding.rule  # noqa: B018  so that a user's own tokenizer that is missing is noticed now, not in the middle of the work
-    except UsageError as error:
-        raise DataError(str(error)) from error
+    if stored.trust is not None:
+        try:
+            encoding.rule  # noqa: B018  so that an own tokenizer that is missing is noticed now, not in the middle of the work
+        except UsageError as error:
+            raise DataError(str(error)) from error
     model: LanguageModel = kind.unpack(encoding, stored)
-    model.log = stored.json("log")
+    model.log = read_training_log(stored)
     return model
 
 
 def load(
-    path: str | Path | Head, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu"
+    path: str | Path | Head,
+    vocabulary: Vocabulary | None = None,
+    *,
+    device: str | Device = "cpu",
+    trust: Trust = False,
 ) -> LanguageModel:
     """The language model in a file: one of ours, or an n-gram model in the ARPA format, plain or compressed.
 
     `vocabulary` gives the words of an ARPA file their ids; our files have their own. `device` is where the model is to
-    compute, as in `Model.to`; a file does not know where it was trained. DataError for a file that is missing, damaged,
-    of a newer version, or something else, UsageError as of `Model.to`.
+    compute, as in `Model.to`; a file does not know where it was trained. A model may name a Python file with a
+    recurrence or a tokenizer of its own: it is run only with `trust`, and only if it has the SHA-256 that the model
+    names. DataError for a file that is missing, damaged, of a newer version, or something else, and for such a model
+    without `trust`; UsageError as of `Model.to`.
     """
-    model = load_any(path, vocabulary, device=device)
+    model = load_any(path, vocabulary, device=device, trust=trust)
     if not isinstance(model, LanguageModel):
         name = path.path if isinstance(path, Head) else path
         raise DataError(
@@ -68,8 +78,8 @@ def load(
 
 
 def load_classifier(path: str | Path, *, device: str | Device = "cpu") -> Classifier:
-    """The classifier in a file, on a device. Raises what `load` raises."""
-    model = load_any(path, device=device)
+    """The classifier in a file, on a device; no file of it runs code. Raises what `load` raises."""
+    model = load_any(path, device=device, trust=None)
     if not isinstance(model, Classifier):
         raise DataError(
             f"{path} holds a language model ({model.kind}), not a classifier. Use it with `rnnlm ppl` or `rnnlm "
@@ -78,34 +88,56 @@ def load_classifier(path: str | Path, *, device: str | Device = "cpu") -> Classi
     return model
 
 
-def load_any(path: str | Path | Head, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu") -> Model:
-    """The model in a file, of whatever kind, on a device. Raises what `load` raises."""
-    return _read(path, vocabulary).to(device)
+def load_any(
+    path: str | Path | Head,
+    vocabulary: Vocabulary | None = None,
+    *,
+    device: str | Device = "cpu",
+    trust: Trust = False,
+) -> Model:
+    """The model in a file, of whatever kind, on a device. Raises what `load` raises.
+
+    With trust=None no code is run: the model says all that `rnnlm info` shows, and one that needs code of its own
+    cannot compute.
+    """
+    return _read(path, vocabulary, trust).to(device)
 
 
-def _read(file: str | Path | Head, vocabulary: Vocabulary | None) -> Model:
+def _read(file: str | Path | Head, vocabulary: Vocabulary | None, trust: Trust) -> Model:
     """The model in a file, on the host."""
     path = file.path if isinstance(file, Head) else file
     if _is_arpa(file):
         return NgramLM.read_arpa(path, vocabulary)
-    header, arrays = storage.read(path, "model")
-    try:
-        return unpack(Stored(header, arrays, Path(path).parent))
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(
-            f"{path} cannot be used as a model: {error!r}. Train it again, or install a newer rnnlm-kit."
-        ) from error
+    stored = Stored(*storage.read(path, "model"), Path(path).parent, trust)
+    with reading(path, "model"):
+        model = unpack(stored)
+        stored.refuse_others()
+    return model
 
 
-def load_together(files: Sequence[str | Path | Head], *, device: str | Device = "cpu") -> list[LanguageModel]:
+def load_member(path: Path, entry: Stored) -> LanguageModel:
+    """The language model in a file of its own that the part `entry` of another file names. Raises what `load` raises.
+
+    DataError also where a chain of such files does not end, or goes on to more than a thousand.
+    """
+    if is_arpa(path):
+        return NgramLM.read_arpa(path)
+    stored = entry.of_another_file(*storage.read(path, "model"), path.parent)
+    with reading(path, "model"):
+        model = language_model(stored)
+        stored.refuse_others()
+    return model
+
+
+def load_together(
+    files: Sequence[str | Path | Head], *, device: str | Device = "cpu", trust: Trust = False
+) -> list[LanguageModel]:
     """The models in several files, on one device.
 
     An ARPA file does not fix the order of its words: it takes that of the first other model, and keeps its own order
     where the words differ. Raises what `load` raises.
     """
-    models = {place: load(file, device=device) for place, file in enumerate(files) if not _is_arpa(file)}
+    models = {place: load(file, device=device, trust=trust) for place, file in enumerate(files) if not _is_arpa(file)}
     vocabulary = next((model.vocabulary for model in models.values()), None)
     for place, file in enumerate(files):
         if place not in models:

@@ -14,7 +14,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from .checked_json import crc32_of
 from .encoding import Encoding
 from .hints import Hint
 from .learning import Spooled
+from .memory_folder import Folder, MemoryFile, ids_in
 from .parts import check_fractions, cut_points
 from .pieces import text_pieces
 from .tokenizer import Tokenizer
@@ -62,7 +63,7 @@ class Encoded:
 def encode(
     blocks: Iterable[bytes],
     name: str,
-    folder: Path,
+    folder: Folder,
     tokenizer: Tokenizer,
     vocabulary: Vocabulary | None = None,
     fractions: Sequence[float] = (1.0,),
@@ -98,7 +99,7 @@ def encode(
             types, points = _write_first_numbers(parts_of_text, name, folder, tokenizer)
     else:
         types, _ = _write_first_numbers([pieces], name, folder, tokenizer)
-        ids = np.memmap(ids_file, dtype=np.int32, mode="r")
+        ids = ids_in(ids_file)
         points = cut_points(ids, fractions, name)
         del ids  # a mapping keeps pages in memory, and some systems forbid writing to a mapped file
     if vocabulary is None:
@@ -131,7 +132,7 @@ def read_description(folder: Path, encoding: Encoding | None) -> Encoded | None:
         return None
 
 
-def _describe(encoded: Encoded, folder: Path) -> None:
+def _describe(encoded: Encoded, folder: Folder) -> None:
     about: dict[str, Any] = {
         "sha256": encoded.sha256,
         "crc32": {name: crc32_of(folder / name) for name in (IDS, CHARACTERS)},
@@ -149,7 +150,7 @@ def _hashed(blocks: Iterable[bytes], digest) -> Iterator[bytes]:
 
 
 def _write_first_numbers(
-    parts: Sequence[Iterable[bytes]], name: str, folder: Path, tokenizer: Tokenizer
+    parts: Sequence[Iterable[bytes]], name: str, folder: Folder, tokenizer: Tokenizer
 ) -> tuple[list[str], list[int]]:
     """Write ids in order of first appearance, and the characters of each sentence.
 
@@ -184,7 +185,7 @@ def _write_first_numbers(
     return encoder.types(), points
 
 
-def _odd_words(ids_file: Path, types: Sequence[str]) -> dict[str, int]:
+def _odd_words(ids_file: Path | MemoryFile, types: Sequence[str]) -> dict[str, int]:
     """The words like any that are marks in other programs, with their counts in the whole text."""
     odd = [number for number, word in enumerate(types) if word in marks.ODD]
     if not odd:
@@ -200,15 +201,22 @@ def _hints(head: bytes, tokenizer: Tokenizer, odd: dict[str, int], blank: int) -
     return [hint for hint in (marks.of_words(odd), hints.of_blank_lines(blank)) if hint is not None]
 
 
-def _counts(ids_file: Path, stop: int, n_types: int) -> np.ndarray:
+def _counts(ids_file: Path | MemoryFile, stop: int, n_types: int) -> np.ndarray:
     counts = np.zeros(n_types, dtype=np.int64)
     with ids_file.open("rb") as file:
         for start in range(0, stop, _CHUNK):
-            counts += np.bincount(np.fromfile(file, np.int32, min(_CHUNK, stop - start)), minlength=n_types)
+            counts += np.bincount(_read(file, min(_CHUNK, stop - start)), minlength=n_types)
     return counts
 
 
-def _renumber(ids_file: Path, points: list[int], table: np.ndarray, vocabulary: Vocabulary) -> tuple[list[Part], int]:
+def _read(file: IO[bytes], count: int) -> np.ndarray:
+    """Return the next ids of a file, as many as `count` or those that are left."""
+    return np.frombuffer(file.read(4 * count), np.int32)
+
+
+def _renumber(
+    ids_file: Path | MemoryFile, points: list[int], table: np.ndarray, vocabulary: Vocabulary
+) -> tuple[list[Part], int]:
     """Replace every id in the file by its entry in the table.
 
     Returns the parts with their counts, and the number of sentences without words.
@@ -219,7 +227,7 @@ def _renumber(ids_file: Path, points: list[int], table: np.ndarray, vocabulary: 
             sentences = unknown = 0
             for low in range(start, stop, _CHUNK):
                 file.seek(4 * low)
-                ids = table[np.fromfile(file, np.int32, min(_CHUNK, stop - low))]
+                ids = table[_read(file, min(_CHUNK, stop - low))]
                 file.seek(4 * low)
                 file.write(ids.tobytes())
                 ends = ids == vocabulary.eos
