@@ -10,16 +10,19 @@ from typing import Any
 
 from . import output_files, storage
 from .errors import DataError, UsageError
+from .models.training_log import read_training_log, require_complete
+from .stored import Stored, reading
 
 FORMATS = (".png", ".svg", ".pdf")
 
 
 def read_log(path: str | Path) -> list[dict[str, Any]]:
     """Return the training log in a model or checkpoint file. Raises DataError for other files, or without a log."""
-    if storage.kind(path) == "checkpoint":
-        log = storage.from_json_array(storage.read(path, "checkpoint")[1]["model/log"])
-    else:
-        log = storage.from_json_array(storage.read(path, "model")[1]["log"])
+    what = "checkpoint" if storage.kind(path) == "checkpoint" else "model"
+    stored = Stored(*storage.read(path, what), Path(path).parent)
+    with reading(path, what):
+        log = read_training_log(stored.arrays_of("model/") if what == "checkpoint" else stored)
+        require_complete(log)
     if not any(entry["kind"] in ("update", "epoch") for entry in log):
         raise DataError(
             f"{path} holds no training log, so there is nothing to draw. Give a trained model or a checkpoint."

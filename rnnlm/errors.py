@@ -36,6 +36,10 @@ class OutOfMemory(RnnlmError, MemoryError):
     """The machine has less memory than this model or run needs."""
 
 
+class TextWarning(UserWarning):
+    """A text is read as it is, and is probably not what it is taken for."""
+
+
 def of_the_system(error: OSError) -> str:
     """Return the message for an error of the operating system that was not caught where it arose: a full disk."""
     return f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path."

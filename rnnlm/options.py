@@ -95,6 +95,7 @@ class Declared:
     types: tuple[type, ...]
     default: Any
     option: Option
+    elements: tuple[type, ...] = ()  # of a sequence
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -111,6 +112,21 @@ class Declared:
     def optional(self) -> bool:
         """Whether None is an allowed value."""
         return NoneType in self.types
+
+    @property
+    def kind(self) -> str:
+        """What a value must be, in words: "a whole number", "a list of texts"."""
+        if self.elements:
+            return f"a list, each of it {listed([words for type_, words in _WORDS.items() if type_ in self.elements])}"
+        return listed([words for type_, words in _WORDS.items() if type_ in self.types])
+
+    def accepts(self, value: Any) -> bool:
+        """Return whether a value of a JSON file is of the option's type; a whole number is a number too."""
+        if value is None:
+            return self.optional
+        if isinstance(value, list):
+            return bool(self.elements) and all(_is_of(element, self.elements) for element in value)
+        return _is_of(value, self.types)
 
     def check(self, value: Any) -> None:
         """Raise UsageError for a value that is not one of the choices, or out of range.
@@ -134,7 +150,10 @@ class Declared:
         limits, name = self.option, self.name
         lower = limits.above if limits.least is None else limits.least
         upper = limits.below if limits.most is None else limits.most
-        low, high = ("" if bound is None else f"{bound:g}" for bound in (lower, upper))
+        low, high = (
+            "" if bound is None else f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+            for bound in (lower, upper)
+        )
         under, over = "<" if limits.least is None else "<=", "<" if limits.most is None else "<="
         if low and high:
             return f"{low} {under} {name} {over} {high}"
@@ -182,7 +201,8 @@ def _declared(cls: Any) -> dict[str, Declared]:
     for f in fields(cls):
         declaration = next(_declarations(cls, f.name), None)
         if declaration is not None and f.init:
-            options[f.name] = Declared(f.name, _types(hints[f.name]), _default(f), declaration)
+            hint = hints[f.name]
+            options[f.name] = Declared(f.name, _types(hint), _default(f), declaration, _elements(hint))
     return options
 
 
@@ -233,6 +253,16 @@ def _types(hint: Any) -> tuple[type, ...]:
     """Return the types in `int | None`, or the one type."""
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return tuple(get_origin(part) or part for part in parts)
+
+
+def _elements(hint: Any) -> tuple[type, ...]:
+    """Return the types of the elements of a sequence; nothing for another type."""
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return tuple(type_ for part in parts if get_origin(part) in (tuple, Sequence) for type_ in get_args(part)[:1])
+
+
+def _is_of(value: Any, types: Sequence[type]) -> bool:
+    return type(value) in types or (float in types and type(value) is int)
 
 
 def _default(f: Field) -> Any:

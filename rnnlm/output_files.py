@@ -35,6 +35,11 @@ def write_bytes(path: str | Path, content: bytes, what: str) -> None:
     write_blocks(path, [content], what)
 
 
+def to_bytes(text: str) -> bytes:
+    """Return a text as UTF-8; what UTF-8 cannot hold, such as a file name's odd byte, as \\udcff, as JSON writes it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_blocks(path: str | Path, blocks: Iterable[bytes | memoryview], what: str) -> None:
     """Write bytes that come in blocks as `write_bytes` does, so that they need not be in memory together."""
     with _temporary(path, what) as (file, final):

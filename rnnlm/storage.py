@@ -1,28 +1,31 @@
 """One file format for models and checkpoints: named arrays and a JSON header, in a safetensors file.
 
-A file is replaced whole or not at all (`output_files`). The header holds a SHA-256 of everything, so that damage is
-noticed.
+A file is replaced whole or not at all (`output_files`). The header holds a SHA-256 of everything, and that of a large
+file the CRC-32 of each piece too, which takes less time to compare; so damage is noticed in files of any size (see
+`checksums`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import mmap
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from . import checksums, recognise
 from .errors import DataError
-from .output_files import write_blocks
+from .output_files import to_bytes, write_blocks
+from .strict_json import parse
 
 FORMAT = 1  # raised when a reader of today could misunderstand a file of tomorrow
 KINDS = ("model", "checkpoint", "stream")
-CHECKED = 1 << 28  # bytes: the checksum is compared in files up to this size; larger ones are only mapped
+LARGE = 1 << 28  # bytes: from this size on, the CRC-32 of pieces is compared instead of the SHA-256 of everything
 
 
 def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -30,9 +33,12 @@ def write(path: str | Path, what: str, header: Mapping[str, Any], arrays: Mappin
 
     `header` is JSON-able data; `arrays` are written in C order. Raises DataError where the file cannot be written.
     """
-    text = json.dumps(header, ensure_ascii=False, sort_keys=True)
+    text = to_bytes(json.dumps(header, ensure_ascii=False, sort_keys=True)).decode()
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    about = {"kind": what, "format": FORMAT, "sha256": _digest(what, FORMAT, text, contiguous), "header": text}
+    beginning = f"{what}\n{FORMAT}\n{text}\n"
+    about = {"kind": what, "format": FORMAT, "sha256": checksums.sha256(beginning, contiguous), "header": text}
+    if sum(array.nbytes for array in contiguous.values()) >= LARGE:
+        about["crc32"] = checksums.crc32(beginning, contiguous)
     metadata = {"rnnlm": json.dumps(about)}  # one entry only: safetensors writes several in no fixed order
     write_blocks(path, _safetensors(contiguous, metadata), f"the {what}")
 
@@ -63,22 +69,19 @@ def json_array(value: Any) -> np.ndarray:
     return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
 
 
-def from_json_array(array: np.ndarray) -> Any:
-    """Return the value that `json_array` packed."""
-    return json.loads(array.tobytes().decode())
-
-
 def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the header and the arrays of a file of the kind `what`, one of `KINDS`.
 
-    The arrays are views of the mapped file, so that opening a large one costs no time; what is written into them stays
-    in memory and does not change the file. The checksum is compared in files of up to `CHECKED` bytes.
+    The arrays are views of the mapped file, which is read once for the checksum; what is written into them stays in
+    memory and does not change the file. Nothing else is checked: see `stored.Stored`.
     Raises DataError for a file that is missing, of another kind or format, or damaged.
     """
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode) and not path.is_dir():  # reading a pipe might wait for ever
+            raise DataError(f"{path} is not an ordinary file. Give the path of a {what} file.")
         opened = open(path, "rb")  # noqa: SIM115  closed below
     except OSError as error:
         raise DataError(
@@ -86,7 +89,7 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
         ) from error
     try:
         with opened, safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("rnnlm", "{}"))
+            about = _parsed((file.metadata() or {}).get("rnnlm", "{}"), "its header")
             if about.get("kind") != what:
                 found = f"a {about['kind']}" if about.get("kind") in KINDS else "a safetensors file of another program"
                 raise DataError(f"{path} is {found}, not a {what} of rnnlm. Give the path of a {what} file.")
@@ -96,23 +99,46 @@ def read(path: str | Path, what: str) -> tuple[dict[str, Any], dict[str, np.ndar
                     "Install a newer rnnlm-kit."
                 )
             arrays = _mapped(opened)
-            size = os.fstat(opened.fileno()).st_size
-        if size <= CHECKED and _digest(what, about["format"], about["header"], arrays) != about["sha256"]:
+        beginning = f"{what}\n{about['format']}\n{about['header']}\n"
+        if "crc32" in about:
+            is_whole = about["crc32"] == checksums.crc32(beginning, arrays)
+        else:
+            is_whole = about["sha256"] == checksums.sha256(beginning, arrays)
+        if not is_whole:
             raise DataError(f"{path} is damaged: its content does not match its checksum. Copy or train it again.")
-        return json.loads(about["header"]), arrays
+        header = _parsed(about["header"], "its header")
+        if not isinstance(header, dict):
+            raise TypeError("its header is no object of names and values")
+        return header, arrays
     except DataError:
         raise
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
         raise DataError(
-            f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
+            _other_file(path, what)
+            or f"{path} is not a {what} of rnnlm, or it is truncated or damaged ({error}). "
             f"Give the path of a {what} file, or train it again."
         ) from error
+
+
+def _other_file(path: Path, what: str) -> str | None:
+    """Return the message that a file is another program's; None where it is ours, damaged or not known."""
+    with open(path, "rb") as file:
+        start = file.read(recognise.SIZE)
+    return None if start[8:9] == b"{" else recognise.not_a(f"{what} of rnnlm", str(path), start)
+
+
+def _parsed(text: str | bytes, what: str) -> Any:
+    """Return the value of a JSON text. Raises ValueError, to which the caller adds the path."""
+    try:
+        return parse(text, what)
+    except DataError as error:
+        raise ValueError(str(error).removesuffix(".")) from error
 
 
 def _mapped(file: IO[bytes]) -> dict[str, np.ndarray]:
     """Return the arrays of a safetensors file, whose header the library has checked, as views of the mapped file."""
     length = int.from_bytes(file.read(8), "little")
-    entries = json.loads(file.read(length))
+    entries = _parsed(file.read(length), "its list of arrays")
     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     arrays = {}
     for name, entry in entries.items():
@@ -151,12 +177,3 @@ def kind(path: str | Path, start: bytes | None = None) -> str | None:
 
 _USUAL_HEADER = 1 << 16  # bytes that hold the header of most files
 _LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors format
-
-
-def _digest(what: str, version: int, header: str, arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256(f"{what}\n{version}\n{header}\n".encode())
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()

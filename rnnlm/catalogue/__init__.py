@@ -9,7 +9,7 @@
 | data                     | the files that are installed with the package                    |
 """
 
-from .corpora import entries, files_of, get, is_name, part
+from .corpora import entries, files_of, get, holds, is_name, part
 from .entry import LABELLED, PARTS, TEXT, Entry, Fetched
 
-__all__ = ["LABELLED", "PARTS", "TEXT", "Entry", "Fetched", "entries", "files_of", "get", "is_name", "part"]
+__all__ = ["LABELLED", "PARTS", "TEXT", "Entry", "Fetched", "entries", "files_of", "get", "holds", "is_name", "part"]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import shutil
-import tempfile
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..cache_folder import cache_folder, is_writable, new_folder
+from ..cache_folder import cache_folder, is_writable, new_folder, temporary_cache, where_there_is_room
 from ..errors import UsageError, unknown_name
 from .data import corpora_folder, read_toml
 from .entry import LABELLED, PARTS, TEXT, Entry, Fetched
 from .fetch import Progress
 
+FOLDER = "corpora"  # in the cache
 _ABOUT = "about.json"
 
 
@@ -61,17 +60,27 @@ def get(
     from .sources import MAKERS
 
     entry = _entries()[name]
-    folder = _writable(cache_folder(cache_dir)) / "corpora" / name
     recipe = asdict(entry)
     if entry.kind == "grammar":
         recipe["grammar"] = read_toml(corpora_folder() / "grammars" / f"{name}.toml")
-    about = _read_about(folder)
+    wanted = cache_folder(cache_dir)
+    folder = Path() if wanted is None else wanted / FOLDER / name
+    about = None if wanted is None else _read_about(folder)  # a cache that is there need not be writable
     if about is None or about.get("recipe") != recipe or source is not None:
-        with new_folder(folder) as draft:
-            sha256 = MAKERS[entry.kind](entry, draft, None if source is None else Path(source), progress)
-            about = {"recipe": recipe, "sha256": sha256}
-            (draft / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)  # made by an older recipe, or from another source
+
+        def make(cache: Path) -> tuple[Path, dict[str, Any]]:
+            folder = cache / FOLDER / name
+            about = None if source is not None or cache == wanted else _read_about(folder)
+            if about is not None and about.get("recipe") == recipe:
+                return folder, about
+            with new_folder(folder) as draft:
+                sha256 = MAKERS[entry.kind](entry, draft, None if source is None else Path(source), progress)
+                about = {"recipe": recipe, "sha256": sha256}
+                (draft / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+                shutil.rmtree(folder, ignore_errors=True)  # made by an older recipe, or from another source
+            return folder, about
+
+        folder, about = where_there_is_room(cache_dir, make)
     train, valid, test = (next(folder.glob(f"{part_name}.*"), None) for part_name in PARTS)
     assert train is not None
     perplexity = Grammar.load(name).perplexity() if entry.kind == "grammar" else None
@@ -95,6 +104,11 @@ def part(source: str | Path, content: str = TEXT) -> str | Path:
     return file
 
 
+def holds(path: str | Path) -> bool:
+    """Return whether a file is a part of a named corpus: one that `get` has put into the cache."""
+    return any(Path(path).is_relative_to(folder / "corpora") for folder in _caches())
+
+
 def files_of(source: str | Path, cache_dir: str | Path | None = None) -> list[Path]:
     """Return the files for which a source stands, without getting any: a path, NAME or NAME:PART.
 
@@ -103,7 +117,16 @@ def files_of(source: str | Path, cache_dir: str | Path | None = None) -> list[Pa
     name = str(source).partition(":")[0]
     if not is_name(name) or Path(source).exists():
         return [Path(source)]
-    return [file for file in (cache_folder(cache_dir) / "corpora" / name).glob("**/*") if file.is_file()]
+    folders = [folder / "corpora" / name for folder in _caches(cache_dir)]
+    return [file for folder in folders for file in folder.glob("**/*") if file.is_file()]
+
+
+def _caches(cache_dir: str | Path | None = None) -> list[Path]:
+    """Return the folders in which corpora may have been kept: the wanted one, and the one used where it is unusable."""
+    wanted = cache_folder(cache_dir)
+    if wanted is not None and is_writable(wanted):
+        return [wanted]
+    return [folder for folder in (wanted, temporary_cache()) if folder is not None]
 
 
 def _require_content(entry: Entry, content: str | None) -> None:
@@ -126,12 +149,3 @@ def _read_about(folder: Path) -> dict[str, Any] | None:
         return about if isinstance(about, dict) and any(folder.glob("train.*")) else None
     except (OSError, ValueError):
         return None
-
-
-def _writable(folder: Path) -> Path:
-    if is_writable(folder):
-        return folder
-    # The cache cannot be written, so the corpus is kept in a temporary folder for this process.
-    scratch = Path(tempfile.mkdtemp(prefix="rnnlm-"))
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    return scratch

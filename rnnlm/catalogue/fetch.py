@@ -90,7 +90,7 @@ def _pip_download(requirement: str, sha256: str, folder: Path, name: str, choice
     command = [sys.executable, "-m", "pip", "download", "--no-deps", choice, ":all:", "--quiet", "--no-input"]
     command += ["--disable-pip-version-check", "--dest", str(folder), "--requirement", str(requirements)]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=600)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DataError(f"{name} cannot be fetched with pip: {error}.") from None
     archives = sorted(folder.glob(pattern))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cache_folder import scratch_folder
 from ..models import (
     CLASSIFIERS,
     KINDS,
@@ -138,7 +138,7 @@ def of_classifier(model: Classifier) -> dict[str, tuple[float, str]]:
 
 def reloaded(model: Model, machine: Machine) -> tuple[float, str]:
     """Return the largest error of a saved and loaded model (arrays, scores, the file that it writes), and its name."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         first, second = Path(folder, "first.rnnlm"), Path(folder, "second.rnnlm")
         model.save(first)
         again = load_any(first)

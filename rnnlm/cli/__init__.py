@@ -16,6 +16,7 @@ import click
 from .. import __version__
 from ..errors import RnnlmError, of_the_system, unknown_name
 from .console import error_line, say
+from .encodings import prepare
 from .streams import lose_what_cannot_be_written, open_standard_streams, standard_streams
 from .words import in_words_of
 
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (None: those of the process) and return its exit status."""
+    prepare()
     with standard_streams():
         return _run(sys.argv[1:] if arguments is None else list(arguments))
 
@@ -91,7 +93,8 @@ def _run(typed: Sequence[str]) -> int:
     """Run the command line that was typed; see `run`."""
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}", "yellow")
+            _never_errors()
+            warnings.showwarning = lambda message, *_, **__: _say_warning(str(message), typed)
             status = cli.main(args=list(typed), prog_name="rnnlm", standalone_mode=False, obj=list(typed))
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -136,6 +139,20 @@ def _run(typed: Sequence[str]) -> int:
         message = " ".join(str(error).split())
         error_line(f"the GPU failed: {type(error).__name__}: {message}. See what nvidia-smi says, or use --device cpu.")
         return 1
+
+
+def _never_errors() -> None:
+    """Show warnings that PYTHONWARNINGS or -W would turn into errors: a command must not end because of one."""
+    if any(action == "error" for action, *_ in warnings.filters):
+        warnings.resetwarnings()
+        warnings.simplefilter("default")
+        for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", kind)
+
+
+def _say_warning(message: str, typed: Sequence[str]) -> None:
+    """Print a warning of the package, with the option's name for each keyword."""
+    say(f"warning: {in_words_of(_command(typed), message, typed)}", "yellow")
 
 
 def _command(typed: Sequence[str]) -> click.Command | None:

@@ -15,6 +15,7 @@ from ..models.model import settings_text
 from ..option_sets import subset, union
 from ..options import declared
 from .console import ppl, result, result_json, say
+from .counts import left_out_of
 from .machine import choose, machine_options
 from .names import claim, models_and_texts
 from .options import json_option, option, with_options
@@ -83,7 +84,8 @@ def command(
         result_json({"model": output, "config": cached.config, "fit": fitted})
         return
     if before is not None and after is not None:
-        result(f"validation perplexity {ppl(before.nll)} without, {ppl(after.nll)} with the cache")
+        figures = f"{ppl(before.nll)} without, {ppl(after.nll)} with the cache"
+        result(f"validation perplexity {figures}{left_out_of(after)}")
     say(f"model: {output}", "green")
 
 

@@ -14,6 +14,7 @@ from .console import result, result_json, table
 from .machine import choose, machine_options
 from .members import Scorer, ScoringOptions, load_members, scoring_options
 from .options import json_option, with_options
+from .swapped import require_order
 
 if TYPE_CHECKING:
     from ..evaluation.significance import Comparison, Interval
@@ -53,6 +54,7 @@ def command(
     """
     if text == "-":
         raise UsageError("standard input can be read once, and there are two models. Give the text as a file.")
+    require_order([a, b], text)
     device = choose(machine)
     from ..evaluation.significance import compare
     from ..evaluation.stream import joint_context
@@ -70,6 +72,8 @@ def command(
         )
     else:
         result(_table(comparison))
+        if comparison.left_out:
+            result(f"left out: {comparison.left_out:,} more tokens of the text, which have no probability")
         result(comparison.verdict)
 
 

@@ -9,6 +9,7 @@ import click
 from ..declared_files import NamedFile, require_apart
 from ..machine import MachineOptions
 from .console import ppl, result, result_json, say, table
+from .counts import counts_of
 from .machine import choose, machine_options
 from .members import (
     MixingOptions,
@@ -88,6 +89,8 @@ def command(
         )
     else:
         result(table(rows))
+        if mixed is not None and mixed.scored < mixed.tokens:
+            result(f"validation: {counts_of(mixed)}")
     for place in sorted(set(range(len(names))) - set(kept)):
         say(f"{names[place]} has the weight 0 and is left out of {output}", "yellow")
     say(f"model written to {output}")

@@ -8,6 +8,7 @@ import click
 
 from ..machine import MachineOptions
 from .console import ppl, result, result_json
+from .counts import left_out
 from .machine import choose, machine_options
 from .options import json_option
 
@@ -22,11 +23,16 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     from .. import ops
     from ..models import LanguageModel, load_any
     from ..models.model import settings_text
+    from ..models.training_log import require_complete
+    from ..stored import reading
     from ..training.as_used import as_used
 
     lm, backend = load_any(model, device=where), ops.backend()
+    with reading(model, "model"):
+        require_complete(lm.log)
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})
     epochs = [entry for entry in lm.log if entry["kind"] == "epoch"]
+    verdicts = [entry for entry in lm.log if entry["kind"] == "verdict"]
     used = as_used(run, lm.config) if "optimizer" in run else {}
     facts: dict[str, Any] = {"model": lm.kind}
     if isinstance(lm, LanguageModel):
@@ -40,6 +46,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         "training": run,
         "used": used,
         "epochs": epochs,
+        "verdict": verdicts[-1] if verdicts else None,
     }
     if as_json:
         result_json(facts)
@@ -63,7 +70,8 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     if "data.fit" in run:
         fit = run["fit"]
         lines.append(("fitted to", f"{run['text']}, {fit['tokens']:,} tokens, sha256 {str(run['data.fit'])[:12]}"))
-        lines.append(("validation", f"PPL {ppl(fit['nll'])}"))
+        lines.append(("validation", f"PPL {ppl(fit['nll'])}{left_out(fit['tokens'], fit['scored'], fit['unknown'])}"))
+    lines += [("warning", str(entry.get("text"))) for entry in verdicts]
     if run.get("command"):
         lines.append(("command", run["command"]))
     if epochs:
@@ -72,7 +80,9 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         if best.get("valid_accuracy") is not None:
             lines.append(("validation", f"accuracy {100 * best['valid_accuracy']:.2f} %, loss {best['valid_nll']:.4f}"))
         elif best["valid_nll"] is not None:
-            lines.append(("validation", f"PPL {ppl(best['valid_nll'])}"))
+            tokens, unknown = run.get("data.valid_tokens", 0), run.get("valid_left_out", 0)  # 0: of an earlier version
+            about = left_out(tokens, tokens - unknown, unknown)
+            lines.append(("validation", f"PPL {ppl(best['valid_nll'])}{about}"))
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         result(f"{name.ljust(width)}  {value}")

@@ -15,10 +15,12 @@ from ..options import declared, make
 from ..own_source import file_of
 from ..training.data import TextOptions
 from .console import ppl, result, result_json, say
+from .counts import left_out_of
 from .machine import choose, host_options
 from .options import GroupedCommand, json_option, option, with_options
 from .record import command_line
 from .unused import refuse
+from .words import in_words_of
 
 ARPA = (".arpa", ".arpa.gz", ".arpa.bz2", ".arpa.xz")  # the last two are refused by name
 TRAINING_OPTIONS = "order smoothing gamma alpha prune memory valid test tokens max_vocab min_count dtype"
@@ -103,7 +105,7 @@ def command(
         warnings.simplefilter("always", RuntimeWarning)
         model, held_out = (_opened(text), {}) if from_model else _trained(text, options)
     for warning in caught:
-        say(f"warning: {warning.message}", "yellow")
+        say(f"warning: {in_words_of(context.command, str(warning.message))}", "yellow")
     if entropy is not None:
         model = model.pruned(entropy)
     model.log[0]["command"] = command_line(context)
@@ -119,7 +121,7 @@ def command(
         result_json({"model": output, **model.facts(), **figures})
         return
     for name, perplexity in perplexities.items():
-        result(f"{name} perplexity {ppl(perplexity.nll)}")
+        result(f"{name} perplexity {ppl(perplexity.nll)}{left_out_of(perplexity)}")
     say(f"model: {output}", "green")
 
 

@@ -9,6 +9,7 @@ import click
 from ..errors import DataError, UsageError
 from ..machine import MachineOptions
 from .console import bits, ppl, result, result_json, say, table
+from .counts import counts_of
 from .machine import choose, machine_options
 from .members import (
     Member,
@@ -22,6 +23,7 @@ from .members import (
     weight_text,
 )
 from .options import json_option
+from .swapped import require_order
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +63,7 @@ def command(
     fit, mix = mixing.fit, mixing.mix
     if text == "-" == fit:
         raise UsageError("standard input can be read once, and it is TEXT and the --fit text. Give one as a file.")
+    require_order(paths, text)
     device = choose(machine)
     scorer = Scorer(mixing)
     members = load_members(paths, device)
@@ -104,6 +107,8 @@ def command(
     if path:
         steps = [[str(number), step["model"], *(ppl(step[on]) for on in ("valid_nll", "nll"))] for number, step in path]
         result("\n" + table([["step", "added", "validation PPL", "test PPL"], *steps], left=2))
+    if fit_streams and not fit_streams[0].scored.all():
+        result(f"validation: {counts_of(stream_perplexity(fit_streams[0]))}")
 
 
 def _single(member: Member, scorer: Scorer, text: str, as_json: bool) -> None:

@@ -10,6 +10,7 @@ import click
 
 from ..declared_files import NamedFile
 from .console import ppl, result, result_json, say, table
+from .counts import counts_of
 from .progress import COMPILING
 from .talk import about_line, end_line, epoch_line, perplexity_figures, resuming_line
 from .words import in_words_of
@@ -69,14 +70,15 @@ def _print_message(number: int, message: Message) -> None:
         case Failed():
             say(f"run {number}: {in_words_of(click.get_current_context().command, message.message)}")
         case Note():
-            say(f"run {number}: {COMPILING.format('some 20 seconds') if message.compiling else message.text}")
+            text = in_words_of(click.get_current_context().command, message.text)
+            say(f"run {number}: {COMPILING.format('some 20 seconds') if message.compiling else text}")
 
 
 def figures_table(figures: Sequence[Figures]) -> str:
     """A line for each model: what it is, its perplexities, its file."""
     rows = [["", "file", "validation PPL", "test PPL"]]
     rows += [[model.name, str(model.path), ppl(model.valid_nll), _test_ppl(model)] for model in figures]
-    return table(rows, left=2)
+    return table(rows, left=2) + _left_out(figures[0])
 
 
 def _table(outcome: Outcome) -> str:
@@ -95,7 +97,20 @@ def _table(outcome: Outcome) -> str:
     rows.append(["spread", "", "", "", *spread, *missing])
     mixture = outcome.mixture
     rows.append([mixture.name, str(mixture.path), "", "", ppl(mixture.valid_nll), _test_ppl(mixture)])
-    return table(rows, left=2)
+    return table(rows, left=2) + _left_out(mixture)
+
+
+def _left_out(figures: Figures) -> str:
+    """A line below the table on each text that the figures leave tokens of out."""
+    from ..evaluation import stream_perplexity
+
+    texts = {"validation": figures.valid, "test": figures.test}
+    lines = [
+        f"{name}: {counts_of(stream_perplexity(text))}"
+        for name, text in texts.items()
+        if text is not None and not text.scored.all()
+    ]
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -9,8 +9,10 @@ import click
 from ..machine import MachineOptions
 from ..sampling_options import SamplingOptions
 from .console import result, result_json
+from .encodings import typed_text
 from .machine import choose, machine_options
 from .options import with_options
+from .swapped import require_order
 
 
 @click.command()
@@ -33,11 +35,12 @@ def command(
     as_json: bool,
 ) -> None:
     """Draw texts from MODEL that go on from PROMPT."""
+    require_order([model], prompt, "prompt")
     device = choose(machine)
     from ..evaluation import sample
     from ..models import load
 
-    drawn = sample(load(model, device=device), prompt, length, count=count, **asdict(how))
+    drawn = sample(load(model, device=device), typed_text(prompt), length, count=count, **asdict(how))
     assert isinstance(drawn, list)  # count is given, so it is a list
     if as_json:
         result_json([{"text": s.text, "prompt": s.prompt, "words": s.words, "logprobs": s.logprobs} for s in drawn])

@@ -12,10 +12,12 @@ from ..machine import MachineOptions
 from ..options import check as check_options
 from ..options import option
 from .console import say
+from .counts import counts
 from .machine import choose, machine_options
 from .members import ScoringOptions, scoring_options
 from .names import claim, models_and_texts
 from .options import with_options
+from .swapped import require_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,7 @@ def command(
     if top and (form.quick or per != "word"):
         raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
     check_options(scoring)
+    require_order([model], text)
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
     from ..evaluation.stream import unseen_types
     from ..evaluation.stream_tsv import check
@@ -95,4 +98,5 @@ def command(
     else:
         write_tsv(stream, output, per=per, unit=unit, words=words)
     if output is not None:
-        say(f"scores of {len(stream):,} tokens written to {output}")
+        about = counts(len(stream), int(stream.scored.sum()), int(stream.is_unknown.sum()))
+        say(f"scores of {about} written to {output}")

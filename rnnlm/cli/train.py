@@ -14,7 +14,8 @@ from ..options import check
 from ..options import option as declare
 from ..training.processes import INTERRUPTED
 from ..training.settings import Settings
-from .console import bits, ppl, result, result_json, say
+from .console import ppl, result, result_json, say
+from .counts import corpus_counts, left_out, perplexity_line
 from .names import default_output
 from .options import GroupedCommand, json_option, option, with_options
 from .progress import ProgressBar, Snapshots
@@ -152,24 +153,18 @@ def _conclude(run: Run, reason: str, ensembles: list[Figures], sample_words: int
     perplexity = None if reason == "interrupted" else run.test()
     text = model.sample(length=sample_words, seed=run.settings.seed)
     epochs = [entry for entry in model.log if entry["kind"] == "epoch"]
+    valid = corpus_counts(run.data.valid)
     if as_json:
-        figures = {"model": str(output), "stopped": reason, "epochs": epochs, "sample": str(text)}
+        figures: dict[str, Any] = {"model": str(output), "stopped": reason, "epochs": epochs, "sample": str(text)}
         figures |= {"last": [one.as_dict() for one in ensembles]} if ensembles else {}
-        result_json(figures | {"test": perplexity.as_dict() if perplexity else None})
+        figures["verdict"] = run.verdict.as_dict() if run.verdict else None
+        result_json(figures | {"validation": valid, "test": perplexity.as_dict() if perplexity else None})
         return
     best = [entry["valid_nll"] for entry in epochs if entry["epoch"] == run.trainer.progress.best_epoch]
     if best:
-        result(f"validation perplexity {ppl(best[0])}")
+        result(f"validation perplexity {ppl(best[0])}{left_out(**valid)}")
     if perplexity is not None:
-        unknown = ""
-        if perplexity.unknown and perplexity.scored < perplexity.tokens:
-            unknown = f", {perplexity.unknown:,} unknown words left out"
-        elif perplexity.unknown:
-            unknown = f", {perplexity.unknown:,} unknown words, perplexity {ppl(perplexity.nll_known)} without them"
-        per = f"{bits(perplexity.bits_per_token)} bits/token"
-        if perplexity.scored == perplexity.tokens:
-            per += f", {bits(perplexity.bits_per_character)} bits/character"
-        result(f"test perplexity {ppl(perplexity.nll)} ({per}; {perplexity.tokens:,} tokens{unknown})")
+        result(perplexity_line("test", perplexity))
     if run.data.source_perplexity is not None:
         result(f"a perfect model of this source has perplexity {run.data.source_perplexity:.4f}")
     result(f"sample: {text}")

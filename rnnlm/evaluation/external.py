@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import recognise
 from ..errors import DataError
 from ..text.corpus import Corpus
 from ..text.files import Head
@@ -36,8 +37,11 @@ def external(path: str | Path, corpus: Corpus) -> Stream:
     """
     layout_name = layout(path)
     if layout_name is None:
+        start = Head.of(path).start[: recognise.SIZE]
+        is_text = recognise.not_a("text", str(path), start) is None
         raise DataError(
-            f"{path} holds no probability per token in a layout that is known: a file of `rnnlm score`, "
+            (None if is_text else recognise.not_a("file of scores", str(path), start))
+            or f"{path} holds no probability per token in a layout that is known: a file of `rnnlm score`, "
             "-lm-prob or -test -debug 2 of Mikolov's rnnlm, ngram -ppl -debug 2 of SRILM, query -v word of KenLM."
         )
     if layout_name == OURS:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import storage
+from ..ngram.arpa_lines import is_arpa
 from ..text.files import Head
 from ..text.lines import lines_of
 from ..text.vocabulary import EOS, UNK
@@ -57,7 +58,7 @@ def layout(file: str | Path | Head) -> str | None:
     lines = lines_of(head.start[: 1 << 16].decode("utf-8", "replace"))[:50]
     if lines[0].startswith(MAGIC):
         return OURS
-    if any(line.strip() == "\\data\\" for line in lines):  # an n-gram model in the ARPA format
+    if is_arpa(head):
         return None
     if any(map(_is_rnnlm_head, lines)):
         return "rnnlm"

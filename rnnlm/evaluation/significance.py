@@ -40,6 +40,7 @@ class Comparison:
     `p`           the two-sided p value of the hypothesis that this difference is 0
     `blocks`      the number of blocks of the text
     `tokens`      the number of its scored tokens
+    `left_out`    the number of its tokens that have no probability, such as unknown words
     """
 
     names: tuple[str, str]
@@ -51,6 +52,7 @@ class Comparison:
     p: float
     blocks: int
     tokens: int
+    left_out: int
 
     @property
     def distinct(self) -> bool:
@@ -117,6 +119,7 @@ def compare(a: Stream, b: Stream, *, block: int = BLOCK, samples: int = SAMPLES,
             p=_p_value(paired[:, 2], samples, seed),
             blocks=len(sums),
             tokens=first.scored,
+            left_out=first.tokens - first.scored,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -116,6 +117,36 @@ class Stream:
             )
         logp[self.is_unknown] -= np.log(types)
         return replace(self, logp=logp, unknown=divided)
+
+
+def require_possible(stream: Stream) -> None:
+    """Raise DataError for numbers that no stream can hold, naming the first token that has one.
+
+    Ids and the likeliest words are in the vocabulary; log P is not above 0 (but for rounding), and a number where the
+    token is in the vocabulary; the entropy is from 0 to log V, the rank from 0 to V.
+    """
+    V = len(stream.vocabulary)
+    _require(stream, "the id", stream.ids, -1, V - 1)
+    _require(stream, "log P", stream.logp, -np.inf, ABOVE_ZERO, nan=True)
+    if stream.entropy is not None:
+        _require(stream, "the entropy", stream.entropy, -ABOVE_ZERO, math.log(V) * (1 + ABOVE_ZERO) + ABOVE_ZERO)
+    if stream.rank is not None:
+        _require(stream, "the rank", stream.rank, 0, V)
+    if stream.top_ids is not None and stream.top_logp is not None:
+        _require(stream, "a likeliest word", stream.top_ids, 0, V - 1)
+        _require(stream, "log P of a likeliest word", stream.top_logp, -np.inf, ABOVE_ZERO)
+
+
+def _require(stream: Stream, what: str, values: np.ndarray, low: float, high: float, *, nan: bool = False) -> None:
+    """Raise DataError for the first token with a value that is not from `low` to `high`; `nan` allows NaN too."""
+    good = (values >= low) & (values <= high)
+    if nan:
+        good |= np.isnan(values)
+    for place in np.argwhere(~good)[:1]:
+        raise DataError(
+            f"{what} of token {place[0] + 1} is {values[tuple(place)]}, and only {low:g} to {high:g} is possible. "
+            "Score the text again."
+        )
 
 
 def unseen_types(rule: str | int) -> int:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .. import storage
+import numpy as np
+
+from .. import recognise, storage
 from ..errors import DataError, UsageError
-from ..stored import Stored
+from ..stored import Stored, reading
 from ..text.encoding import Encoding
+from ..text.files import Head
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .read_tsv import read_tsv
-from .stream import CARRIED, Stream
+from .stream import CARRIED, Stream, require_possible
 from .stream_tsv import MAGIC
 
 _ABOUT = ("model", "text", "sha256", "unknown", "characters", "ends")
@@ -38,6 +41,8 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
     """
     if _is_safetensors(path):
         return _read_binary(path)
+    if reason := _other_file(path):
+        raise DataError(reason)
     number, first = next(numbered_lines(path), (1, ""))
     if not first.startswith(MAGIC):
         raise bad_line(
@@ -50,6 +55,16 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
     return read_tsv(path, vocabulary)
 
 
+def _other_file(path: str | Path) -> str | None:
+    """Return the message that a file is no table but another program's; None for any file with lines of text."""
+    if not Path(path).is_file():
+        return None
+    start = Head.of(path).start[: recognise.SIZE]
+    if start.startswith(MAGIC.encode()) or not recognise.not_a("text", str(path), start):
+        return None
+    return recognise.not_a("file of scores of rnnlm", str(path), start)
+
+
 def _is_safetensors(path: str | Path) -> bool:
     try:
         with open(path, "rb") as file:
@@ -60,12 +75,39 @@ def _is_safetensors(path: str | Path) -> bool:
 
 def _read_binary(path: str | Path) -> Stream:
     stored = Stored(*storage.read(path, "stream"), Path(path).parent)
-    try:
-        fields: dict[str, Any] = {name: stored.value(name) for name in _ABOUT}
-        fields["context"] = stored.text("context", CARRIED)  # files of earlier versions do not name it
-        fields |= {name: stored.array(name) for name in _ARRAYS if stored.has_array(name)}
-        return Stream(encoding=Encoding.unpack(stored), **fields)
-    except DataError as error:
-        raise DataError(f"{path} cannot be used as a stream: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} cannot be used as a stream: {error!r}. Score the text again.") from error
+    with reading(path, "stream"):
+        stream = Stream(
+            encoding=Encoding.unpack(stored),
+            characters=stored.integer("characters", 0),
+            ends=stored.flag("ends"),
+            model=stored.text("model"),
+            text=stored.text("text"),
+            sha256=stored.text("sha256"),
+            unknown=stored.text("unknown"),
+            context=stored.text("context", CARRIED),  # files of earlier versions do not name it
+            **_arrays(stored),
+        )
+        require_possible(stream)
+        stored.refuse_others()
+    return stream
+
+
+def _arrays(stored: Stored) -> dict[str, Any]:
+    """The arrays of a stream by name, of the right types and shapes."""
+    n = len(stored.array("ids", [np.int32], [None]))
+    k = stored.array("top_ids", [np.int32], [n, None]).shape[1] if stored.has_array("top_ids") else None
+    figure = [np.float32, np.float64]
+    described: dict[str, Any] = {
+        "ids": ([np.int32], [n]),
+        "logp": (figure, [n]),
+        "entropy": (figure, [n]),
+        "rank": ([np.int32], [n]),
+        "top_ids": ([np.int32], [n, k]),
+        "top_logp": (figure, [n, k]),
+    }
+    needed = {"ids", "logp"} | ({"top_ids", "top_logp"} if k is not None else set())
+    return {
+        name: stored.array(name, *types_and_shape)
+        for name, types_and_shape in described.items()
+        if name in needed or stored.has_array(name)
+    }

@@ -58,7 +58,7 @@ def write_tsv(
         for block in blocks:
             sys.stdout.write(block)
     else:
-        output_files.write_blocks(path, (block.encode() for block in blocks), "the scores")
+        output_files.write_blocks(path, map(output_files.to_bytes, blocks), "the scores")
 
 
 def check(per: str, unit: str) -> None:

@@ -17,6 +17,7 @@ from .pooling import AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d
 from .sequential import Sequential
 from .softmax import Softmax
 from .standardize import Standardize
+from .weights_of_file import WeightsOfFile
 
 __all__ = [
     "CTC",
@@ -43,4 +44,5 @@ __all__ = [
     "Softmax",
     "SquaredError",
     "Standardize",
+    "WeightsOfFile",
 ]

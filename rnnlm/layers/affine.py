@@ -26,9 +26,9 @@ class Affine:
         init=initializers.glorot_uniform,
         dtype: str = "float32",
     ) -> None:
-        self.params = {"W": Param(init(rng, (n_in, n_out)).astype(dtype))}
+        self.params = {"W": Param.starting(init, rng, (n_in, n_out), dtype)}
         if bias:
-            self.params["b"] = Param(initializers.zeros(rng, (n_out,)).astype(dtype))
+            self.params["b"] = Param.starting(initializers.zeros, rng, (n_out,), dtype)
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Array]:
         """Forward as `Layer.forward`: x (…, n_in) -> y (…, n_out). The tape is x."""

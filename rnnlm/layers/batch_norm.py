@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np  # starting values are made on the host
+import numpy as np
 
 from ..errors import UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
+from . import initializers
 from .param import Param
 from .scaled import Scaled
 
@@ -33,13 +34,21 @@ class BatchNorm(Scaled):
     shift", ICML 2015.
     """
 
-    def __init__(self, features: int, *, momentum: float = 0.9, eps: float = 1e-5, dtype: str = "float32") -> None:
-        super().__init__(features, eps=eps, dtype=dtype)
+    def __init__(
+        self,
+        features: int,
+        *,
+        momentum: float = 0.9,
+        eps: float = 1e-5,
+        dtype: str = "float32",
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__(features, eps=eps, dtype=dtype, rng=rng)
         if not 0 <= momentum < 1:
             raise UsageError(f"momentum={momentum} of BatchNorm is not a share of the past. Give 0 <= momentum < 1.")
         self.momentum = momentum
-        self.params["mean"] = Param(np.zeros(features, dtype))
-        self.params["variance"] = Param(np.ones(features, dtype))
+        self.params["mean"] = Param.starting(initializers.zeros, rng, (features,), dtype)
+        self.params["variance"] = Param.starting(initializers.ones, rng, (features,), dtype, least=0)
 
     def forward(self, x: Array, *, train: tuple[int, int] | None = None) -> tuple[Array, Any]:
         """Forward as `Layer.forward`; with `train`, it also updates the running mean and variance."""

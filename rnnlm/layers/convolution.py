@@ -51,9 +51,9 @@ class Convolution2d:
         self.windows = Windows(kind, size, stride, padding)
         self.channels, self.groups, self.first = channels, groups, first
         shape = (*self.windows.size, channels // groups, filters)
-        self.params = {"W": Param(init(rng, shape).astype(dtype))}
+        self.params = {"W": Param.starting(init, rng, shape, dtype)}
         if bias:
-            self.params["b"] = Param(initializers.zeros(rng, (filters,)).astype(dtype))
+            self.params["b"] = Param.starting(initializers.zeros, rng, (filters,), dtype)
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Array]:
         """Forward as `Layer.forward`: images x (N, h, w, C) -> y (N, oh, ow, F)."""

@@ -26,7 +26,7 @@ class Embedding:
         init=initializers.uniform,
         dtype: str = "float32",
     ) -> None:
-        self.params = {"W": Param(init(rng, (words, size)).astype(dtype))}
+        self.params = {"W": Param.starting(init, rng, (words, size), dtype)}
 
     def forward(self, x: np.ndarray, *, train=None) -> tuple[Array, np.ndarray]:
         """Forward as `Layer.forward`: x holds the ids. The tape is x."""

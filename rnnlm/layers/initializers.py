@@ -18,6 +18,11 @@ def zeros(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     return np.zeros(shape)
 
 
+def ones(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """Ones of this shape: the start of gains and variances."""
+    return np.ones(shape)
+
+
 def uniform(rng: Rng, shape: tuple[int, ...], limit: float = 0.1) -> np.ndarray:
     """Draws of U(-limit, limit); ±0.1 is the start of Zaremba, Sutskever & Vinyals 2014 (0.05 in their medium size)."""
     return rng.uniform(-limit, limit, shape)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..ops import ops_for
 from ..ops.arrays import Array
 from .scaled import Scaled
@@ -20,8 +22,10 @@ class LayerNorm(Scaled):
     J. L. Ba, J. R. Kiros & G. Hinton, "Layer normalization", arXiv:1607.06450, 2016.
     """
 
-    def __init__(self, features: int, *, eps: float = 1e-5, dtype: str = "float32") -> None:
-        super().__init__(features, eps=eps, dtype=dtype)
+    def __init__(
+        self, features: int, *, eps: float = 1e-5, dtype: str = "float32", rng: np.random.Generator | None = None
+    ) -> None:
+        super().__init__(features, eps=eps, dtype=dtype, rng=rng)
 
     def forward(self, x: Array, *, train=None) -> tuple[Array, Any]:
         """Forward as `Layer.forward`: x (…, features) -> y of the same shape."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import numpy as np  # host-side bookkeeping: which rows were touched
 
 from ..ops import ops_for
 from ..ops.arrays import Array, is_device_array
 from ..ops.gradients import Dense, Gradient, OuterProduct, RowSparse
+from .weights_of_file import WeightsOfFile
 
 Rows = slice | np.ndarray
 
@@ -23,8 +24,26 @@ class Param:
     for `grad`.
     """
 
-    def __init__(self, value: Array) -> None:
+    def __init__(self, value: Array, *, least: float | None = None) -> None:
+        self.least = least  # that its numbers may be; None where there is no limit
         self.set(value)
+
+    @classmethod
+    def starting(
+        cls,
+        init: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray],
+        rng: np.random.Generator | None,
+        shape: tuple[int, ...],
+        dtype: str,
+        *,
+        least: float | None = None,
+    ) -> Self:
+        """Return the parameter with the starting values init(rng, shape); nothing is drawn where a file has the values.
+
+        `rng` may be None where `init` draws nothing. Raises DataError as `WeightsOfFile.take`.
+        """
+        value = rng.take(shape, dtype) if isinstance(rng, WeightsOfFile) else init(rng, shape).astype(dtype)  # type: ignore[arg-type]
+        return cls(value, least=least)
 
     def __repr__(self) -> str:
         return f"Param({self.value.shape}, {self.value.dtype})"

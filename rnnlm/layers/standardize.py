@@ -10,6 +10,7 @@ import numpy as np  # the statistics are taken on the host, where the data are
 from ..errors import DataError, UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
+from . import initializers
 from .param import Param
 
 HOW = ("none", "mean", "each")
@@ -22,19 +23,28 @@ class Standardize:
     how="mean" subtracts the mean input and divides by one number, the root mean square of what is left: a difference
     between two places of an image keeps its size. how="each" divides every number of the input by its own standard
     deviation (by 1 where it never changes). how="none" passes x on. `learn` sets `mean` and `scale`, which are
-    parameters that no gradient touches; before, they are 0 and 1. Raises UsageError for another `how`.
+    parameters that no gradient touches; before, they are 0 and 1. `rng` is there for
+    weights of a file. Raises UsageError for another `how`.
 
     Y. LeCun, L. Bottou, G. Orr & K.-R. Müller, "Efficient BackProp", 1998, section 4.3.
     """
 
-    def __init__(self, shape: tuple[int, ...], how: str = "mean", *, dtype: str = "float32") -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        how: str = "mean",
+        *,
+        dtype: str = "float32",
+        rng: np.random.Generator | None = None,
+    ) -> None:
         if how not in HOW:
             raise UsageError(f"standardization {how!r} is not known. Give one of {', '.join(HOW)}.")
         self.shape, self.how = tuple(shape), how
         self.params: dict[str, Param] = {}
         if how != "none":
-            self.params["mean"] = Param(np.zeros(self.shape, dtype))
-            self.params["scale"] = Param(np.ones(self.shape if how == "each" else (1,), dtype))
+            size, smallest = self.shape if how == "each" else (1,), float(np.finfo(dtype).smallest_subnormal)
+            self.params["mean"] = Param.starting(initializers.zeros, rng, self.shape, dtype)
+            self.params["scale"] = Param.starting(initializers.ones, rng, size, dtype, least=smallest)
 
     def learn(self, x: Array) -> None:
         """Take mean and scale from the training inputs x (N, *shape), of any number type, in float64.

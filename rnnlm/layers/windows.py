@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from numbers import Integral
 
+import numpy as np
+
 from ..errors import UsageError
 from ..ops.arrays import Array
 
@@ -37,6 +39,17 @@ class Windows:
         if min(pair) < least:
             raise UsageError(f"{self.layer}: {name}={value} is too small. Give {name} >= {least}.")
         return int(pair[0]), int(pair[1])
+
+    def places(self, shape: tuple[int, ...]) -> Pair:
+        """Return how many windows fit below one another and side by side on an image of this shape (h, w, C).
+
+        Raises UsageError where not one fits.
+        """
+        self.check(np.broadcast_to(np.float32(0), (1, *shape)))  # without memory for it
+        rows, columns = (
+            (shape[axis] + sum(self.border[axis]) - self.size[axis]) // self.stride[axis] + 1 for axis in (0, 1)
+        )
+        return rows, columns
 
     def check(self, x: Array) -> None:
         """Raise UsageError for what are no images of real numbers, and for images in which not one window fits."""

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -56,14 +57,11 @@ class Builder:
         self.layers: list[Layer] = []
         self.dropouts = self.units = 0
 
-    def add(self, *layers: Layer) -> None:
-        """Append layers; the shape of their output is found by running them on an input of zeros."""
-        x = np.zeros((1, *self.shape), self.dtype)
-        for layer in layers:
-            x, _ = layer.forward(x)
-            self.layers.append(layer)
-            self.units += x.size
-        self.shape = x.shape[1:]
+    def add(self, *layers: Layer, shape: tuple[int, ...] | None = None) -> None:
+        """Append layers whose output for one input has this `shape`; None is the shape of their input."""
+        self.shape = self.shape if shape is None else shape
+        self.layers += layers
+        self.units += len(layers) * math.prod(self.shape)
 
     def block(self, text: str) -> None:
         """Append a block. UsageError for one that is not known, or does not fit on the layers below it."""
@@ -85,9 +83,9 @@ class Builder:
         """
         units = _positive(size)
         if len(self.shape) > 1:
-            self.add(Flatten())
+            self.add(Flatten(), shape=(math.prod(self.shape),))
         init = for_activation(self.activation if activated else "tanh")
-        self.add(Affine(self.shape[0], units, rng=self.rng, init=init, dtype=self.dtype))
+        self.add(Affine(self.shape[0], units, rng=self.rng, init=init, dtype=self.dtype), shape=(units,))
         if activated:
             self.add(Activation(self.activation))
 
@@ -107,16 +105,19 @@ class Builder:
             init=for_activation(self.activation),
             dtype=self.dtype,
         )
-        self.add(layer, Activation(self.activation))
+        self.add(layer, Activation(self.activation), shape=(*layer.windows.places(self.shape), int(filters)))
         self.units += self.shape[0] * self.shape[1] * patch
 
     def _pool(self, size: str, *, stride: str | None = None, pad: str = "0") -> None:
         self._require_image()
-        self.add(MaxPool2d(int(size), None if stride is None else int(stride), int(pad)))
+        self._add_pool(MaxPool2d(int(size), None if stride is None else int(stride), int(pad)))
 
     def _average(self, size: str, *, stride: str | None = None, pad: str = "0") -> None:
         self._require_image()
-        self.add(AveragePool2d(int(size), None if stride is None else int(stride), int(pad)))
+        self._add_pool(AveragePool2d(int(size), None if stride is None else int(stride), int(pad)))
+
+    def _add_pool(self, layer: MaxPool2d | AveragePool2d) -> None:
+        self.add(layer, shape=(*layer.windows.places(self.shape), self.shape[2]))
 
     def _dropout(self, rate: str) -> None:
         self.add(Dropout(float(rate), self.dropouts))
@@ -136,8 +137,8 @@ _MAKERS: dict[str, Callable[..., None]] = {
     "pool": Builder._pool,
     "average": Builder._average,
     "norm": lambda self: self.add(LocalResponseNorm()),
-    "batch": lambda self: self.add(BatchNorm(self.shape[-1], dtype=self.dtype)),
-    "layer": lambda self: self.add(LayerNorm(self.shape[-1], dtype=self.dtype)),
+    "batch": lambda self: self.add(BatchNorm(self.shape[-1], dtype=self.dtype, rng=self.rng)),
+    "layer": lambda self: self.add(LayerNorm(self.shape[-1], dtype=self.dtype, rng=self.rng)),
     "affine": Builder.affine,
     "dropout": Builder._dropout,
 }

@@ -18,6 +18,7 @@ from .model import State
 from .wrapping import WrappedLM, keep_for, next_of
 
 NEGLIGIBLE_COUNT = 1e-4  # a word whose count has decayed to this is dropped
+MOST_WORDS = 1_000_000  # that a cache may remember: each takes memory and time at every token
 MAX_WINDOW = 20_000  # words: the limit of a window that follows from the decay, since each word costs time
 
 
@@ -66,6 +67,7 @@ class CacheLM(WrappedLM):
             "Words to remember; without it, until they count nothing.",
             metavar="N",
             least=1,
+            most=MOST_WORDS,
             advice="the number of words to remember",
         )
 

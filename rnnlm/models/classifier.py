@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -10,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ..errors import DataError, UsageError
-from ..layers import Layer, Param, Sequential, Standardize
+from ..layers import Layer, Param, Sequential, Standardize, WeightsOfFile
 from ..layers.losses import CrossEntropy, Hinge, Loss, SquaredError
 from ..ops import ops_for
 from ..ops.arrays import Array
@@ -44,20 +45,23 @@ class Classifier(Network):
     """Inputs (N, *shape) -> standardized -> `network` -> outputs (N, K), one for each of the `labels`.
 
     A subclass writes `_layers`, the network as a list, and declares its keywords in `Options`. Dropout and batch
-    statistics are those of training only while it trains. Raises UsageError for a value out of range, DataError for
-    fewer than two labels or the same label twice.
+    statistics are those of training only while it trains. `structure` is what a model file says, whose weights are put
+    in afterwards. Raises UsageError for a value out of range, DataError for fewer than two labels or the same label
+    twice.
     """
 
     Options: ClassVar[Any] = ClassifierOptions
 
-    def __init__(self, shape: Sequence[int], labels: Sequence[str], **keywords: Any) -> None:
+    def __init__(
+        self, shape: Sequence[int], labels: Sequence[str], *, structure: Stored | None = None, **keywords: Any
+    ) -> None:
         self.options = o = make(self.Options, keywords)
         self.config = as_dict(o)
         self.shape, self.labels = tuple(shape), tuple(labels)
         self.log: list[dict[str, Any]] = []
         _check(self.shape, self.labels)
-        rng = np.random.default_rng(o.seed)
-        self.standardize = Standardize(self.shape, o.standardize, dtype=o.dtype)
+        rng = np.random.default_rng(o.seed) if structure is None else WeightsOfFile(structure)
+        self.standardize = Standardize(self.shape, o.standardize, dtype=o.dtype, rng=rng)
         self.network = Sequential(self._layers(rng))
         self.loss = LOSSES[o.loss]()
         self.params: dict[str, Param] = {
@@ -93,7 +97,8 @@ class Classifier(Network):
     @classmethod
     def unpack(cls, stored: Stored) -> Self:
         """The classifier that `pack` took apart. DataError where something is missing or not what it must be."""
-        model = cls(stored.integers("shape", 1), stored.texts("labels"), **stored.mapping("config"))
+        config = stored.options("config", cls.Options)
+        model = cls(stored.integers("shape", 1), stored.texts("labels"), structure=stored, **config)
         set_params(model.params, stored)
         return model
 
@@ -163,6 +168,6 @@ def _check(shape: tuple[int, ...], labels: tuple[str, ...]) -> None:
         raise UsageError(f"shape={shape} is no shape of an input. Give sizes >= 1.")
     if len(labels) < 2:
         raise DataError(f"there is only the class {', '.join(labels) or 'none'}, so there is nothing to tell apart.")
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
-        raise DataError(f"the label {twice[0]!r} stands for two classes. Give each class its own.")
+    label, count = Counter(labels).most_common(1)[0]
+    if count > 1:
+        raise DataError(f"the label {label!r} stands for two classes. Give each class its own.")

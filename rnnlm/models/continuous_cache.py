@@ -11,6 +11,7 @@ from ..errors import UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..options import make, option
+from .cache import MOST_WORDS
 from .model import State
 from .recurrent import RecurrentLM
 from .wrapping import WrappedLM, keep_for
@@ -51,7 +52,14 @@ class ContinuousCacheLM(WrappedLM):
     class Options:
         """The options of a continuous cache."""
 
-        size: int = option(500, "Words to remember.", metavar="N", least=1, advice="the number of words to remember")
+        size: int = option(
+            500,
+            "Words to remember.",
+            metavar="N",
+            least=1,
+            most=MOST_WORDS,
+            advice="the number of words to remember",
+        )
         theta: float = option(0.3, "Flatness of the similarity.", metavar="X", least=0, advice="such as 0.3")
         share: float = option(
             0.1, "Weight of the cache.", metavar="X", least=0, below=1, advice="the weight of the cache"

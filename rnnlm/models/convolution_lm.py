@@ -23,6 +23,7 @@ class ConvolutionLM(RecurrentLM):
     """
 
     kind = "convolution"
+    feeds_itself = False
 
     @dataclass(frozen=True, kw_only=True)
     class Options(EmbeddingOptions, RecurrentLM.Options):
@@ -55,6 +56,6 @@ class ConvolutionLM(RecurrentLM):
                 residual=o.residual and inputs == o.hidden,
                 dtype=o.dtype,
             )
-            for inputs in (self.embedding_size, *[o.hidden] * (o.layers - 1))
+            for inputs in (o.hidden if layer else self.embedding_size for layer in range(o.layers))
         ]
         return Stack(layers, dropout=o.dropout)

@@ -86,8 +86,8 @@ class CustomLM(RecurrentLM):
         RuntimeWarning where it has changed since the training began. DataError where the file is missing or its
         recurrence has other parameters.
         """
-        config, sha256 = stored.mapping("config"), stored.text("source")
-        name = stored.part("config", "").text("recurrence")
+        config, sha256 = stored.options("config", cls.Options), stored.text("source")
+        name = config.get("recurrence", "")
         source = find_again(name, OWN_RECURRENCE, stored.folder, sha256)._replace(sha256=sha256)
         try:
             model = cls(encoding, structure=stored, source=source, **config)

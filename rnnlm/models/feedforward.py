@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,7 +44,7 @@ class FeedForward(Classifier):
         return each * sum(self.options.layers) + len(self.labels)
 
     def _layers(self, rng: np.random.Generator) -> list[Layer]:
-        o, size = self.options, int(np.prod(self.shape))
+        o, size = self.options, math.prod(self.shape)
         network: list[Layer] = [Flatten()]
         for number, units in enumerate(o.layers):
             init = for_activation(o.activation)

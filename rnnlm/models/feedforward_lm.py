@@ -24,6 +24,7 @@ class FeedForwardLM(RecurrentLM):
 
     kind = "bengio"
     label = "feed-forward"
+    feeds_itself = False
 
     @dataclass(frozen=True, kw_only=True)
     class Options(EmbeddingOptions, RecurrentLM.Options):

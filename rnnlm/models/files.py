@@ -9,7 +9,7 @@ from .. import storage
 from ..errors import DataError, UsageError
 from ..ngram.arpa_lines import is_arpa
 from ..ops.device import Device
-from ..stored import Stored
+from ..stored import Stored, reading
 from ..text.encoding import Encoding
 from ..text.files import Head
 from ..text.vocabulary import Vocabulary
@@ -18,6 +18,7 @@ from .classifier import Classifier
 from .language_model import LanguageModel
 from .model import Model
 from .ngram import NgramLM
+from .training_log import read_training_log
 
 
 def unpack(stored: Stored) -> Model:
@@ -26,12 +27,13 @@ def unpack(stored: Stored) -> Model:
     if classifier is None:
         return language_model(stored)
     model: Classifier = classifier.unpack(stored)
-    model.log = stored.json("log")
+    model.log = read_training_log(stored)
     return model
 
 
 def language_model(stored: Stored) -> LanguageModel:
     """The language model that `Model.to_arrays` took apart; DataError for a kind that is none. See `unpack`."""
+    stored.require_flat()
     name = stored.text("kind")
     kind = kinds.find(name, kinds.NETWORKS, kinds.OTHERS)
     if kind is None:
@@ -44,7 +46,7 @@ def language_model(stored: Stored) -> LanguageModel:
     except UsageError as error:
         raise DataError(str(error)) from error
     model: LanguageModel = kind.unpack(encoding, stored)
-    model.log = stored.json("log")
+    model.log = read_training_log(stored)
     return model
 
 
@@ -88,15 +90,25 @@ def _read(file: str | Path | Head, vocabulary: Vocabulary | None) -> Model:
     path = file.path if isinstance(file, Head) else file
     if _is_arpa(file):
         return NgramLM.read_arpa(path, vocabulary)
-    header, arrays = storage.read(path, "model")
-    try:
-        return unpack(Stored(header, arrays, Path(path).parent))
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(
-            f"{path} cannot be used as a model: {error!r}. Train it again, or install a newer rnnlm-kit."
-        ) from error
+    stored = Stored(*storage.read(path, "model"), Path(path).parent)
+    with reading(path, "model"):
+        model = unpack(stored)
+        stored.refuse_others()
+    return model
+
+
+def load_member(path: Path, entry: Stored) -> LanguageModel:
+    """The language model in a file of its own that the part `entry` of another file names. Raises what `load` raises.
+
+    DataError also where a chain of such files does not end, or goes on to more than a thousand.
+    """
+    if is_arpa(path):
+        return NgramLM.read_arpa(path)
+    stored = entry.of_another_file(*storage.read(path, "model"), path.parent)
+    with reading(path, "model"):
+        model = language_model(stored)
+        stored.refuse_others()
+    return model
 
 
 def load_together(files: Sequence[str | Path | Head], *, device: str | Device = "cpu") -> list[LanguageModel]:

@@ -17,7 +17,8 @@ from ..ops import ops_for
 from ..ops.arrays import Array
 from ..stored import Stored
 from ..text.encoding import Encoding
-from .files import language_model, load
+from ..text.encoding import require_same as require_same_encoding
+from .files import language_model, load_member
 from .language_model import LanguageModel
 from .model import Header, State, submodel_text
 from .wrapping import keep_for, next_of
@@ -180,7 +181,15 @@ class MixtureLM(LanguageModel):
                 members.append(_load_member(files[-1], entry))
             else:
                 members.append(language_model(entry))
-        return cls(members, files=files or None, **stored.mapping("config"))
+        config = stored.part("config", "")
+        weights = config.sequence("weights")
+        if not all(type(w) in (int, float) for w in weights):
+            config.refuse("weights", "a list of numbers")
+        if files and len(files) < len(members):
+            raise DataError("some of its members are files and some are not. It must be all or none.")
+        model = cls(members, weights, config.text("mix", choices=MIXES), files or None)
+        require_same_encoding(encoding, model.encoding, "it does not fit its own members")
+        return model
 
 
 def _empty_stream(member: LanguageModel, place: int) -> Stream:
@@ -200,10 +209,11 @@ def _empty_stream(member: LanguageModel, place: int) -> Stream:
 def _load_member(path: Path, entry: Stored) -> LanguageModel:
     """The model in a member's own file. DataError where it is missing, or is not the one that `entry` describes."""
     if not path.is_file():
-        raise DataError(f"its member {path} does not exist. Put it back, or build the mixture again.")
+        missing = "is not an ordinary file" if path.exists() else "does not exist"
+        raise DataError(f"its member {path} {missing}. Put it back, or build the mixture again.")
     if _sha256(path) != entry.text("sha256"):
         raise DataError(f"its member {path} has changed since the mixture was built. Build the mixture again.")
-    member = load(path)
+    member = load_member(path, entry)
     if member.vocabulary.hash != entry.text("vocabulary"):
         raise DataError(f"its member {path} has another vocabulary than the mixture. Build the mixture again.")
     return member

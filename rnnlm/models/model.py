@@ -99,10 +99,10 @@ class Network(Model):
 def set_params(params: Mapping[str, Param], stored: Stored) -> None:
     """Give each parameter the host array of its name, on the parameter's device.
 
-    DataError where one is missing, or has another type or shape.
+    DataError where one is missing, has another type or shape, or holds a number that is not finite or too small.
     """
     for name, param in params.items():
-        array = stored.array(name, [param.value.dtype], param.value.shape)
+        array = stored.numbers(name, param.value.dtype, param.value.shape, least=param.least)
         param.set(ops_for(param.value).asarray(array))
 
 

@@ -82,6 +82,16 @@ class NgramOptions:
     dtype: str = option("float32", "float32 or float64.", choices=("float32", "float64"))
 
 
+@dataclass(frozen=True, kw_only=True)
+class RecordedOptions(NgramOptions):
+    """What a model file says of how a table was made: the options, the pruning by entropy, or an ARPA file."""
+
+    smoothing: str = option(
+        "kneser-ney", "The smoothing, arpa for a table that was read.", choices=(*SMOOTHINGS, "arpa")
+    )
+    entropy: float | None = option(None, "The threshold of pruning by entropy.", metavar="X", least=0)
+
+
 class NgramLM(LanguageModel):
     """P(w | the order - 1 words before it, within its sentence) from a table of n-grams with back-off.
 
@@ -199,7 +209,12 @@ class NgramLM(LanguageModel):
     @classmethod
     def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
         """See `LanguageModel.unpack`."""
-        return cls(encoding, Table.unpack(stored), stored.mapping("config"))
+        config = stored.options("config", RecordedOptions)
+        table = Table.unpack(stored, len(encoding.vocabulary))
+        for name, value in (("order", table.order), ("dtype", table.logp.dtype.name)):
+            if config.get(name, value) != value:
+                raise DataError(f"the entry {stored.place}config.{name} is {config[name]}, but the table has {value}.")
+        return cls(encoding, table, config)
 
 
 signature(NgramLM.train.__func__, NgramOptions)  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from ..errors import DataError
-from ..layers import Affine, Dropout, Embedding, Param
+from ..layers import Affine, Dropout, Embedding, Param, WeightsOfFile
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.device import require_same
@@ -86,6 +86,7 @@ class RecurrentLM(LanguageModel, Network):
 
     kind = "recurrent"
     label: ClassVar[str] = ""  # what the help of the option `model` adds to the kind
+    feeds_itself: ClassVar[bool] = True  # whether what a step computes goes into the next one
 
     @dataclass(frozen=True, kw_only=True)
     class Options(NetworkOptions):
@@ -108,7 +109,7 @@ class RecurrentLM(LanguageModel, Network):
         vocabulary = self.encoding.vocabulary
         _require_words(vocabulary)
         self.log: list[dict[str, Any]] = []
-        rng = np.random.default_rng(o.seed)
+        rng = np.random.default_rng(o.seed) if structure is None else WeightsOfFile(structure)
         self.embedding = Embedding(len(vocabulary), self.embedding_size, rng=rng, dtype=o.dtype)
         self.input_dropout = Dropout(o.input_dropout)
         self.output: Output = make_output(
@@ -150,7 +151,7 @@ class RecurrentLM(LanguageModel, Network):
     @classmethod
     def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
         """See `LanguageModel.unpack`."""
-        model = cls(encoding, structure=stored, **stored.mapping("config"))
+        model = cls(encoding, structure=stored, **stored.options("config", cls.Options))
         set_params(model.params, stored)
         return model
 

@@ -10,7 +10,7 @@ from ..ops import ops_for
 from ..ops.arrays import Array
 from ..options import as_dict
 from ..stored import Stored
-from ..text.encoding import Encoding
+from ..text.encoding import Encoding, require_same
 from .files import language_model
 from .language_model import LanguageModel
 from .model import Header, State, submodel_text
@@ -64,4 +64,7 @@ class WrappedLM(LanguageModel):
     def unpack(cls, encoding: Encoding, stored: Stored) -> Self:
         """See `LanguageModel.unpack`: first the model below, then the one on top of it."""
         constructor: Any = cls
-        return constructor(language_model(stored.part("model", "model.")), **stored.mapping("config"))
+        config = stored.options("config", constructor.Options)
+        model = constructor(language_model(stored.part("model", "model.")), **config)
+        require_same(encoding, model.encoding, "it does not fit the model that it is on top of")
+        return model

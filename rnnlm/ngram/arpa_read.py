@@ -34,16 +34,16 @@ def read(path: str | Path, vocabulary: Vocabulary | None = None) -> tuple[Vocabu
     index = {word.encode(): i for i, word in enumerate(known.words)} | {BOS.encode(): V}
     if known.unk is not None:
         index.setdefault(OTHER_UNK.encode(), known.unk)
-    longer, places = [], []
+    longer: list[Ngrams] = []
+    places: list[np.ndarray] = []  # the lines of these n-grams
     for k, size in enumerate(sizes[1:], 2):
         lines.expect(f"\\{k}-grams:")
-        first = lines.number + 1
-        ngrams = _ngrams(lines, k, size, k == len(sizes), index)
+        ngrams, line_numbers = _ngrams(lines, k, size, k == len(sizes), index)
         ids = ngrams.ids
         use = np.flatnonzero((ids[:, 0] != 0) & (ids[:, -1] != V) & (ids[:, 1:-1] % V != 0).all(1))
         ids[ids == V] = 0
         longer.append(Ngrams(*(column[use] for column in ngrams)))
-        places.append(first + use)
+        places.append(line_numbers[use])
     lines.expect("\\end\\")
     lines.finish()
     try:
@@ -57,23 +57,27 @@ def read(path: str | Path, vocabulary: Vocabulary | None = None) -> tuple[Vocabu
 
 def _words(lines: Lines, size: int, order: int, vocabulary: Vocabulary | None) -> tuple[Vocabulary, Ngrams]:
     """The section of the single words: the vocabulary, and the words as n-grams in order of id."""
-    begin = lines.number + 1
     rows: dict[str, int] = {}
+    numbers: list[int] = []  # of the lines
     parts = list(lines.section(1, size, highest=order == 1))
     for part in parts:
-        for line, field in enumerate(part.words[0], part.line):
+        for line, field in zip(part.lines.tolist(), part.words[0], strict=True):
             try:
                 word = field.decode()
             except UnicodeDecodeError:
                 raise lines.error(f"the word {quoted(field)} is not UTF-8. Convert the file to UTF-8.", line) from None
             if word in rows:
                 raise lines.error(f"the word {word!r} comes twice.", line)
-            rows[word] = line - begin
+            rows[word] = len(numbers)
+            numbers.append(line)
     if OTHER_UNK in rows and UNK not in rows and (vocabulary is None or OTHER_UNK not in vocabulary):
         rows = {UNK if word == OTHER_UNK else word: row for word, row in rows.items()}
-    if EOS not in rows:
-        raise lines.error(f"none of the {size} words is {EOS}, the end of a sentence.")
-    start = rows.pop(BOS, None)
+    for mark, meaning in ((EOS, "end"), (BOS, "start")):
+        if mark not in rows:
+            raise lines.error(
+                f"none of the {size} words is {mark}, the {meaning} of a sentence. Make the model with sentence marks."
+            )
+    start = rows.pop(BOS)
     logp, backoff = (_natural(np.concatenate(column)) for column in zip(*(part[2:] for part in parts), strict=True))
     if vocabulary is None:
         words = [EOS, *(word for word in rows if word != EOS)]
@@ -86,23 +90,25 @@ def _words(lines: Lines, size: int, order: int, vocabulary: Vocabulary | None) -
                 raise lines.error(f"the word {word!r} of the vocabulary is not among the 1-grams up to here.")
         for word, row in rows.items():
             if word not in known:
-                raise lines.error(f"the word {word!r} is not in the vocabulary.", begin + row)
+                raise lines.error(f"the word {word!r} is not in the vocabulary.", numbers[row])
     rows_by_id = [rows[word] for word in known.words]
     weights = backoff[rows_by_id]
-    weights[0] = 0.0 if start is None else backoff[start]  # as a context word 0 is <s>
+    weights[0] = backoff[start]  # as a context word 0 is <s>
     return known, Ngrams(np.arange(len(rows_by_id))[:, None], logp[rows_by_id], weights)
 
 
-def _ngrams(lines: Lines, k: int, size: int, highest: bool, index: dict[bytes, int]) -> Ngrams:
-    """The section of the n-grams of k words, in the order of the file."""
+def _ngrams(lines: Lines, k: int, size: int, highest: bool, index: dict[bytes, int]) -> tuple[Ngrams, np.ndarray]:
+    """The section of the n-grams of k words, in the order of the file, and the numbers of their lines."""
+    numbers = [np.zeros(0, int)]
     parts = [Ngrams(np.zeros((0, k), np.int32), *np.zeros((2, 0), np.float32))]
     for part in lines.section(k, size, highest):
         columns = [np.fromiter(map(index.get, column, repeat(-1)), np.int32, len(column)) for column in part.words]
         ids = np.stack(columns, axis=1)
         for i, place in np.argwhere(ids < 0)[:1]:
-            raise lines.error(f"the word {quoted(part.words[place][i])} is not among the 1-grams.", part.line + i)
+            raise lines.error(f"the word {quoted(part.words[place][i])} is not among the 1-grams.", part.lines[i])
         parts.append(Ngrams(ids, _natural(part.logp), _natural(part.backoff)))
-    return Ngrams(*map(np.concatenate, zip(*parts, strict=True)))
+        numbers.append(part.lines)
+    return Ngrams(*map(np.concatenate, zip(*parts, strict=True))), np.concatenate(numbers)
 
 
 def _natural(log10: np.ndarray) -> np.ndarray:

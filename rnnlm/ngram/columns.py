@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
-import tempfile
 import weakref
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import limits
+from ..cache_folder import scratch_folder
 from ..errors import UsageError
 
-SHARE = 0.5  # of the machine's memory, where `memory` does not say how much to use
+SHARE = 0.5  # of the memory that this process may use, where `memory` does not say how much to use
 TOKEN = 60  # bytes that each token of a chunk needs while it is sorted
 
 
@@ -82,16 +81,16 @@ class Workspace:
     def __init__(self, need: int, memory: float | None = None) -> None:
         if memory is not None and not 0 < memory < math.inf:
             raise UsageError(f"memory={memory} is not possible. Give a positive number of GB.")
-        available = SHARE * _machine_memory() if memory is None else memory * 1e9
+        available = SHARE * limits.memory() if memory is None else memory * 1e9
         self.chunk = int(max(1000, available / (2 * TOKEN)))
-        self._folder = None if need <= available else Path(tempfile.mkdtemp(prefix="rnnlm-ngram-"))
-        self.columns = Columns(self._folder)
+        self._folder = None if need <= available else scratch_folder("rnnlm-ngram-")
+        self.columns = Columns(None if self._folder is None else Path(self._folder.name))
         self._leave = True
 
     def kept(self, value: Any) -> Any:
         """The value, whose arrays may be files of the folder: the folder stays until the value is deleted."""
         if self._folder is not None:
-            weakref.finalize(value, shutil.rmtree, self._folder, ignore_errors=True)
+            weakref.finalize(value, self._folder.cleanup)
             self._leave = False
         return value
 
@@ -100,12 +99,4 @@ class Workspace:
 
     def __exit__(self, *problem: object) -> None:
         if self._folder is not None and self._leave:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _machine_memory() -> float:
-    """The machine's memory in bytes; 4 GB where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on this system
-        return 4e9
+            self._folder.cleanup()

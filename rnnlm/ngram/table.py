@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from ..stored import Stored
+from ..errors import DataError
+from ..stored import Stored, shown
 from .counts import Trie
+
+BLOCK = 1 << 16  # n-grams that are checked at a time, while they are in the processor's cache
+ROUNDING = 1e-6  # nats: how far above 0 rounding may put a log-probability
 
 
 @dataclass(frozen=True)
@@ -29,13 +34,68 @@ class Table(Trie):
         return {f"ngram.{name}": array for name, array in {"levels": levels, **flat}.items()}
 
     @classmethod
-    def unpack(cls, stored: Stored) -> Table:
-        """The table whose `arrays` a file holds. DataError where one is missing, ValueError where they do not fit."""
-        words, first, logp, backoff = (stored.array(f"ngram.{name}") for name in ("words", "first", "logp", "backoff"))
-        levels = tuple(int(level) for level in stored.array("ngram.levels"))
-        contexts = levels[-2]
-        if not len(words) == len(logp) == levels[-1] or not len(first) == contexts + 1 == len(backoff) + 1:
-            raise ValueError(f"the n-gram arrays do not fit the levels {levels}")
-        if int(first[0]) != levels[1] or int(first[-1]) != levels[-1]:
-            raise ValueError("the n-gram arrays name children that are not there")
-        return cls(len(levels) - 1, levels, words, first, logp, backoff)
+    def unpack(cls, stored: Stored, words: int) -> Table:
+        """The table over so many words whose `arrays` a file holds.
+
+        DataError where an array is missing or is not what `Trie` and this class say, so that no look-up leaves it.
+        """
+        levels = _levels(stored, words)
+        contexts, nodes, number = levels[-2], levels[-1], stored.array("ngram.words").dtype
+        ids = stored.array("ngram.words", [np.int32, np.int64], [nodes])
+        first = stored.array("ngram.first", [number], [contexts + 1])
+        logp = stored.array("ngram.logp", [np.float32, np.float64], [nodes])
+        backoff = stored.array("ngram.backoff", [logp.dtype], [contexts])
+        wrong = _wrong_places(levels, first) or _wrong_words(words, ids, first) or _wrong_numbers(logp, backoff)
+        if wrong:
+            raise DataError(f"the array {stored.prefix}ngram.{wrong}.")
+        return cls(len(levels) - 1, levels, ids, first, logp, backoff)
+
+
+def _levels(stored: Stored, words: int) -> tuple[int, ...]:
+    levels = stored.array("ngram.levels", [np.int64], [None]).tolist()
+    rises = all(level <= after for level, after in pairwise(levels))
+    if len(levels) < 2 or levels[:2] != [0, words] or not rises:
+        raise DataError(
+            f"the array {stored.prefix}ngram.levels is {shown(levels)}. It must begin with 0 and {words}, the number "
+            "of words, and rise."
+        )
+    return tuple(levels)
+
+
+def _wrong_places(levels: tuple[int, ...], first: np.ndarray) -> str:
+    """What is wrong with the places of the children, in words; "" where they are right."""
+    if any(int(first[node]) != begin for node, begin in pairwise(levels)):
+        return f"first does not lead from the levels {shown(list(levels))} to the next ones"
+    if any((first[a + 1 : a + BLOCK + 1] < first[a : a + BLOCK][: len(first) - 1 - a]).any() for a in _blocks(first)):
+        return "first falls. It must rise"
+    return ""
+
+
+def _wrong_words(words: int, ids: np.ndarray, first: np.ndarray) -> str:
+    """What is wrong with the last words of the n-grams: a look-up is a binary search among the children of a node."""
+    if not np.array_equal(ids[:words], np.arange(words)):
+        return f"words must begin with the numbers 0 to {words - 1}"
+    for begin in range(words, len(ids), BLOCK):
+        block = ids[begin : begin + BLOCK]
+        if block.min() < 0 or block.max() >= words:
+            return f"words holds {block.min()} or {block.max()}, which is no word: they are 0 to {words - 1}"
+        rises = np.ones(len(block), dtype=bool)
+        np.greater(block[1:], block[:-1], out=rises[1:])
+        rises[0] = begin == words or block[0] > ids[begin - 1]
+        low, high = np.searchsorted(first, first.dtype.type(begin)), np.searchsorted(first, begin + len(block))
+        rises[first[low:high] - begin] = True  # the first child of each node
+        if not rises.all():
+            return "words is not sorted among the n-grams with one context"
+    return ""
+
+
+def _wrong_numbers(logp: np.ndarray, backoff: np.ndarray) -> str:
+    if not all(logp[begin : begin + BLOCK].max() <= ROUNDING for begin in _blocks(logp)):
+        return "logp holds a number above 0 or NaN. It must hold log-probabilities"
+    if not all(backoff[begin : begin + BLOCK].max() < np.inf for begin in _blocks(backoff)):
+        return "backoff holds infinity or NaN. It must hold logarithms of weights"
+    return ""
+
+
+def _blocks(array: np.ndarray) -> range:
+    return range(0, len(array), BLOCK)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
+from ..limits import cores
 from .reference import Reference
 
 BACKENDS = ("numpy", "numba")
@@ -92,8 +92,3 @@ def ops_for(array: Any) -> Reference:
 def _of_cupy(kind: type) -> bool:
     """Whether arrays of this type are CuPy's; kept, because it is asked many times a window."""
     return kind.__module__.partition(".")[0] == "cupy"
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np  # targets, classes and the order of tokens are host-side bookkeeping
 
-from ..errors import UsageError
+from ..errors import DataError, UsageError
 from ..layers import Param, initializers
 from ..ops import ops_for
 from ..ops.arrays import Array
@@ -78,6 +78,11 @@ class ClassSoftmax:
             if not structure.has_array("class_start"):
                 return None
             start = structure.array("class_start", [np.int64], [None])
+            if len(start) < 2 or start[0] != 0 or start[-1] != len(counts) or (np.diff(start) < 1).any():
+                raise DataError(
+                    f"the array {structure.prefix}class_start must rise from 0 to {len(counts)}, the number of words: "
+                    "no class may be empty."
+                )
             return cls(ClassMap(start), size, rng=rng, dtype=dtype)
         words, classes = len(counts), options.classes
         if classes is None:
@@ -118,10 +123,10 @@ class ClassSoftmax:
         self.classes = classes
         words = classes.words
         self.params = {
-            "class_W": Param(init(rng, (len(classes), hidden)).astype(dtype)),
-            "class_b": Param(initializers.zeros(rng, (len(classes),)).astype(dtype)),
-            "W": Param(init(rng, (words, hidden)).astype(dtype)),
-            "b": Param(initializers.zeros(rng, (words,)).astype(dtype)),
+            "class_W": Param.starting(init, rng, (len(classes), hidden), dtype),
+            "class_b": Param.starting(initializers.zeros, rng, (len(classes),), dtype),
+            "W": Param.starting(init, rng, (words, hidden), dtype),
+            "b": Param.starting(initializers.zeros, rng, (words,), dtype),
         }
 
     def start_from(self, counts: np.ndarray) -> None:

@@ -32,8 +32,8 @@ class Softmax:
         self, words: int, hidden: int, *, rng: np.random.Generator, init=initializers.uniform, dtype: str = "float32"
     ) -> None:
         self.params = {
-            "W": Param(init(rng, (words, hidden)).astype(dtype)),
-            "b": Param(initializers.zeros(rng, (words,)).astype(dtype)),
+            "W": Param.starting(init, rng, (words, hidden), dtype),
+            "b": Param.starting(initializers.zeros, rng, (words,), dtype),
         }
 
     @classmethod

@@ -36,8 +36,8 @@ def make_output(
     """The output layer that the options ask for, on hidden vectors of `size` H, over words with these counts (V,).
 
     `usual` holds the options by name with which a model replaces None where nothing but the full softmax is asked for.
-    The other arguments are those of `Output.choose`; the biases start from the counts. Raises UsageError as
-    `Output.choose` does, and for an option of another layer than the one that is chosen.
+    The other arguments are those of `Output.choose`; the biases of a new layer start from the counts. Raises UsageError
+    as `Output.choose` does, and for an option of another layer than the one that is chosen.
     """
 
     def chosen_from(outputs: Iterable[Any], options: Any) -> Output | None:
@@ -53,7 +53,8 @@ def make_output(
         chosen = chosen_from(special, replace(options, **missing))
     layer = chosen_from([softmax], options) if chosen is None else chosen
     assert layer is not None  # the full softmax is always possible
-    layer.start_from(counts)
+    if structure is None:
+        layer.start_from(counts)
     return layer
 
 

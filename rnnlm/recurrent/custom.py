@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np  # host-side: autograd works on NumPy arrays only
 
 from ..errors import RnnlmError, UsageError
-from ..layers import Param
+from ..layers import Param, WeightsOfFile
 from ..ops.arrays import Array
 from .recurrent import State
 
@@ -77,7 +77,11 @@ class Custom:
             self.sizes = recurrence.sizes(hidden)
         with self._explain_errors("parameters", recurrence.parameters):
             made = recurrence.parameters(rng, hidden)
-        self.params = {key: Param(value.astype(dtype)) for key, value in self._checked(made).items()}
+        arrays = self._checked(made)
+        if isinstance(rng, WeightsOfFile):  # the step is tried with the values of `parameters`
+            for value in arrays.values():
+                rng.take(value.shape, dtype)
+        self.params = {key: Param(value.astype(dtype)) for key, value in arrays.items()}
         self.dtype = np.dtype(dtype)
         self._try_out()
 

@@ -41,8 +41,8 @@ class Elman:
         self.activation = check_activation(activation)
         init = init or initializers.RECURRENT[activation]
         self.params = {
-            "W": Param(init(rng, (hidden, hidden)).astype(dtype)),
-            "b": Param(initializers.zeros(rng, (hidden,)).astype(dtype)),
+            "W": Param.starting(init, rng, (hidden, hidden), dtype),
+            "b": Param.starting(initializers.zeros, rng, (hidden,), dtype),
         }
 
     def start(self, batch: int) -> State:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,8 +37,9 @@ class FeedForward:
         dtype: str = "float32",
     ) -> None:
         self.inputs, self.window, self.direct = inputs, window, direct
-        sizes = [window * inputs, *[hidden] * layers]
-        self.affines = [Affine(n, m, rng=rng, dtype=dtype) for n, m in pairwise(sizes)]
+        self.affines = [
+            Affine(hidden if layer else window * inputs, hidden, rng=rng, dtype=dtype) for layer in range(layers)
+        ]
         self.activation = Activation(activation)
         self.dropouts = [Dropout(dropout, number) for number in range(1, 1 + layers)]
         self.params: dict[str, Param] = {

@@ -50,10 +50,10 @@ class Jordan:
         self.activation = check_activation(activation)
         self.dropout = Dropout(dropout, number=1)
         self.R, self.r = readout
-        self.params = {"b": Param(initializers.zeros(rng, (hidden,)).astype(dtype))}
+        self.params = {"b": Param.starting(initializers.zeros, rng, (hidden,), dtype)}
         if feedback is None:
             size = len(self.R.value)
-            feedback = self.params["U"] = Param(initializers.uniform(rng, (size, hidden)).astype(dtype))
+            feedback = self.params["U"] = Param.starting(initializers.uniform, rng, (size, hidden), dtype)
         self.U = feedback
         self.deep = [Affine(hidden, hidden, rng=rng, dtype=dtype) for _ in range(layers - 1)]
         for number, affine in enumerate(self.deep, 1):

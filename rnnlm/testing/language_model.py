@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..cache_folder import scratch_folder
 from ..models import LanguageModel, load
 from ..models.model import Model
 from ..ops import ops_for
@@ -109,7 +109,7 @@ def check_saving_changes_nothing(model: LanguageModel, *, rtol: float = RTOL) ->
     if getattr(type(model), "pack", Model.pack) is Model.pack:
         return
     x, y = _text(model)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         first, second = Path(folder, "first.rnnlm"), Path(folder, "second.rnnlm")
         model.save(first)
         loaded = load(first)

@@ -7,6 +7,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from .memory_folder import MemoryFile
+
 _BLOCK = 1 << 20  # bytes
 
 
@@ -24,7 +26,7 @@ def loads(text: str) -> Any:
     return json.loads(line)
 
 
-def crc32_of(path: Path) -> int | None:
+def crc32_of(path: Path | MemoryFile) -> int | None:
     """Return the CRC-32 of a file's content; None where there is no file. Raises OSError for one that fails."""
     crc = 0
     try:

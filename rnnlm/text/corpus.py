@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -13,12 +15,21 @@ from pathlib import Path
 import numpy as np
 
 from .. import catalogue
-from ..cache_folder import cache_error, cache_folder, is_writable
-from ..errors import UsageError
+from ..cache_folder import (
+    SCRATCH,
+    CacheError,
+    cache_error,
+    cache_folder,
+    usable_cache,
+    warn_once,
+    where_there_is_room,
+)
+from ..errors import TextWarning, UsageError
 from . import id_cache
 from .encode import CHARACTERS, IDS, Encoded, encode
 from .encoding import Encoding, as_encoding
 from .files import read_blocks, source_name
+from .memory_folder import Folder, MemoryFolder, ids_in
 from .parts import characters_before, count, cut_points
 from .tokenizer import Tokenizer
 from .tokenizers import tokenizer as find_tokenizer
@@ -79,6 +90,11 @@ class Corpus:
         """The number of unknown tokens: those with the id of `<unk>`, or -1 where the vocabulary has no `<unk>`."""
         return count(self.ids, self.vocabulary.unknown_id)
 
+    @property
+    def left_out(self) -> int:
+        """The number of tokens without a probability: the unknown ones where the vocabulary has no `<unk>`, else 0."""
+        return self.unknown if self.vocabulary.unk is None else 0
+
     @cached_property
     def characters(self) -> int:
         """The number of characters of the text, by which bits per character divides.
@@ -134,7 +150,8 @@ class Corpus:
         "words", see `rnnlm.text.tokenizer`, or a Tokenizer) and `vocabulary`; a missing vocabulary is made from the
         text, with `max_vocab` and `min_count` as in `Vocabulary.from_counts`. The ids are kept in the cache
         (`rnnlm.cache_folder`) by the content of the text and the encoding, see `rnnlm.text.id_cache`; a cache that
-        cannot be written is replaced by a temporary folder. Raises DataError for a text that cannot be used, UsageError
+        cannot be written is replaced by a temporary folder, with a warning. A text that is probably not what it is
+        taken for gives a TextWarning (`rnnlm.text.hints`). Raises DataError for a text that cannot be used, UsageError
         for keywords that contradict each other or are out of range.
         """
         return cls.encode_split(
@@ -169,30 +186,61 @@ class Corpus:
         the tokens.
         """
         request = _request(encoding, vocabulary, tokenizer, fractions, max_vocab, min_count)
-        name, source = source_name(source), catalogue.part(source)
+        name, named, source = source_name(source), source, catalogue.part(source)
 
-        def write(folder: Path) -> Encoded:
+        def write(folder: Folder) -> Encoded:
             return _encode(read_blocks(source), name, folder, request)
 
-        cache = cache_folder(cache_dir)
-        is_file = str(source) != "-" and Path(source).is_file()  # a pipe cannot be recognised later
-        cache_is_writable = is_writable(cache)
-        if is_file and cache_is_writable:
-            return cls._open(*id_cache.cached(cache, source, request, write), name)
-        if is_file and (from_cache := id_cache.lookup(cache, source, request)):
-            return cls._open(*from_cache, name)
-        parent = cache if cache_is_writable else None
-        scratch = tempfile.TemporaryDirectory(prefix="rnnlm-", dir=parent, ignore_cleanup_errors=True)
+        say = source == named and not catalogue.holds(source)  # how a named corpus is read is known
+        try:
+            if str(source) != "-" and Path(source).is_file():
+                return cls._cached(source, name, request, write, cache_dir, say)
+            return cls._uncached(name, write, usable_cache(cache_dir), say)
+        except CacheError as error:
+            if not error.nowhere:
+                raise
+            warn_once(f"{error.problem}. Texts are kept in memory; set RNNLM_CACHE to a folder with room.")
+            memory = MemoryFolder()
+            return cls._open(memory, write(memory), name, say)
+
+    @classmethod
+    def _uncached(cls, name: str, write: Callable[[Folder], Encoded], parent: Path, say: bool) -> list[Corpus]:
+        """Return the parts of a text that cannot be recognised later, a pipe; its folder is removed with them."""
+        scratch = tempfile.TemporaryDirectory(prefix=SCRATCH, dir=parent, ignore_cleanup_errors=True)
         try:
             encoded = write(Path(scratch.name))
         except BaseException as error:
             scratch.cleanup()  # at once: the error keeps this frame alive, and with it the folder
             if isinstance(error, OSError):
-                raise cache_error(Path(scratch.name).parent, error) from None
+                raise cache_error(parent, error) from None
             raise
-        parts = cls._open(Path(scratch.name), encoded, name)
+        parts = cls._open(Path(scratch.name), encoded, name, say)
         weakref.finalize(parts[0]._whole, scratch.cleanup)
         return parts
+
+    @classmethod
+    def _cached(
+        cls,
+        source: str | Path,
+        name: str,
+        request: id_cache.Request,
+        write: Callable[[Folder], Encoded],
+        cache_dir: str | Path | None,
+        say: bool,
+    ) -> list[Corpus]:
+        """Return the parts of a text in a file, from the cache, where they are put if they are not there."""
+        wanted = cache_folder(cache_dir)
+        if wanted is not None and (known := id_cache.lookup(wanted, source, request)):  # it need not be writable
+            with suppress(FileNotFoundError):  # another process made room in the cache just now
+                return cls._open(*known, name, say)
+
+        def put(cache: Path) -> list[Corpus]:
+            return cls._open(*id_cache.cached(cache, source, request, write), name, say)
+
+        try:
+            return where_there_is_room(cache_dir, put)
+        except FileNotFoundError:  # as above
+            return where_there_is_room(cache_dir, put)
 
     @classmethod
     def from_text(
@@ -209,21 +257,16 @@ class Corpus:
         """Return the ids of a text that is in memory; keywords and errors as for `encode`, without a cache."""
         request = _request(encoding, vocabulary, tokenizer, (1.0,), max_vocab, min_count)
         blocks = [text.encode("utf-8", "surrogatepass")] if text else []
-        with tempfile.TemporaryDirectory(prefix="rnnlm-") as scratch:
-            encoded = _encode(blocks, name, Path(scratch), request)
-            return cls._open(Path(scratch), encoded, name, in_memory=True)[0]
+        folder = MemoryFolder()
+        return cls._open(folder, _encode(blocks, name, folder, request), name)[0]
 
     @classmethod
-    def _open(cls, folder: Path, encoded: Encoded, name: str, in_memory: bool = False) -> list[Corpus]:
-        """Return the parts of the encoded text in a folder."""
-
-        def read(file: Path) -> np.ndarray:
-            if in_memory or not file.stat().st_size:  # an empty file cannot be mapped
-                return np.fromfile(file, dtype=np.int32)
-            return np.memmap(file, dtype=np.int32, mode="r")
-
-        ids = read(folder / IDS)
-        characters = read(folder / CHARACTERS) if (folder / CHARACTERS).exists() else None
+    def _open(cls, folder: Folder, encoded: Encoded, name: str, say: bool = True) -> list[Corpus]:
+        """Return the parts of the encoded text in a folder; with `say`, its hints become warnings."""
+        for hint in encoded.hints if say else ():
+            warnings.warn(hint.about(name), TextWarning, stacklevel=3)
+        ids = ids_in(folder / IDS)
+        characters = ids_in(folder / CHARACTERS) if (folder / CHARACTERS).exists() else None
         corpora = []
         for part in encoded.parts:
             corpus = cls(
@@ -267,7 +310,7 @@ def _request(
     return id_cache.Request(rule, encoding, fractions, max_vocab, min_count)
 
 
-def _encode(blocks: Iterable[bytes], name: str, folder: Path, request: id_cache.Request) -> Encoded:
+def _encode(blocks: Iterable[bytes], name: str, folder: Folder, request: id_cache.Request) -> Encoded:
     encoding = request.encoding
     vocabulary = None if encoding is None else encoding.vocabulary
     limits = (request.max_vocab, request.min_count)

@@ -12,17 +12,19 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from ..errors import DataError
-from . import checked_json
+from . import checked_json, hints, marks
 from .checked_json import crc32_of
 from .encoding import Encoding
+from .hints import Hint
 from .learning import Spooled
+from .memory_folder import Folder, MemoryFile, ids_in
 from .parts import check_fractions, cut_points
 from .pieces import text_pieces
 from .tokenizer import Tokenizer
@@ -49,17 +51,19 @@ class Encoded:
     `sha256`    of the bytes of the text as they were read
     `parts`     the parts of the text, with their counts
     `encoding`  the tokenizer and the vocabulary that made the ids
+    `hints`     what a person should know about the text
     """
 
     sha256: str
     parts: list[Part]
     encoding: Encoding
+    hints: list[Hint]
 
 
 def encode(
     blocks: Iterable[bytes],
     name: str,
-    folder: Path,
+    folder: Folder,
     tokenizer: Tokenizer,
     vocabulary: Vocabulary | None = None,
     fractions: Sequence[float] = (1.0,),
@@ -79,6 +83,8 @@ def encode(
     digest = hashlib.sha256()
     ids_file = folder / IDS
     blocks = _hashed(blocks, digest)
+    head = next(blocks, b"")
+    blocks = chain([head] if head else [], blocks)
     pieces = text_pieces(blocks, name, tokenizer.cut) if tokenizer.cut else blocks
     if tokenizer.learns:
         with Spooled(pieces, folder, fractions, name) as spooled:
@@ -93,7 +99,7 @@ def encode(
             types, points = _write_first_numbers(parts_of_text, name, folder, tokenizer)
     else:
         types, _ = _write_first_numbers([pieces], name, folder, tokenizer)
-        ids = np.memmap(ids_file, dtype=np.int32, mode="r")
+        ids = ids_in(ids_file)
         points = cut_points(ids, fractions, name)
         del ids  # a mapping keeps pages in memory, and some systems forbid writing to a mapped file
     if vocabulary is None:
@@ -101,8 +107,10 @@ def encode(
         # A type that first appears in a held-out part has count 0 here and is unknown.
         seen = {word: int(n) for word, n in zip(types, counts, strict=True) if n}
         vocabulary = Vocabulary.from_counts(seen, max_vocab, min_count)
-    parts = _renumber(ids_file, points, vocabulary.encode(types), vocabulary)
-    encoded = Encoded(digest.hexdigest(), parts, Encoding.of(tokenizer, vocabulary))
+    odd = _odd_words(ids_file, types) if tokenizer.by_blanks else {}
+    parts, blank = _renumber(ids_file, points, vocabulary.encode(types), vocabulary)
+    said = _hints(head, tokenizer, odd, blank) if tokenizer.by_blanks else []
+    encoded = Encoded(digest.hexdigest(), parts, Encoding.of(tokenizer, vocabulary), said)
     _describe(encoded, folder)
     return encoded
 
@@ -118,16 +126,18 @@ def read_description(folder: Path, encoding: Encoding | None) -> Encoded | None:
         # Reading them now costs little, since whoever asks for them reads them all; a kernel relies on them.
         if any(crc32_of(folder / name) != crc for name, crc in about["crc32"].items()):
             return None
-        return Encoded(about["sha256"], parts, encoding or Encoding.from_json(about["encoding"]))
+        said = [Hint(*hint) for hint in about["hints"]]
+        return Encoded(about["sha256"], parts, encoding or Encoding.from_json(about["encoding"]), said)
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
-def _describe(encoded: Encoded, folder: Path) -> None:
+def _describe(encoded: Encoded, folder: Folder) -> None:
     about: dict[str, Any] = {
         "sha256": encoded.sha256,
         "crc32": {name: crc32_of(folder / name) for name in (IDS, CHARACTERS)},
         "parts": [asdict(part) for part in encoded.parts],
+        "hints": encoded.hints,
         "encoding": encoded.encoding.to_json(),
     }
     (folder / ABOUT).write_text(checked_json.dumps(about), encoding="utf-8")
@@ -140,7 +150,7 @@ def _hashed(blocks: Iterable[bytes], digest) -> Iterator[bytes]:
 
 
 def _write_first_numbers(
-    parts: Sequence[Iterable[bytes]], name: str, folder: Path, tokenizer: Tokenizer
+    parts: Sequence[Iterable[bytes]], name: str, folder: Folder, tokenizer: Tokenizer
 ) -> tuple[list[str], list[int]]:
     """Write ids in order of first appearance, and the characters of each sentence.
 
@@ -175,26 +185,55 @@ def _write_first_numbers(
     return encoder.types(), points
 
 
-def _counts(ids_file: Path, stop: int, n_types: int) -> np.ndarray:
+def _odd_words(ids_file: Path | MemoryFile, types: Sequence[str]) -> dict[str, int]:
+    """The words like any that are marks in other programs, with their counts in the whole text."""
+    odd = [number for number, word in enumerate(types) if word in marks.ODD]
+    if not odd:
+        return {}
+    counts = _counts(ids_file, ids_file.stat().st_size // 4, len(types))
+    return {types[number]: int(counts[number]) for number in odd}
+
+
+def _hints(head: bytes, tokenizer: Tokenizer, odd: dict[str, int], blank: int) -> list[Hint]:
+    """What a person should know about a text with these odd words and so many blank lines."""
+    if (hint := hints.of_beginning(head, tokenizer.spec)) is not None:
+        return [hint]  # others would only follow from what it says
+    return [hint for hint in (marks.of_words(odd), hints.of_blank_lines(blank)) if hint is not None]
+
+
+def _counts(ids_file: Path | MemoryFile, stop: int, n_types: int) -> np.ndarray:
     counts = np.zeros(n_types, dtype=np.int64)
     with ids_file.open("rb") as file:
         for start in range(0, stop, _CHUNK):
-            counts += np.bincount(np.fromfile(file, np.int32, min(_CHUNK, stop - start)), minlength=n_types)
+            counts += np.bincount(_read(file, min(_CHUNK, stop - start)), minlength=n_types)
     return counts
 
 
-def _renumber(ids_file: Path, points: list[int], table: np.ndarray, vocabulary: Vocabulary) -> list[Part]:
-    """Replace every id in the file by its entry in the table, and return the parts with their counts."""
-    parts = []
+def _read(file: IO[bytes], count: int) -> np.ndarray:
+    """Return the next ids of a file, as many as `count` or those that are left."""
+    return np.frombuffer(file.read(4 * count), np.int32)
+
+
+def _renumber(
+    ids_file: Path | MemoryFile, points: list[int], table: np.ndarray, vocabulary: Vocabulary
+) -> tuple[list[Part], int]:
+    """Replace every id in the file by its entry in the table.
+
+    Returns the parts with their counts, and the number of sentences without words.
+    """
+    parts, blank, after_end = [], 0, True
     with ids_file.open("r+b") as file:
         for start, stop in pairwise(points):
             sentences = unknown = 0
             for low in range(start, stop, _CHUNK):
                 file.seek(4 * low)
-                ids = table[np.fromfile(file, np.int32, min(_CHUNK, stop - low))]
+                ids = table[_read(file, min(_CHUNK, stop - low))]
                 file.seek(4 * low)
                 file.write(ids.tobytes())
-                sentences += int(np.count_nonzero(ids == vocabulary.eos))
+                ends = ids == vocabulary.eos
+                sentences += int(np.count_nonzero(ends))
+                blank += int(np.count_nonzero(ends[1:] & ends[:-1])) + int(after_end and ends[0])
+                after_end = bool(ends[-1])
                 unknown += int(np.count_nonzero(ids == vocabulary.unknown_id))
             parts.append(Part(start, stop, sentences, unknown))
-    return parts
+    return parts, blank

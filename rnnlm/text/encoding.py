@@ -177,7 +177,13 @@ class Encoding:
 
         A user's own tokenizer is looked for in the working directory and in the folder of the file.
         """
-        vocabulary = Vocabulary(stored.json("vocabulary.words"), stored.array("vocabulary.counts", [np.int64], [None]))
+        words = stored.json("vocabulary.words")
+        if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+            raise DataError(f"the array {stored.prefix}vocabulary.words must be a list of words, each a text.")
+        counts = stored.array("vocabulary.counts", [np.int64], [len(words)])
+        if counts.min(initial=0) < 0:
+            raise DataError(f"the array {stored.prefix}vocabulary.counts holds {counts.min()}. It must hold counts.")
+        vocabulary = Vocabulary(words, counts)
         state = stored.json("tokenizer.learned") if stored.has_array("tokenizer.learned") else None
         source = stored.text("tokenizer.source", "")
         return cls(stored.text("tokenizer"), vocabulary, state, source, stored.folder)

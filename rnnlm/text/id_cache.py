@@ -30,7 +30,7 @@ from .encode import Encoded, read_description
 from .encoding import Encoding
 from .tokenizer import Tokenizer
 
-_FORMAT = 4  # a part of every key: increase it when a tokenizer or the format of the files changes
+_FORMAT = 6  # a part of every key: increase it when a tokenizer or the format of the files changes
 YOUNG = 2_000_000_000  # nanoseconds; no file system has a coarser clock
 
 

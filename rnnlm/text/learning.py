@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import IO, Self
 
 import numpy as np
 
 from ..errors import DataError
 from .files import BLOCK
+from .memory_folder import Folder
 from .parts import check_fractions
 
 _WINDOW = 1 << 16  # bytes read at a time in search of a place to cut
@@ -25,7 +25,7 @@ class Spooled:
     where there is no blank either, behind a whole character. Raises DataError where a part would be empty.
     """
 
-    def __init__(self, pieces: Iterable[bytes], folder: Path, fractions: Sequence[float], name: str) -> None:
+    def __init__(self, pieces: Iterable[bytes], folder: Folder, fractions: Sequence[float], name: str) -> None:
         self._path, self._name = folder / "text", name
         try:
             with self._path.open("wb") as file:

@@ -101,7 +101,7 @@ def plain_text(text: str) -> str:
 def refuse_wide(head: bytes, name: str) -> None:
     """Raise DataError, with what to do, where the first bytes of a text are UTF-16 or UTF-32."""
     if (encoding := wide_encoding(head)) is not None:
-        raise DataError(f"{name} is {encoding}, and texts are read as UTF-8. Convert it: {convert(name, encoding)}")
+        raise DataError(f"{name} is {encoding}, and texts are read as UTF-8. Convert it: {convert(name, encoding)}.")
 
 
 def odd_characters(line: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from .. import recognise
 from ..errors import DataError
 from .lines import line_ends, plain, refuse_wide
 from .remedies import convert
@@ -43,12 +44,15 @@ def text_pieces(blocks: Iterable[bytes], name: str, cut: Callable[[bytes], int])
 
     `cut` returns the position at which a block may be cut, 0 for nowhere; such blocks are joined until one can be cut,
     so that lines and words may have any length. `name` is what messages call the text.
-    Raises DataError, naming line and byte offset, for a zero byte or a byte that is not UTF-8, and for UTF-16.
+    Raises DataError, naming line and byte offset, for a zero byte or a byte that is not UTF-8, and for UTF-16; and for
+    a model or another file that is no text, see `rnnlm.recognise`.
     """
     waiting: list[bytes] = []
     offset, line, begins_line, is_first = 0, 1, True, True
     for block in blocks:
         if is_first:
+            if reason := recognise.not_a("text", name, block[: recognise.SIZE]):
+                raise DataError(reason)
             refuse_wide(block, name)
             is_first = False
         if len(waiting) == 1 and len(waiting[0]) < 8:  # the beginning of a character, which `cut` must see whole

@@ -46,6 +46,7 @@ class Prose(Tokenizer):
     rules. Curly quotes and long dashes are read as the plain ones.
     """
 
+    by_blanks = True
     help = "a word or mark of raw English text; </s> ends each sentence"
     cut = staticmethod(after_blank)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import DataError
 from .lines import lines_of
+from .marks import BOS
 from .pieces import after_line
 from .places import Locator, Place
 from .vocabulary import EOS, Vocabulary
@@ -46,6 +47,7 @@ class Tokenizer(ABC):
     overridden: `spans` where a token is not spelled as in the text; `learn`, `state` and `restore` where the rule holds
     learned data. The same line must always give the same tokens.
 
+    `by_blanks` whether blanks separate its words, which not every text suits: see `rnnlm.text.hints`
     `help`      one line for the list of tokenizers
     `argument`  what stands behind the colon of NAME:ARGUMENT, for messages; "" where there is nothing
     `spec`      the short text that the tokenizer was made from, such as "words": see `rnnlm.text.tokenizers.tokenizer`
@@ -53,6 +55,7 @@ class Tokenizer(ABC):
     `running`   for a user's own tokenizer, the SHA-256 of the file that was run; "" for others
     """
 
+    by_blanks: ClassVar[bool] = False
     help: ClassVar[str] = ""
     argument: ClassVar[str] = ""
     spec: str = ""
@@ -193,10 +196,11 @@ class LineEncoder:
     def _line_ids(self, line: str) -> list[int]:
         tokens = self._tokenizer.tokens(line)
         for token in tokens:
-            if not isinstance(token, str) or token in ("", EOS):
+            if not isinstance(token, str) or token in ("", EOS, BOS):
                 raise DataError(
                     f"the tokenizer {self._tokenizer.spec} made the token {token!r} of line {self._line} of "
-                    f"{self._source}. A token is a str of at least one character; {EOS} is added at the end of a line."
+                    f"{self._source}. A token is a str of at least one character; {EOS} is added at the end of a "
+                    f"line, and {BOS} is no token."
                 )
         types = self._types
         return [types.setdefault(token, len(types)) for token in tokens]

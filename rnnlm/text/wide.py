@@ -14,6 +14,7 @@ _MARKS = {  # the first bytes of a text; iconv reads the mark itself where the n
 _UNMARKED = {"UTF-32LE": 4, "UTF-32BE": 4, "UTF-16LE": 2, "UTF-16BE": 2}  # and the bytes of a unit
 _SAMPLE = 4096  # bytes looked at: a multiple of every unit
 _ODD = 0.02  # the share of characters that no text has, above which it is no text in this encoding
+_FEW_ZEROS = 0.2  # the share of zeros below which bytes that are UTF-8 are not UTF-16 of Latin letters
 _FEW = 16  # characters below which only Latin ones, whose other bytes are all zero, say enough
 
 
@@ -27,11 +28,20 @@ def wide_encoding(head: bytes) -> str | None:
         if head.startswith(mark):
             return name
     sample = head[:_SAMPLE]
-    if b"\0" not in sample:
+    if b"\0" not in sample or (sample.count(0) < len(sample) * _FEW_ZEROS and _is_narrow(sample)):
         return None
     shares = {name: _odd_share(sample, name, unit) for name, unit in _UNMARKED.items()}
     best = min(shares, key=shares.__getitem__)
     return best if shares[best] <= _ODD else None
+
+
+def _is_narrow(sample: bytes) -> bool:
+    """Return whether the bytes without the zeros are a text in UTF-8, whose last character may be cut."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return not any(unicodedata.category(c) == "Cc" and c not in "\0\t\n\r\x0b\f" for c in text)
 
 
 def _odd_share(sample: bytes, encoding: str, unit: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterable
 
@@ -10,13 +9,13 @@ import numpy as np
 
 from ..errors import DataError
 from .lines import WORD
+from .marks import BOS, WrittenMarks
 from .pieces import after_blank
 from .places import Locator, Place
 from .tokenizer import Tokenizer
 from .vocabulary import EOS, UNK, Vocabulary
 
 _EOS = EOS.encode()
-_WRITTEN_EOS = re.compile(rb"(?<!\S)</s>(?!\S)")
 
 
 class Words(Tokenizer):
@@ -26,6 +25,7 @@ class Words(Tokenizer):
     `rnnlm.text.lines`: only ASCII blanks separate words, as in other language-model tools.
     """
 
+    by_blanks = True
     help = "what blanks separate; </s> ends each line"
     cut = staticmethod(after_blank)
 
@@ -36,6 +36,13 @@ class Words(Tokenizer):
     def tokens(self, line: str) -> list[str]:
         """Return the words of a line."""
         return [word.decode() for word in line.encode("utf-8", "replace").split()]
+
+    def prompt(self, text: str) -> list[str]:
+        """Return the words of a prompt; a `</s>` in it ends a sentence. DataError for a `<s>`, which is no word."""
+        tokens = super().prompt(text)
+        if BOS in tokens:
+            raise DataError(f"the prompt has {BOS}, which is no word: a prompt begins a sentence anyway. Leave it out.")
+        return tokens
 
     def places(self, text: str) -> list[Place]:
         """Return the place of each word; `</s>` stands at the line end."""
@@ -93,7 +100,7 @@ class WordsEncoder:
     """Encodes a text word by word; the inner loop is `bytes.split` and one dictionary look-up a word, both in C."""
 
     def __init__(self, source: str) -> None:
-        self._source = source
+        self._marks = WrittenMarks(source)
         self._types = _Types()
         self._types[_EOS]  # </s> is 0
         self._line = 1
@@ -103,12 +110,7 @@ class WordsEncoder:
 
     def feed(self, piece: bytes) -> np.ndarray:
         """Return the ids of a piece, int32; the piece must end behind a blank or be the last."""
-        if _EOS in piece and (written_end := _WRITTEN_EOS.search(piece)):
-            line = self._line + piece.count(b"\n", 0, written_end.start())
-            raise DataError(
-                f"{self._source} has {EOS} written in line {line}: it marks the end of a line, which counts anyway. "
-                f"Remove it from the text (sed 's|{EOS}||g')."
-            )
+        self._marks.look(piece, self._line)
         self._line += piece.count(b"\n")
         words = _split(piece)
         ids = np.fromiter(map(self._types.__getitem__, words), dtype=np.int32, count=len(words))
@@ -116,7 +118,8 @@ class WordsEncoder:
         return ids
 
     def finish(self) -> np.ndarray:
-        """Return the `</s>` of a last line without newline, if there is one."""
+        """Return the `</s>` of a last line without newline, if there is one. DataError for marks in the text."""
+        self._marks.refuse()
         if not self._open:
             return np.empty(0, dtype=np.int32)
         end = np.zeros(1, dtype=np.int32)

@@ -12,11 +12,12 @@ from ..optim import OPTIMIZERS, Optimizer
 from ..optim.schedules import schedule_of
 from ..option_sets import subset
 from . import memory
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
 from .loop import Loop, LoopOptions
 from .run_files import RunFiles
 from .run_settings import RunSettings
+from .start import Start, recorded
 
 AnySettings = TypeVar("AnySettings", bound=RunSettings)
 AnyModel = TypeVar("AnyModel", bound=Network)
@@ -40,14 +41,14 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     model_class: ClassVar[Any]  # what a checkpoint must hold
     data: Any
     trainer: Loop
-    _start_hash: Mapping[str, str] = {}  # that of the file from which the run starts, by the name for the record
+    _earlier_hash: Mapping[str, str] = {}  # that of the file from which the run starts, by the name for the record
 
     def __init__(
         self, settings: AnySettings, *, observers: Sequence[Observer] = (), command: str = "", locked: bool = False
     ) -> None:
         settings.check()
         self.settings, self.device = settings.on_this_machine()
-        self.start = self._start()
+        self.earlier_model = self._earlier_model()
         self._check()
         self.files = RunFiles(settings.output, settings.resume, self.reads(settings), command=command, locked=locked)
         self.output = self.files.output
@@ -61,12 +62,14 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         """Data, model and trainer: those of a new run, or of the one that is resumed."""
         snapshot = self.files.snapshot
         resumed: AnyModel | None = snapshot.model(self.model_class) if snapshot else None
-        self.data = self._load(resumed or self.start)
-        hashes = self.data.hashes | self._start_hash
+        self.data = self._load(resumed or self.earlier_model)
+        hashes = self.data.hashes | self._earlier_hash
         record = self.settings.record() | {f"data.{name}": value for name, value in hashes.items()}
         if snapshot is not None:
             snapshot.require_same(record, self.settings.comparable)
-        self.model: AnyModel = resumed or self.start or self._new_model()
+        self.model: AnyModel = resumed or self.earlier_model or self._new_model()
+        self.start = self._recorded_start(snapshot) or self._start()
+        record["start"] = self.start._asdict()
         if resumed is None:
             self.model.log.append({"kind": "run", "command": command, **self._source(), **record})
         self.needs = self._needs()
@@ -85,29 +88,34 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         """Train, write the model and return why training ended ("interrupted" after Ctrl-C)."""
         try:
             with memory.explain_out_of_memory(self.needs, self.device):
-                return self.files.train_and_save(
-                    self.trainer, self.model, lambda: self.trainer.fit(self.data.train, self.data.valid)
-                )
+                return self.files.train_and_save(self.trainer, self.model, self._train)
         finally:
             self.files.release()
 
-    def _optimizer(self, default_rate: float) -> Optimizer:
-        """The optimizer that the settings describe, with the default rate where they have none."""
+    def _train(self) -> str:
+        """Train to the end; returns why it ended. What a subclass adds to the model's log here goes into its file."""
+        return self.trainer.fit(self.data.train, self.data.valid)
+
+    def _recorded_start(self, snapshot: Snapshot | None) -> Start | None:
+        """The start of a run that is resumed; None for a new run. One of an earlier version recorded none."""
+        if snapshot is None:
+            return None
+        return recorded(snapshot) or self._start(earlier=True)
+
+    def _optimizer(self) -> Optimizer:
+        """The optimizer that the settings describe, at the rate of the run's start."""
         s: Any = self.settings
         rule = OPTIMIZERS[s.optimizer]
-        rate = default_rate if s.lr is None else s.lr
-        return rule(self.model.params, rate, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
+        return rule(self.model.params, self.start.lr, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
 
-    def _loop_options(
-        self, epochs: int, warmup: int, checkpoint: Checkpoint | None, observers: Sequence[Observer]
-    ) -> LoopOptions:
+    def _loop_options(self, epochs: int, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> LoopOptions:
         """The keywords that every trainer takes, as the settings have them."""
         s: Any = self.settings
         return {
             "clip": s.clip,
             "clip_by": s.clip_by,
             "schedule": schedule_of(s, epochs),
-            "warmup": warmup,
+            "warmup": self.start.warmup,
             "epochs": epochs,
             "max_updates": s.max_updates,
             "seed": s.seed,
@@ -120,11 +128,11 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     def reads(settings: Any) -> list[NamedFile]:
         """The files that a run with these settings reads: it may write to none of them."""
 
-    def _source(self) -> dict[str, str]:
-        """The training data as the settings name them, for the record."""
+    def _source(self) -> dict[str, Any]:
+        """The training data as the settings name them, and what else is recorded of the data but not compared."""
         return {self.source_name: str(getattr(self.settings, self.source_name))}
 
-    def _start(self) -> AnyModel | None:
+    def _earlier_model(self) -> AnyModel | None:
         """The trained model that a new run starts from; it may change the settings. None: the run makes a new one."""
         return None
 
@@ -138,6 +146,10 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     @abstractmethod
     def _new_model(self) -> AnyModel:
         """The model that the settings describe."""
+
+    @abstractmethod
+    def _start(self, *, earlier: bool = False) -> Start:
+        """The rate and the warm-up that the settings describe; `earlier`: as versions did that did not record them."""
 
     @abstractmethod
     def _needs(self) -> list[memory.Need]:

@@ -17,12 +17,13 @@ from ..models import CLASSIFIERS, Classifier
 from ..optim import OPTIMIZERS
 from ..option_sets import refuse_others, subset
 from ..options import signature
-from . import as_used, classifier_data, memory
+from . import classifier_data, memory
 from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer, evaluate
 from .events import Observer
+from .start import Start, classifier_rate_for
 
 
 class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
@@ -73,6 +74,10 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
             keywords["blocks"] = [block.strip() for block in keywords["blocks"].split(",") if block.strip()]
         return CLASSIFIERS[kind](train.shape, train.labels, **keywords)
 
+    def _start(self, *, earlier: bool = False) -> Start:
+        s = self.settings
+        return Start(classifier_rate_for(s.optimizer) if s.lr is None else s.lr, s.warmup)
+
     def _needs(self) -> list[memory.Need]:
         return memory.of_classifier(self.model, OPTIMIZERS[self.settings.optimizer], batch=self.settings.batch)
 
@@ -80,11 +85,11 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
         s = self.settings
         return ClassifierTrainer(
             self.model,
-            self._optimizer(as_used.classifier_rate_for(s.optimizer)),
+            self._optimizer(),
             batch=s.batch,
             balance=s.balance,
             shift=s.shift,
-            **self._loop_options(s.epochs, s.warmup, checkpoint, observers),
+            **self._loop_options(s.epochs, checkpoint, observers),
         )
 
 

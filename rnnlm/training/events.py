@@ -47,7 +47,7 @@ class Update:
     total: int  # tokens in an epoch
     epochs: int  # that the run has at most
     sums: Sums
-    learning_rate: float
+    learning_rate: float  # of this update, as used: during the warm-up a part of the run's
 
     @property
     def nll(self) -> float:
@@ -75,7 +75,7 @@ class Epoch:
     valid_nll: float | None  # None without a validation text
     best: bool  # the best epoch so far
     restored: bool  # it was worse, so the best weights were restored
-    learning_rate: float  # of this epoch
+    learning_rate: float  # of its last update, as used
     stop: str  # why training ends after this epoch; empty where it goes on
     train_accuracy: float | None = None  # of a classifier: the share of right answers
     valid_accuracy: float | None = None

@@ -161,10 +161,14 @@ class Loop(ABC, Generic[Data]):
             clip_value(params, self.clip)
         return norm
 
+    def _rate(self) -> float:
+        """The rate of the current update: during the warm-up 1/warmup, 2/warmup … of the optimizer's."""
+        return self.optimizer.learning_rate * min(1.0, self.progress.updates / max(self.warmup, 1))
+
     def _step(self) -> None:
-        """Update the parameters; during the warm-up at 1/warmup, 2/warmup … of the learning rate."""
+        """Update the parameters, at the rate of this update."""
         rate = self.optimizer.learning_rate
-        self.optimizer.learning_rate = rate * min(1.0, self.progress.updates / max(self.warmup, 1))
+        self.optimizer.learning_rate = self._rate()
         self.optimizer.step()
         self.optimizer.learning_rate = rate
 
@@ -177,7 +181,7 @@ class Loop(ABC, Generic[Data]):
         valid_score = None if valid is None else self._validate(valid)
         for loss in (train_nll, (valid_score or train_score).loss):
             self._check_finite(loss, None)
-        rate = self.optimizer.learning_rate
+        rate = self._rate()
         figure = (valid_score or train_score).figure
         best = figure < self.schedule.best
         decision = self.schedule.after_epoch(p.epoch, figure)
@@ -250,7 +254,7 @@ class Loop(ABC, Generic[Data]):
 
     def _report(self, sums: Sums, scored: int, total: int, logged: bool) -> None:
         """Pass the update to the observers, and write it into the log where it is due."""
-        p, rate = self.progress, self.optimizer.learning_rate
+        p, rate = self.progress, self._rate()
         event = Update(p.epoch, p.updates, scored, p.tokens, total, self.epochs, sums, rate)
         if logged:
             entry = {"kind": "update", "epoch": p.epoch, "updates": p.updates, "nll": event.nll, "norm": event.norm}

@@ -100,7 +100,7 @@ def _start(number: int, request: dict[str, Any], threads: int, lines: queue.Simp
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "RNNLM_THREADS": str(threads)},
+        env=_environment() | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "RNNLM_THREADS": str(threads)},
         encoding="utf-8",
         errors="replace",
         # In our own group it would get a terminal's Ctrl-C from the terminal and from us, and the second one kills.
@@ -115,6 +115,11 @@ def _start(number: int, request: dict[str, Any], threads: int, lines: queue.Simp
     errors.start()
     threading.Thread(target=_read_messages, args=(number, worker, errors, lines), daemon=True).start()
     return worker
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment without PYTHONWARNINGS: a warning that became an error would end the run."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
 
 
 def _read_messages(number: int, worker: Worker, errors: threading.Thread, lines: queue.SimpleQueue[Line]) -> None:

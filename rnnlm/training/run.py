@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from .. import catalogue
 from ..declared_files import NamedFile
+from ..evaluation.baselines import Baselines, baselines
 from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
@@ -21,10 +24,12 @@ from . import as_used, memory
 from .base_run import BaseRun
 from .checkpoint import Checkpoint
 from .data import Data, load
-from .events import Observer
+from .events import Epoch, Event, Observer
 from .fine_tuning import starting_model, with_structure
 from .settings import Settings
+from .start import Start, earlier_start_of, start_of
 from .trainer import Trainer
+from .verdict import Verdict
 
 
 class Run(BaseRun[Settings, RecurrentLM]):
@@ -34,6 +39,7 @@ class Run(BaseRun[Settings, RecurrentLM]):
     model_class = RecurrentLM
     data: Data
     trainer: Trainer
+    _warned = False
 
     def test(self) -> Perplexity | None:
         """The perplexity of the test text; None when the run has none. OutOfMemory where scoring needs too much."""
@@ -41,6 +47,9 @@ class Run(BaseRun[Settings, RecurrentLM]):
             return None
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
             return perplexity(self.model, self.data.test)
+
+    def _source(self) -> dict[str, Any]:
+        return {**super()._source(), "valid_left_out": self.data.valid.left_out}
 
     @staticmethod
     def reads(settings: Settings) -> list[NamedFile]:
@@ -54,20 +63,57 @@ class Run(BaseRun[Settings, RecurrentLM]):
             NamedFile("the tokenizer", file_of(settings.tokens or "")),
         ]
 
-    def _start(self) -> RecurrentLM | None:
+    def _earlier_model(self) -> RecurrentLM | None:
         if self.settings.from_model is None:
             return None
         model, sha256 = starting_model(self.settings)
         self.settings = with_structure(self.settings, model)
-        self._start_hash = {"from_model": sha256}
+        self._earlier_hash = {"from_model": sha256}
         return model
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """What the validation text costs without a network."""
+        return baselines(self.data.valid)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The validation figure of the best epoch beside the baselines; None before the first epoch has ended."""
+        best = [entry["valid_nll"] for entry in self.model.log if entry["kind"] == "epoch" and entry["best"]]
+        return self._verdict(best[-1]) if best else None
+
+    def _train(self) -> str:
+        reason = super()._train()
+        self.model.log[:] = [entry for entry in self.model.log if entry["kind"] != "verdict"]  # of a shorter run
+        verdict = self.verdict
+        if reason != "interrupted" and verdict is not None and verdict.text:
+            self.model.log.append({"kind": "verdict", **verdict.as_dict()})
+            self._warn(verdict)
+        return reason
+
+    def _watch(self, event: Event) -> None:
+        """Warn after the first epoch that is worse than no model at all, for a long run should not go on so."""
+        if isinstance(event, Epoch) and event.valid_nll is not None and not event.stop:
+            verdict = self._verdict(event.valid_nll)
+            if verdict.is_hopeless:
+                self._warn(verdict)
+
+    def _warn(self, verdict: Verdict) -> None:
+        """RuntimeWarning with the verdict, the first time."""
+        if not self._warned:
+            self._warned = True
+            warnings.warn(verdict.text, RuntimeWarning, stacklevel=2)
+
+    def _verdict(self, nll: float) -> Verdict:
+        activation, updates = self.model.config.get("activation"), self.trainer.progress.updates
+        return Verdict.of(nll, self.baselines, self.settings, lr=self.start.lr, updates=updates, activation=activation)
 
     def _check(self) -> None:
         self.settings.model_keywords()
 
     def _load(self, resumed: RecurrentLM | None) -> Data:
         data = load(self.settings, resumed.encoding if resumed else None)
-        if self.start is not None:
+        if self.earlier_model is not None:
             data = replace(data, held_out_note="; ".join(filter(None, [data.held_out_note, self._unknown(data)])))
         window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: more streams than words
         return data
@@ -82,6 +128,11 @@ class Run(BaseRun[Settings, RecurrentLM]):
         keywords = self.settings.model_keywords()
         return self.settings.model_class(self.data.train.encoding, **keywords)
 
+    def _start(self, *, earlier: bool = False) -> Start:
+        _, updates = as_used.length_of(self.settings, len(self.data.train))
+        start = earlier_start_of if earlier else start_of
+        return start(self.settings, self.model, updates)
+
     def _needs(self) -> list[memory.Need]:
         s = self.settings
         optimizer = OPTIMIZERS[s.optimizer]
@@ -89,14 +140,14 @@ class Run(BaseRun[Settings, RecurrentLM]):
 
     def _trainer(self, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> Trainer:
         s = self.settings
-        epochs, warmup = as_used.length_of(s, len(self.data.train))
+        epochs, _ = as_used.length_of(s, len(self.data.train))
         return Trainer(
             self.model,
-            self._optimizer(as_used.rate_for(s.optimizer, self.model.config.get("activation"))),
+            self._optimizer(),
             block=s.block,
             horizon=s.horizon,
             streams=s.streams,
-            **self._loop_options(epochs, warmup, checkpoint, observers),
+            **self._loop_options(epochs, checkpoint, [*observers, self._watch]),
         )
 
 

@@ -73,7 +73,7 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
     )
     warmup: int | None = option(
         None,
-        "Updates in which the rate rises; without it, a tenth of the run, at most 300.",
+        "Updates in which the rate rises; without it, a tenth of the run, 10 to 300, or what the units need.",
         group="Training",
         metavar="N",
         least=0,

@@ -17,7 +17,7 @@ import warnings
 from typing import Any
 
 from .. import ops
-from ..errors import RnnlmError, of_the_system
+from ..errors import RnnlmError, TextWarning, of_the_system
 from .events import Epoch, Event
 from .messages import Began, Ended, EpochEnded, Failed, Message, Note, to_json
 from .parent import end_with_parent
@@ -51,6 +51,7 @@ def run_request(request: dict[str, Any]) -> int:
     """Carry out the run of a request, and return the exit status."""
     ops.tell_when_compiling(lambda: send(Note("", compiling=True)))
     warnings.showwarning = lambda message, *_, **__: send(Note(f"warning: {message}"))
+    warnings.simplefilter("ignore", TextWarning)  # the first process has read the text too, and says it once
     try:
         settings = Settings.from_json(request["settings"])
         run = Run(settings, observers=[EpochSender()], command=request["command"], locked=True)

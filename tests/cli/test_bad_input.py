@@ -30,7 +30,7 @@ def inputs(shared, tmp_path_factory) -> Path:
         "empty.txt": b"",
         "blank.txt": b"  \t ",
         "latin.txt": "a good line\na caf\xe9\n".encode("latin-1"),
-        "binary.txt": b"\x7fELF\x02" + bytes(range(256)),
+        "binary.txt": b"\x7fELM\x02" + bytes(range(256)),
         "eos.txt": b"a b\nc </s> d\n",
         "word.txt": b"hello",
         "lines.txt": b"\n" * 500,

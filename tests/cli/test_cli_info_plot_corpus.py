@@ -58,7 +58,7 @@ def test_info_says_how_a_model_was_trained_with_every_default_written_out(call, 
     used = json.loads(call("info", shared / "m.rnnlm", "--json").out)["used"]
     assert used == {
         "schedule": "linear", "optimizer": "adagrad", "lr": pytest.approx(0.3), "clip": 5.0, "clip_by": "norm",
-        "l2": 2e-6, "weight_decay": 0.0, "block": 35, "streams": 4,
+        "l2": 2e-6, "weight_decay": 0.0, "block": 35, "streams": 4, "warmup": 10,
     }  # fmt: skip
     line = next(line for line in call("info", shared / "m.rnnlm").out.splitlines() if line.startswith("training "))
     said = dict(part.split(" ", 1) for part in line.split(maxsplit=1)[1].split(", "))

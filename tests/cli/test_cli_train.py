@@ -68,7 +68,25 @@ def test_json(call, shared):
     assert found["epochs"] == [entry for entry in lm.log if entry["kind"] == "epoch"]
     assert (found["model"], found["stopped"]) == ("m.rnnlm", "2 epochs done")
     assert found["sample"] == str(lm.sample(seed=1))
+    assert (found["verdict"]["nll"], found["verdict"]["text"]) == (found["epochs"][-1]["valid_nll"], "")
     assert "epoch  1" in called.err
+
+
+def test_a_model_worse_than_none_is_said_once_and_recorded(call, shared):
+    """On standard error in the words of the command line; in --json, the model file and `rnnlm info` too."""
+    called = call("train", shared / "text.txt", *QUICK, "--lr", 30, "-o", "m.rnnlm", "--json")
+    warning = [line for line in called.err.splitlines() if "warning" in line]
+    verdict = json.loads(called.out)["verdict"]
+    assert len(warning) == 1
+    assert re.fullmatch(
+        r"warning: validation perplexity [e^\d.]+ is worse than 12\.00, that of equal probabilities for all words\. "
+        r"Try --lr 10, then more --epochs, then --clip 1\.",
+        warning[0],
+    )
+    assert verdict["nll"] > verdict["uniform"] == pytest.approx(np.log(12))
+    assert verdict["text"].endswith("Try lr=10, then more `epochs`, then clip=1.")
+    assert f"warning     {verdict['text']}" in call("info", "m.rnnlm").out
+    assert json.loads(call("info", "m.rnnlm", "--json").out)["verdict"] == {"kind": "verdict", **verdict}
 
 
 def test_python_trains_the_same_model(call, shared, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import rnnlm
-from rnnlm import storage
+from rnnlm import checksums, storage
 from rnnlm.errors import DataError, RnnlmError
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "empty": np.zeros((0, 4)), "n": np.array([-1, 2**40])}
@@ -99,20 +99,37 @@ def test_every_error_is_an_error_of_ours_and_of_python():
     assert DataError.exit_status == 1
 
 
-def test_a_large_file_is_only_mapped(shared, tmp_path, monkeypatch):
-    """Beyond `CHECKED` bytes the checksum is not compared; a file cut short is still told."""
-    whole = bytearray((shared / "m.rnnlm").read_bytes())
-    whole[-1] ^= 1
-    (tmp_path / "m.rnnlm").write_bytes(whole)
-    monkeypatch.setattr(storage, "CHECKED", len(whole))
-    with pytest.raises(DataError, match="damaged"):
-        storage.read(tmp_path / "m.rnnlm", "model")
-    monkeypatch.setattr(storage, "CHECKED", len(whole) - 1)
-    header, _ = storage.read(tmp_path / "m.rnnlm", "model")
-    assert header["kind"] == "rnnlm"
-    (tmp_path / "m.rnnlm").write_bytes(whole[:-10])
+def test_a_large_file_is_checked_by_pieces(tmp_path, monkeypatch):
+    """Every bit of a file with a checksum of each piece; pieces of 40 bytes, so that arrays have several."""
+    monkeypatch.setattr(storage, "LARGE", 100)
+    monkeypatch.setattr(checksums, "PIECE", 40)
+    arrays = {"a": np.arange(33, dtype=np.float32), "b": np.arange(21)}
+    storage.write(tmp_path / "f", "model", {"name": "value"}, arrays)
+    whole = (tmp_path / "f").read_bytes()
+    assert b"crc32" in whole
+    monkeypatch.setattr(checksums, "sha256", lambda *parts: pytest.fail("the slower checksum was computed"))
+    assert storage.read(tmp_path / "f", "model")[0] == {"name": "value"}
+    body = 8 + int.from_bytes(whole[:8], "little")
+    for place in [*range(body, len(whole)), whole.index(b"value")]:
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8
+        (tmp_path / "f").write_bytes(changed)
+        with pytest.raises(DataError, match="damaged"):
+            storage.read(tmp_path / "f", "model")
+    (tmp_path / "f").write_bytes(whole[:-10])
     with pytest.raises(DataError, match="truncated or damaged"):
-        storage.read(tmp_path / "m.rnnlm", "model")
+        storage.read(tmp_path / "f", "model")
+
+
+def test_a_large_file_of_an_earlier_version_is_checked_too(tmp_path, monkeypatch):
+    """It has the SHA-256 alone."""
+    storage.write(tmp_path / "f", "model", {}, ARRAYS)
+    whole = bytearray((tmp_path / "f").read_bytes())
+    whole[-1] ^= 1
+    (tmp_path / "f").write_bytes(whole)
+    monkeypatch.setattr(storage, "LARGE", 1)
+    with pytest.raises(DataError, match="damaged"):
+        storage.read(tmp_path / "f", "model")
 
 
 def test_what_is_written_into_a_loaded_model_stays_in_memory(shared, tmp_path):

@@ -194,7 +194,7 @@ def test_a_cache_on_a_cache(window, tmp_path):
         ({"strengths": [-1]}, "strengths=[-1] are not possible."),
         ({"strengths": [math.inf]}, "strengths=[inf] are not possible."),
         ({"strengths": [math.nan, 1.0]}, "strengths=[nan, 1.0] are not possible."),
-        ({"window": 0}, "window=0 is too small. Give window >= 1, the number of words to remember."),
+        ({"window": 0}, "window=0 is too small. Give 1 <= window <= 1,000,000, the number of words to remember."),
         ({"window": -3}, "window=-3 is too small."),
     ],
     ids=str,

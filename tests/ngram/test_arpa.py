@@ -282,8 +282,11 @@ BAD = {
     "no counts": (lambda s: re.sub("ngram .*\n", "", s), r"line 6: '\\\\1-grams:' stands where ngram 1=NUMBER"),
     "order missing": (lambda s: s.replace("ngram 2=3\n", ""), r"line 6: the number of 3-grams .* 2-grams should come"),
     "count no number": (lambda s: s.replace("2=3", "2=x"), r"line 6: 'ngram 2=x' stands where \\1-grams: should come"),
-    "too few words": (lambda s: s.replace("1=5", "1=6"), r"line 15: the section of the 1-grams ends 1 lines before"),
-    "too few": (lambda s: s.replace("2=3", "2=5"), r"line 20: the section of the 2-grams ends 2 lines before"),
+    "too few words": (
+        lambda s: s.replace("1=5", "1=6"),
+        r"line 16: '\\\\2-grams:' stands where 1 more 1-gram should come",
+    ),
+    "too few": (lambda s: s.replace("2=3", "2=5"), r"line 21: '\\\\3-grams:' stands where 2 more 2-grams should"),
     "too many": (lambda s: s.replace("2=3", "2=2"), r"line 19: '-0.8 b </s>' stands where \\3-grams: .* more n-grams"),
     "too many, last": (lambda s: s.replace("3=2", "3=1"), r"line 23: .* where \\end\\ should come; .* more n-grams"),
     "section missing": (lambda s: re.sub(r"\\2-grams:\n(.+\n)+\n", "", s), r"line 16: '\\\\3-grams:' .* \\2-grams:"),
@@ -299,8 +302,33 @@ BAD = {
     "no number": (lambda s: s.replace("-0.7", "-0,7"), r"line 11: '-0,7' stands where a number should"),
     "no number behind": (lambda s: s.replace("b -0.6", "b -0.6x"), r"line 17: '-0.6x' stands where a number should"),
     "positive": (lambda s: s.replace("-0.4", "0.4"), r"line 12: the log-probability '0.4' is positive"),
-    "infinite": (lambda s: s.replace("-0.4", "inf"), r"line 12: the log-probability 'inf' is positive"),
-    "infinite weight": (lambda s: s.replace("-0.6", "inf"), r"line 17: the back-off weight 'inf' .* not finite"),
+    "infinite": (lambda s: s.replace("-0.4", "inf"), r"line 12: 'inf' stands where a number should"),
+    "infinite weight": (lambda s: s.replace("-0.6", "1e999"), r"line 17: the back-off weight '1e999' .* not finite"),
+    "no <s>": (lambda s: s.replace("-1.5 <s>", "-1.5 c"), r"line 14: none of the 5 words is <s>, the start of a"),
+    "something behind": (lambda s: s + "-1 a\n", r"line 26: '-1 a' follows \\end\\"),
+    "two files": (lambda s: s + s, r"line 27: '# a comment.*follows \\end\\"),
+    "a huge count": (lambda s: s.replace("1=5", "1=" + "9" * 5000), r"line 5: 'ngram 1=9+' stands where ngram 1="),
+    "a count beyond memory": (lambda s: s.replace("1=5", "1=" + "9" * 17), r"line 16: .* stands where 9{2}.* more"),
+    "zero byte": (lambda s: s.replace("-0.9 b", "-0.9 b\0"), r"line 13: it holds the invisible byte 0x00"),
+    "vertical tab": (lambda s: s.replace("-0.9 b", "-0.9 b\x0bc"), r"line 13: it holds the invisible byte 0x0b"),
+    "mark in a line": (lambda s: s.replace("-0.9 b", "-0.9 \ufeffb"), r"line 17: the word 'b' is not among"),
+    **{
+        f"number {text}": (lambda s, text=text: s.replace("-0.7", text), rf"line 11: '{text}' stands where a number")
+        for text in (
+            "-0_7",
+            "-infinity",
+            "-Inf",
+            "-INF",
+            "-0x1p3",
+            "\uff0d\uff11",
+            "-1e",
+            "-.",
+            "--1",
+            "1-",
+            "-1f",
+            "e5",
+        )
+    },
     "weight of the longest": (
         lambda s: s.replace("b </s>\n\n\\end", "b </s> -1\n\n\\end"),
         r"line 23: .* '-1' .* none",
@@ -326,6 +354,68 @@ def test_a_bad_file_is_refused_with_line_and_reason(written, case):
     with pytest.raises(DataError, match=r"lm\.arpa, " + reason) as error:
         NgramLM.read_arpa(written(text))
     assert "\n" not in str(error.value)
+
+
+def variants(text: str) -> dict[str, str | bytes]:
+    """The same model as other programs and editors write it."""
+    lines = text.split("\n")
+    begin = lines.index("\\data\\")
+    blank = [line for line in lines[begin:] for line in ((line, "", "  ") if line.startswith("-") else (line,))]
+    return {
+        "blank lines in sections": "\n".join(lines[:begin] + blank),
+        "a blank line behind each marker": text.replace("-grams:", "-grams:\n").replace("\\end\\", "\n\n\\end\\"),
+        "no blank lines": "\n".join(filter(None, lines)),
+        "a byte-order mark": "\ufeff" + text,
+        "a byte-order mark before \\data\\": "\ufeff" + "\n".join(lines[begin:]),
+        "CRLF": text.replace("\n", "\r\n"),
+        "CR": text.replace("\n", "\r"),
+        "a byte-order mark and CR": "\ufeff" + "\n".join(lines[begin:]).replace("\n", "\r"),
+        "blanks behind": text.replace("\n", " \t\n"),
+        "tabs": text.replace(" ", "\t"),
+        "many blanks": text.replace(" ", "  "),
+        "text before": "the cat\n-1 a\n" + text,
+        "no comment": "\n".join(lines[begin:]),
+        "nothing behind the end": text.rstrip("\n"),
+        "much behind the end": text + "\n \n\r\n",
+        "weights of zero at the longest": text.replace("<s> a b\n", "<s> a b 0\n").replace(
+            "b </s>\n\n\\end", "b </s>\t-0.0\n\n\\end"
+        ),
+        "exponents": text.replace("-0.5 a", "-5.E-1 a").replace("-0.15", "-1500e-4").replace("0.1\n", "+.1\n"),
+    }
+
+
+@pytest.mark.parametrize("name", variants(SMALL))
+def test_what_other_programs_write_is_the_same_model(written, name):
+    text = variants(SMALL)[name]
+    assert text != SMALL
+    path = written(text)
+    same_tables(load(written(SMALL, "other.arpa")), load(path))
+    assert not is_external(path)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_a_line_may_end_where_a_block_ends(written, end):
+    lines = ["#", "\\data\\", "ngram 1=30002", "\\1-grams:", "-1 </s>", "-99 <s>"]
+    text = end.join([*lines, *(f"-5 w{i:06d}" for i in range(30_000)), "\\end\\", ""])
+    padding = BLOCK - 1 - text.rindex("\r", 0, BLOCK)  # now the CR is the last byte of the first block
+    model = load(written("#" * padding + text))
+    assert model.vocabulary.words[1:] == [f"w{i:06d}" for i in range(30_000)]
+
+
+def test_the_line_of_an_error_is_right_behind_blank_lines(written):
+    text = SMALL.replace("-0.7 a", "\n\n-0.7 a").replace("-0.8 b </s>", "\n-0.8 b x")
+    with pytest.raises(DataError, match=r"line 22: the word 'x' is not among the 1-grams"):
+        load(written(text))
+    with pytest.raises(DataError, match=r"line 19: the 2-gram 'a b' comes twice"):
+        load(written(SMALL.replace("-0.5 a b -0.6", "-0.5 a b -0.6\n\n-0.5 a b").replace("2=3", "2=4")))
+
+
+def test_what_is_missing_below_an_ngram_changes_nothing(written):
+    """N-grams without their first or last words as an n-gram of their own, as pruning leaves them."""
+    lacking = SMALL.replace("ngram 2=3", "ngram 2=1").replace("-0.5 a b -0.6\n-0.301 <s> a -0.25\n", "")
+    path = written(lacking)
+    text = "a b\nb a\na a b\n\n"
+    assert log10_model(load(path), text) == pytest.approx(log10_scores(path, text), rel=1e-6)
 
 
 def test_bytes_that_are_not_utf8_are_refused(written):

@@ -9,7 +9,8 @@ import pytest
 from rnnlm.errors import UsageError
 from rnnlm.optim.schedules import schedule
 from rnnlm.training import Constant, Halving, Linear, StepDecay
-from rnnlm.training.as_used import epochs_for, warmup_for
+from rnnlm.training.as_used import epochs_for
+from rnnlm.training.start import warmup_for
 
 
 def decisions(schedule, entropies):

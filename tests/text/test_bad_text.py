@@ -2,15 +2,18 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import random
 import resource
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from rnnlm.errors import DataError
-from rnnlm.text import EOS, Corpus
+from rnnlm.text import EOS, Corpus, encode
 
 
 def refused(source, own_cache, **keywords):
@@ -78,21 +81,6 @@ def test_binary(path, own_cache, name):
     assert "line 1, byte offset 2" in message
 
 
-@pytest.mark.parametrize("text", ["a b\nc </s> d\n", "x\n</s>\n", "a\nb </s>"])
-def test_end_mark_written_in_the_text(path, own_cache, text):
-    path.write_text(text, encoding="utf-8")
-    message = refused(path, own_cache)
-    assert "line 2" in message
-    assert "Remove it" in message
-
-
-def test_end_mark_inside_a_word_or_as_characters_is_a_word_like_any(path):
-    path.write_text("<s>a</s> b\n", encoding="utf-8")
-    assert Corpus.encode(path).vocabulary.words == [EOS, "<s>a</s>", "b"]
-    assert Corpus.encode(path, tokenizer="chars").sentences == 1
-    assert Corpus.encode(path, tokenizer="prose").sentences == 1
-
-
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)])
 def test_truncated_archive(tmp_path, own_cache, suffix, pack):
     path = tmp_path / f"t.txt{suffix}"
@@ -138,13 +126,29 @@ def test_a_word_of_ten_megabytes(path):
     assert (corpus.ids.tolist(), len(corpus.vocabulary.words[1])) == ([1, 2, 0], 10 << 20)
 
 
-def test_a_full_disk(path, own_cache, monkeypatch):
+def test_a_full_disk(path, own_cache, tmp_path, monkeypatch):
     path.write_text("a b\n", encoding="utf-8")
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    full, counts = [], encode._counts
 
-    monkeypatch.setattr("rnnlm.text.encode._counts", full)
-    with pytest.raises(DataError, match=r"disk is full.*RNNLM_CACHE"):
-        Corpus.encode(path)
+    def counts_on_a_disk(file, *more):
+        if isinstance(file, Path) and any(file.is_relative_to(folder) for folder in full):
+            raise OSError(28, "No space left on device")
+        return counts(file, *more)
+
+    monkeypatch.setattr(encode, "_counts", counts_on_a_disk)
+    full.append(own_cache)
+    with pytest.warns(RuntimeWarning, match=r"disk is full.*rnnlm-.* is used instead; set RNNLM_CACHE"):
+        found = Corpus.encode(path)
+    assert found.ids.tolist() == [1, 2, 0]
+    (instead,) = tmp_path.glob("rnnlm-*/encoded/*")
+    assert (instead / "ids.int32").stat().st_size == 12
+    full.append(tmp_path)
+    with pytest.warns(RuntimeWarning, match=r"disk is full; nor can .*Texts are kept in memory; set RNNLM_CACHE"):
+        found = Corpus.encode(path, min_count=2)
+    assert found.ids.tolist() == [1, 1, 0]
     assert [file for file in own_cache.rglob("*") if file.is_file()] == []
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"b a\n")))
+    with pytest.raises(DataError, match=r"disk is full.*RNNLM_CACHE"):  # what was read cannot be read again
+        Corpus.encode("-")

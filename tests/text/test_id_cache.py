@@ -8,6 +8,7 @@ import time
 import pytest
 from python_process import start_python
 
+from rnnlm import cache_folder
 from rnnlm.text import Corpus, Encoding, Vocabulary, checked_json, corpus, id_cache
 
 OLD, NEW = "the cat runs\nthe dog sees\n", "old man cats\ncat man sees\n"  # of one size
@@ -221,7 +222,7 @@ def test_one_other_bit_anywhere_in_a_folder_is_noticed(text_file, aged, reads, o
 def test_a_cache_that_can_only_be_read(text_file, aged, reads, own_cache, monkeypatch):
     tick()
     encoded(text_file)
-    monkeypatch.setattr(corpus, "is_writable", lambda folder: False)
+    monkeypatch.setattr(cache_folder, "_problem", lambda folder: "Read-only file system")
     assert encoded(text_file) == SAME
     assert len(reads) == 1
     text_file.write_text(NEW)

@@ -12,6 +12,7 @@ as vector instructions, `product`, `exponential`, `reductions` and `waiting`.
 
 from __future__ import annotations
 
+from . import environment as environment  # isort: skip  # before Numba itself
 from .affine import Affine
 from .class_softmax import ClassSoftmax
 from .clipping import Clipping

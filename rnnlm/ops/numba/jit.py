@@ -1,8 +1,9 @@
-"""How kernels are compiled, and kept on the disk between runs."""
+"""How kernels are compiled; how they are kept on the disk between runs is in `kernel_cache`."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +13,38 @@ from llvmlite.binding import add_symbol
 from numba.core import types
 
 from ..compiling import compiling
+from .kernel_cache import drop_stale, kept, say_not_kept
 
 DISABLED = bool(numba.config.DISABLE_JIT)  # NUMBA_DISABLE_JIT=1: every kernel runs as the plain Python that it is
 
+
+def _compiled(**options: Any) -> Callable[[Any], Any]:
+    """Return a decorator that compiles a function on its first call and keeps the code on the disk where it can.
+
+    nogil: threads run kernels side by side.
+    """
+
+    def decorate(body: Any) -> Any:
+        return kept(body, lambda keep: numba.njit(cache=keep, nogil=True, error_model="numpy", **options)(body))
+
+    return decorate
+
+
 # "contract" lets a·b + c become one fused instruction; nothing else of IEEE arithmetic is given up, so infinities and
-# NaN mean what they mean. nogil: threads run kernels side by side.
-kernel = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+# NaN mean what they mean.
+kernel = _compiled(fastmath={"contract"})
 
 # For sums of two products, either of which could become part of a fused instruction: the compiler's choice may differ
 # between the process that compiles a kernel and those that load it, and with it the last bit.
-exact = numba.njit(cache=True, nogil=True, error_model="numpy")
+exact = _compiled()
 
 # For functions of one number: within a loop only code that is really inside it can work on vectors.
-scalar = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+scalar = _compiled(fastmath={"contract"}, forceinline=True)
 
 # For sums and maxima whose order the compiler may choose, once and for all, so that it can use vectors. A NaN in a
 # maximum may be overlooked; it shows up in the sum that follows.
-reduction = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-maximum = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
+reduction = _compiled(fastmath={"contract", "reassoc", "nsz"})
+maximum = _compiled(fastmath={"nnan", "nsz"})
 
 
 class _Compiling(numba_event.Listener):
@@ -54,8 +69,8 @@ def exported(name: str, body: Any, integers: tuple[int, ...], register: int) -> 
     for element in (types.float32, types.float64):
         pointer = types.CPointer(element)  # type: ignore[attr-defined]
         arguments = [kind for count in integers for kind in (pointer, *[types.int64] * count)]
-        compile_ = numba.cfunc(types.void(*arguments), cache=True, error_model="numpy")
-        compiled = compile_(body(register * 8 // element.bitwidth, element == types.float32))
+        function = body(register * 8 // element.bitwidth, element == types.float32)
+        compiled = kept(function, partial(_c_function, types.void(*arguments), function))
         add_symbol(f"rnnlm_{name}_{element}", compiled.address)
         _KEPT.append(compiled)
 
@@ -63,23 +78,15 @@ def exported(name: str, body: Any, integers: tuple[int, ...], register: int) -> 
 _KEPT: list[Any] = []  # compiled code is freed with the Python object that has it
 
 
-@kernel
-def _nothing():
-    """A kernel that is never compiled: it says in which folder of the disk cache all kernels are."""
-
-
-def _drop_stale() -> None:
-    """Remove kernels from the disk cache that were compiled before any file of this folder was changed.
-
-    Numba itself looks at the file of the kernel only, not at those of the functions that the kernel calls.
-    """
-    folder = Path(__file__).parent
-    newest = max(file.stat().st_mtime for file in folder.glob("*.py"))
-    for index in Path(_nothing.stats.cache_path).glob("*.nbi"):
-        with suppress(FileNotFoundError):  # another process was here first
-            if index.stat().st_mtime < newest:
-                index.unlink()
+def _c_function(signature: Any, function: Any, keep: bool) -> Any:
+    """Compile a function now, as one that C code can call, or load it from the disk."""
+    if keep:
+        try:
+            return numba.cfunc(signature, cache=True, error_model="numpy")(function)
+        except Exception as error:  # the file on the disk is damaged, or no file can be written
+            say_not_kept(error)
+    return numba.cfunc(signature, error_model="numpy")(function)
 
 
 if not DISABLED:
-    _drop_stale()
+    drop_stale(Path(__file__).parent)

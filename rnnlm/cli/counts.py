@@ -1,0 +1,51 @@
+"""How many tokens a figure is about, and how many it leaves out: said wherever a perplexity is printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .console import bits, ppl
+
+if TYPE_CHECKING:
+    from ..evaluation import Perplexity
+    from ..text import Corpus
+
+
+def counts(tokens: int, scored: int, unknown: int) -> str:
+    """The tokens of a text, and those of them that have no probability: "57 tokens, 2 unknown words left out"."""
+    left_out = tokens - scored
+    if not left_out:
+        return f"{tokens:,} tokens" + (f", {unknown:,} unknown words" if unknown else "")
+    what = "unknown words" if left_out == unknown else "of them"
+    return f"{tokens:,} tokens, {left_out:,} {what} left out"
+
+
+def counts_of(perplexity: Perplexity) -> str:
+    """The counts behind a perplexity."""
+    return counts(perplexity.tokens, perplexity.scored, perplexity.unknown)
+
+
+def left_out(tokens: int, scored: int, unknown: int) -> str:
+    """Behind a figure that leaves tokens out, " (57 tokens, 2 unknown words left out)"; "" behind one of all tokens."""
+    return f" ({counts(tokens, scored, unknown)})" if scored < tokens else ""
+
+
+def left_out_of(perplexity: Perplexity) -> str:
+    """What `left_out` says of a perplexity."""
+    return left_out(perplexity.tokens, perplexity.scored, perplexity.unknown)
+
+
+def corpus_counts(corpus: Corpus) -> dict[str, int]:
+    """The counts of a text that a model of its encoding scores: `tokens`, `scored`, `unknown`."""
+    return {"tokens": len(corpus), "scored": len(corpus) - corpus.left_out, "unknown": corpus.unknown}
+
+
+def perplexity_line(name: str, perplexity: Perplexity) -> str:
+    """The perplexity of a part of the text, per what, and of how many tokens."""
+    per = f"{bits(perplexity.bits_per_token)} bits/token"
+    if perplexity.scored == perplexity.tokens:
+        per += f", {bits(perplexity.bits_per_character)} bits/character"
+    known = ""
+    if perplexity.unknown and perplexity.scored == perplexity.tokens:
+        known = f", perplexity {ppl(perplexity.nll_known)} without them"
+    return f"{name} perplexity {ppl(perplexity.nll)} ({per}; {counts_of(perplexity)}{known})"
