@@ -164,7 +164,7 @@ def different(name: str, content: bytes, whole: bytes, folder: Path) -> str:
         return f"{name} has another header than that of an unbroken run"
     for key, array in arrays.items():
         if key.split(".")[-1] == "log":
-            one, two = (_without_commands(json.loads(each.tobytes())) for each in (array, arrays_[key]))
+            one, two = (_without_commands(json.loads(log.tobytes())) for log in (array, arrays_[key]))
             same = one == two
         else:
             same = array.tobytes() == arrays_[key].tobytes()

@@ -54,7 +54,7 @@ class Request:
         """Return the name of the folder in the cache for a text whose bytes have this sha256."""
         rule = self.tokenizer
         choice = self.encoding.vocabulary.hash if self.encoding else f"own {self.max_vocab} {self.min_count}"
-        parts = [_FORMAT, sha256, rule.spec, rule.state(), rule.running, choice, *map(float, self.fractions)]
+        parts = [_FORMAT, sha256, rule.spec, rule.state(), rule.source, choice, *map(float, self.fractions)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -93,6 +93,8 @@ def lookup(cache: Path, source: str | Path, request: Request) -> tuple[Path, Enc
     encoded = read_description(folder, request.encoding)
     if encoded is None:
         return None
+    if encoded.encoding.source and encoded.encoding.source == request.tokenizer.source:  # it has run already
+        encoded = replace(encoded, encoding=replace(encoded.encoding, trust=True))
     if request.encoding is None and request.tokenizer.is_ready:  # saves making the tokenizer again, or finding its file
         encoded = replace(encoded, encoding=Encoding.of(request.tokenizer, encoded.encoding.vocabulary))
     return folder, encoded

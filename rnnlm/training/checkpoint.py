@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from ..models.model import Model, Network
 from ..models.recurrent import Tape
 from ..ops import ops_for
 from ..optim import Optimizer, Schedule
+from ..own_source import Trust
 from ..stored import Stored
 from .progress import Progress
 
@@ -101,16 +102,12 @@ class Snapshot:
         part = self.stored.arrays_of(prefix)
         return {name: part.array(name) for name in part.names()}
 
-    def model(self, kind: type[Kind]) -> Kind:
-        """The model as it was at the checkpoint, vocabulary and classes included; DataError if it is another kind."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", "the source of .* has changed", RuntimeWarning)
-            try:
-                model = unpack(self.stored.part("model", "model/"))
-            except RuntimeWarning as changed:
-                raise DataError(
-                    f"{self.path}: {changed} Put the old source back, or train anew without `resume`."
-                ) from None
+    def model(self, kind: type[Kind], trust: Trust = False) -> Kind:
+        """The model as it was at the checkpoint, vocabulary and classes included; DataError if it is another kind.
+
+        `trust` says whether code that the model names may run.
+        """
+        model = unpack(replace(self.stored.part("model", "model/"), trust=trust))
         if not isinstance(model, kind):
             raise DataError(
                 f"{self.path} is the checkpoint of another kind of model, {model.kind}. Give another `output`."
