@@ -87,7 +87,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         with memory.explain_out_of_memory(self.needs, self.device):
             self.model.to(self.device)
             self.trainer = self._trainer(self.files.checkpoint(record, self.settings.save_every), observers)
-            self.files.resume(self.trainer)
+            self.files.resume(self.trainer, self.data.train)
         self.resumed = snapshot is not None
 
     @property
