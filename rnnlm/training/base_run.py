@@ -80,7 +80,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
             snapshot.require_same(record, self.settings.comparable)
         self.model: AnyModel = resumed or self.earlier_model or self._new_model()
         self.learning_rate = self._recorded_learning_rate(snapshot) or self._learning_rate()
-        record["start"] = self.learning_rate._asdict()
+        record["learning_rate"] = self.learning_rate._asdict()
         if resumed is None:
             self.model.log.append({"kind": "run", "command": command, **self._source(), **record})
         self.needs = self._needs()

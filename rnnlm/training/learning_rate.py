@@ -66,7 +66,7 @@ def earlier_learning_rate(settings: Any, model: RecurrentLM, updates: int) -> Le
 
 def recorded(snapshot: Snapshot) -> LearningRate | None:
     """The one in the record of a checkpoint; None where an earlier version wrote it. DataError for nonsense."""
-    found = snapshot.run.get("start")
+    found = snapshot.run.get("learning_rate")
     if found is None:
         return None
     lr: Any = found.get("lr") if isinstance(found, dict) else None
@@ -74,7 +74,7 @@ def recorded(snapshot: Snapshot) -> LearningRate | None:
     if type(lr) in (int, float) and 0 < lr < inf and type(warmup) is int and warmup >= 0:
         return LearningRate(float(lr), warmup)
     raise DataError(
-        f"{snapshot.path} is damaged: the start of its run is {found!r}. It should hold a positive rate lr and "
+        f"{snapshot.path} is damaged: the learning_rate of its run is {found!r}. It should hold a positive rate lr and "
         "a number of updates warmup. Train anew without `resume`."
     )
 
