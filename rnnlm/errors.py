@@ -9,7 +9,8 @@ command line turns them into the names of its options.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class RnnlmError(Exception):
@@ -38,6 +39,17 @@ class OutOfMemory(RnnlmError, MemoryError):
 
 class TextWarning(UserWarning):
     """A text is read as it is, and is probably not what it is taken for."""
+
+
+@contextmanager
+def enough_memory(what: str, advice: str) -> Iterator[None]:
+    """Turn a MemoryError within the block into an OutOfMemory that names what needed the memory, and what to do."""
+    try:
+        yield
+    except OutOfMemory:
+        raise
+    except MemoryError as error:
+        raise OutOfMemory(f"not enough memory for {what}. {advice}") from error
 
 
 def of_the_system(error: OSError) -> str:
