@@ -9,6 +9,7 @@ command line turns them into the names of its options.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,10 @@ class UsageError(RnnlmError, ValueError):
 
 class DataError(RnnlmError, ValueError):
     """A text, model file, corpus or folder cannot be used as it is."""
+
+
+class NotANumber(DataError):
+    """A figure came out that is none: NaN, a probability above 1, an output that is not finite."""
 
 
 class TrainingError(RnnlmError, ArithmeticError):
@@ -54,6 +59,10 @@ def enough_memory(what: str, advice: str) -> Iterator[None]:
 
 def of_the_system(error: OSError) -> str:
     """Return the message for an error of the operating system that was not caught where it arose: a full disk."""
+    try:
+        os.getcwd()
+    except OSError:  # then every relative path is an error without a name
+        return "the working directory does not exist any more. Change to one that does."
     return f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path."
 
 

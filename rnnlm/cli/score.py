@@ -102,4 +102,4 @@ def command(
         write_tsv(stream, output, per=per, unit=unit, words=words)
     if output is not None:
         about = counts(len(stream), int(stream.scored.sum()), int(stream.is_unknown.sum()))
-        say(f"scores of {about} written to {output}")
+        say(f"scores written to {output}: {about}")

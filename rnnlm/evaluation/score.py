@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import DataError, UsageError
+from ..errors import DataError, NotANumber, UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.threads import one_thread
@@ -18,6 +18,7 @@ from ..text.encoding import Encoding, difference
 from ..text.sentences import sentence_windows
 from ..text.vocabulary import Vocabulary
 from ..text.windows import check_streams, windows
+from .possible import possible
 from .predictor import Predictor, State
 from .stream import AS_TRAINED, CARRIED, INDEPENDENT, Stream, unknown_rule
 
@@ -70,7 +71,7 @@ def score(
         parts = _distributions(model, corpus, streams, independent, min(top, len(model.vocabulary)))
     else:
         parts = ((places, {"logp": logp}) for places, _, logp in _scored(model, corpus, streams, independent))
-    for places, part in parts:
+    for places, part in _naming(parts, name):
         is_token = places >= 0
         for column, values in part.items():
             if column not in figures:
@@ -111,6 +112,14 @@ def distribution_windows(
     """
     for _, y, logp in _every_word(model, corpus, streams, independent):
         yield y, logp
+
+
+def _naming(parts: Iterator[Any], name: str) -> Iterator[Any]:
+    """Yield the parts; the message of an error about their numbers begins with the name of the model, if it has one."""
+    try:
+        yield from parts
+    except NotANumber as error:
+        raise NotANumber(f"{name}: {error}" if name else str(error)) from error
 
 
 def _distributions(
@@ -192,13 +201,14 @@ def _windows(
     """
     steps = max(1, min(max(STEPS, LEAST // units), CELLS // units) // max(streams, 1))
     check_streams(len(corpus), streams, steps)
+    name = f"the model ({model.kind})"
     with one_thread():
         if independent:
             for x, y, places, is_first in sentence_windows(corpus.ids, streams, steps):
                 if is_first:
                     state = model.start(x.shape[1])
                 value, state = ask(x, y, state, None)
-                yield _Scored(places, y, _on_host(value))
+                yield _Scored(places, y, possible(_on_host(value), y, places, corpus, name))
             return
         clear = independent is None and bool(model.config.get("independent"))
         state = model.start(streams)
@@ -206,7 +216,7 @@ def _windows(
         parts = windows(corpus.ids, streams, steps, independent=clear)
         for (x, y, keep), (_, places, _) in zip(parts, windows(numbers, streams, steps), strict=True):
             value, state = ask(x, y, state, keep)
-            yield _Scored(places, y, _on_host(value))
+            yield _Scored(places, y, possible(_on_host(value), y, places, corpus, name))
 
 
 def _on_host(logp: Array) -> np.ndarray:

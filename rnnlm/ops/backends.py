@@ -67,12 +67,14 @@ def use(backend: str | None = None, threads: int | None = None) -> Reference:
         )
     try:
         _host = _numba(threads or cores())
-    except ImportError as error:  # not installed, or not for this NumPy
+    except (ImportError, OSError) as error:  # not installed, not for this NumPy, or LLVM finds no memory (ulimit -v)
         if backend == "numba":
             raise UsageError(
                 f"the backend numba needs Numba, which cannot be imported: {error}. Install it (pip install numba), "
                 'or give backend="numpy".'
             ) from error
+        if isinstance(error, OSError):
+            warn_once(f"Numba cannot be loaded ({' '.join(str(error).split())[:100]}), so the backend is numpy.")
         _host = _numpy()
     return _host
 

@@ -56,7 +56,7 @@ def test_files_are_written_and_read_back(call, shared, tmp_path):
     common = ("score", shared / "m.rnnlm", shared / "test.txt", "--streams", 3)
     called = call(*common, "--unit", "nats", "-o", "s.tsv")
     assert (called.status, called.out) == (0, "")
-    assert called.err == f"scores of {len(table((tmp_path / 's.tsv').read_text()))} tokens written to s.tsv\n"
+    assert called.err == f"scores written to s.tsv: {len(table((tmp_path / 's.tsv').read_text()))} tokens\n"
     assert call(*common, "--binary", "-o", "s.stream").status == 0
     binary, model = read_stream(tmp_path / "s.stream"), rnnlm.load(shared / "m.rnnlm")
     np.testing.assert_array_equal(binary.logp, score(model, shared / "test.txt", streams=3, distribution=True).logp)

@@ -416,7 +416,7 @@ def test_a_bad_binary_file_is_refused(whole, file, tmp_path):
         with pytest.raises(DataError, match=reason):
             read_stream(file(content))
     storage.write(path, "stream", {}, {"ids": whole.ids})
-    with pytest.raises(DataError, match=r"the array vocabulary\.words is missing"):
+    with pytest.raises(DataError, match=r"cannot be used as a stream: the array vocabulary\.words is missing"):
         read_stream(path)
     storage.write(path, "model", {}, {"ids": whole.ids})
     with pytest.raises(DataError, match=r"is a model, not a stream"):
