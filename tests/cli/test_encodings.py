@@ -111,7 +111,7 @@ def test_python_without_docstrings_and_asserts(text):
         ["--help"],
         ["train", "--help-all"],
         ["ppl", text.with_suffix(".arpa"), text],
-        ["corpus", "list"],
+        ["corpus", "list", "--json"],
     ):
         ended = python("-OO", "-m", "rnnlm", *arguments)
         assert (ended.returncode, ended.stderr) == (0, "")
@@ -133,10 +133,8 @@ def test_other_variables_with_nonsense(variables, text):
 
 def test_a_working_directory_that_is_gone(text, tmp_path):
     gone = tmp_path / "gone"
-    gone.mkdir()
-    program = (
-        "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); from rnnlm.cli import main; main(sys.argv[2:])"
-    )
+    program = "import os, sys; os.makedirs(sys.argv[1]); os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); "
+    program += "from rnnlm.cli import main; main(sys.argv[2:])"
     model = text.with_suffix(".arpa")
     ended = python("-c", program, gone, "ppl", model, text)
     assert (ended.returncode, ended.stderr) == (0, "")
