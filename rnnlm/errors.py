@@ -9,7 +9,9 @@ command line turns them into the names of its options.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class RnnlmError(Exception):
@@ -44,8 +46,23 @@ class TextWarning(UserWarning):
     """A text is read as it is, and is probably not what it is taken for."""
 
 
+@contextmanager
+def enough_memory(what: str, advice: str) -> Iterator[None]:
+    """Turn a MemoryError within the block into an OutOfMemory that names what needed the memory, and what to do."""
+    try:
+        yield
+    except OutOfMemory:
+        raise
+    except MemoryError as error:
+        raise OutOfMemory(f"not enough memory for {what}. {advice}") from error
+
+
 def of_the_system(error: OSError) -> str:
     """Return the message for an error of the operating system that was not caught where it arose: a full disk."""
+    try:
+        os.getcwd()
+    except OSError:  # then every relative path is an error without a name
+        return "the working directory does not exist any more. Change to one that does."
     return f"{error.filename or 'reading or writing'}: {error.strerror or error}. Check the disk and the path."
 
 

@@ -126,10 +126,7 @@ def _run(typed: Sequence[str]) -> int:
         return 1
     except MemoryError as error:  # where there was no estimate of what needs how much
         reason = f": {error}".rstrip(". :")  # CuPy's is a sentence, Python's own is empty
-        error_line(
-            f"not enough memory{reason}. Try fewer --hidden units, fewer --streams, a shorter --block or a smaller "
-            "--max-vocab."
-        )
+        error_line(f"not enough memory{reason}. {_smaller(_command(typed))}")
         return 1
     except Exception as error:
         from ..ops.no_gpu import is_of_cupy
@@ -153,6 +150,15 @@ def _never_errors() -> None:
 def _say_warning(message: str, typed: Sequence[str]) -> None:
     """Print a warning of the package, with the option's name for each keyword."""
     say(f"warning: {in_words_of(_command(typed), message, typed)}", "yellow")
+
+
+def _smaller(command: click.Command | None) -> str:
+    """What a command can be told so that it needs less memory: those of such options that it has."""
+    ways = {"hidden": "fewer --hidden units", "streams": "fewer --streams", "block": "a shorter --block"}
+    ways |= {"max_vocab": "a smaller --max-vocab", "order": "a lower --order", "batch": "a smaller --batch"}
+    names = {param.name for param in command.params} if command else set()
+    found = [way for name, way in ways.items() if name in names]
+    return f"Try {', '.join(found)}." if found else "Close other programs, or take a machine with more memory."
 
 
 def _command(typed: Sequence[str]) -> click.Command | None:

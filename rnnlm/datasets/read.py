@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import catalogue
-from ..errors import DataError, UsageError
+from ..errors import DataError, UsageError, enough_memory
 from ..text.files import source_name
 from .csv_files import read_table
 from .dataset import Dataset
@@ -58,13 +58,14 @@ def read(
         raise UsageError(f"label_column={label_column} is for tables, and {name} is not one. Leave it out.")
     if size is not None and kind != "images":
         raise UsageError(f"size={shape_text(image_size or ())} is for images, and {name} holds none. Leave it out.")
-    if kind == "images":
-        data = read_images(path, name, image_size, example_shape)
-    elif kind == "npz":
-        data = read_npz(path, name)
-    elif kind == "table":
-        data = read_table(path, name, label_column, features, usual_column)
-    else:
+    with enough_memory(f"the examples of {name}", "Give fewer examples at a time, smaller ones, or more memory."):
+        if kind == "images":
+            data = read_images(path, name, image_size, example_shape)
+        elif kind == "npz":
+            data = read_npz(path, name)
+        elif kind == "table":
+            data = read_table(path, name, label_column, features, usual_column)
+    if kind not in ("images", "npz", "table"):
         raise DataError(
             f"{name} is none of the files that hold labelled data: .csv and .tsv (also .gz), .npz, a folder of images, "
             f"an image ({', '.join(SUFFIXES)}). Rename or convert it."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import recognise, storage
-from ..errors import DataError, UsageError
+from ..errors import DataError, UsageError, enough_memory
 from ..own_source import Trust
 from ..stored import Stored, reading
 from ..text.encoding import Encoding
@@ -19,6 +19,7 @@ from .read_tsv import read_tsv
 from .stream import CARRIED, CONTEXTS, Stream, require_possible
 from .stream_tsv import MAGIC
 
+_ADVICE = "Score the text in parts, or take a machine with more memory."
 _ABOUT = ("model", "text", "sha256", "unknown", "characters", "ends")
 _ARRAYS = ("ids", "logp", "entropy", "rank", "top_ids", "top_logp")
 
@@ -42,7 +43,8 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
     UsageError for a table without `vocabulary`.
     """
     if _is_safetensors(path):
-        return _read_binary(path, trust)
+        with enough_memory(f"the scores in {path}", _ADVICE):
+            return _read_binary(path, trust)
     if reason := _other_file(path):
         raise DataError(reason)
     number, first = next(numbered_lines(path), (1, ""))
@@ -54,7 +56,8 @@ def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = Non
         raise bad_line(path, number, "only scores per word can be read back. Score the text again with per=word.")
     if vocabulary is None:
         raise UsageError(f"{path} is a table, which does not hold its vocabulary. Give vocabulary=, or a binary file.")
-    return read_tsv(path, vocabulary)
+    with enough_memory(f"the scores in {path}", _ADVICE):
+        return read_tsv(path, vocabulary)
 
 
 def _other_file(path: str | Path) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import storage
-from ..errors import DataError, UsageError
+from ..errors import DataError, UsageError, enough_memory
 from ..ngram.arpa_lines import is_arpa
 from ..ops.device import Device
 from ..own_source import Trust
@@ -105,13 +105,16 @@ def load_any(
 def _read(file: str | Path | Head, vocabulary: Vocabulary | None, trust: Trust) -> Model:
     """The model in a file, on the host."""
     path = file.path if isinstance(file, Head) else file
+    advice = "Close other programs, or take a machine with more memory."
     if _is_arpa(file):
-        return NgramLM.read_arpa(path, vocabulary)
-    stored = Stored(*storage.read(path, "model"), Path(path).parent, trust)
-    with reading(path, "model"):
-        model = unpack(stored)
-        stored.refuse_others()
-    return model
+        with enough_memory(f"the n-grams of {path}", f"Prune them (`rnnlm ngram {path} --from --prune`). {advice}"):
+            return NgramLM.read_arpa(path, vocabulary)
+    with enough_memory(f"the model {path}", advice):
+        stored = Stored(*storage.read(path, "model"), Path(path).parent, trust)
+        with reading(path, "model"):
+            model = unpack(stored)
+            stored.refuse_others()
+        return model
 
 
 def load_member(path: Path, entry: Stored, vocabulary: Vocabulary) -> LanguageModel:

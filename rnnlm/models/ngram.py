@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, enough_memory
 from ..ngram import arpa_read, arpa_write
 from ..ngram.columns import Workspace
 from ..ngram.counts import check_order, count
@@ -132,7 +132,11 @@ class NgramLM(LanguageModel):
         if not (corpus.ids >= 0).any():
             raise DataError(f"no token of {corpus.name} is in the vocabulary, so there is nothing to count.")
         words = len(corpus.vocabulary)
-        with Workspace(len(corpus) * order * BYTES_PER_NGRAM, o.memory) as workspace:
+        advice = "Give less `memory` (GB), so that counts are kept on the disk, a lower `order`, or a smaller text."
+        with (
+            enough_memory(f"the n-grams of {corpus.name}", advice),
+            Workspace(len(corpus) * order * BYTES_PER_NGRAM, o.memory) as workspace,
+        ):
             counts = count(corpus.ids, words, order, chunk=workspace.chunk, columns=workspace.columns)
             table, notes = estimate(counts, smoothing, prune=prune, dtype=dtype, columns=workspace.columns)
             if notes:

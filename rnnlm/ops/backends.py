@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..cache_folder import warn_once
 from ..errors import UsageError
 from ..limits import cores
 from .reference import Reference
 
 BACKENDS = ("numpy", "numba")
+MOST_THREADS = 1024  # more than any machine has cores, and few enough to be started
 
 
 @cache
@@ -51,19 +53,28 @@ def use(backend: str | None = None, threads: int | None = None) -> Reference:
         raise UsageError(f"backend {backend!r} is not known. Give one of {', '.join(BACKENDS)}.")
     if threads is not None and threads < 1:
         raise UsageError(f"threads={threads} is too few. Give a whole number >= 1.")
+    if threads is not None and threads > MOST_THREADS:
+        raise UsageError(f"threads={threads} is too many. Give a whole number <= {MOST_THREADS}.")
     if backend == "numpy":
         if threads not in (None, 1):
             raise UsageError(f"the backend numpy runs on one thread, not on {threads}. Leave `threads` out.")
         _host = _numpy()
         return _host
+    if threads is not None and threads > cores():
+        warn_once(
+            f"threads={threads} is more than this process may use, {cores()}: they wait for each other, and the result "
+            "is the same."
+        )
     try:
         _host = _numba(threads or cores())
-    except ImportError as error:  # not installed, or not for this NumPy
+    except (ImportError, OSError) as error:  # not installed, not for this NumPy, or LLVM finds no memory (ulimit -v)
         if backend == "numba":
             raise UsageError(
                 f"the backend numba needs Numba, which cannot be imported: {error}. Install it (pip install numba), "
                 'or give backend="numpy".'
             ) from error
+        if isinstance(error, OSError):
+            warn_once(f"Numba cannot be loaded ({' '.join(str(error).split())[:100]}), so the backend is numpy.")
         _host = _numpy()
     return _host
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,10 @@ class Pool:
     def _together(self, function: Callable[..., Any], parts: Sequence[tuple]) -> list[Any]:
         if not self._workers or self._process != os.getpid():  # threads do not survive a fork
             self._process = os.getpid()
-            self._workers = [_Worker(self._spin_wait, self._signal) for _ in range(self.threads - 1)]
+            self._workers = []
+            with suppress(RuntimeError):  # the system gives us no more threads (ulimit -u), so there are fewer
+                while len(self._workers) < self.threads - 1:
+                    self._workers.append(_Worker(self._spin_wait, self._signal))
         results: list[Any] = [None] * len(parts)
         errors: list[BaseException] = []
         next_part = itertools.count().__next__  # atomic under the interpreter lock

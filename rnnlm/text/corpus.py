@@ -24,7 +24,7 @@ from ..cache_folder import (
     warn_once,
     where_there_is_room,
 )
-from ..errors import TextWarning, UsageError
+from ..errors import TextWarning, UsageError, enough_memory
 from . import hints, id_cache
 from .encode import CHARACTERS, IDS, Encoded, Part, encode
 from .encoding import Encoding, as_encoding
@@ -192,6 +192,21 @@ class Corpus:
             return _encode(read_blocks(source), name, folder, request)
 
         say = source == named and not catalogue.holds(source)  # how a named corpus is read is known
+        advice = "Its different words and its longest line must fit: try tokenizer=chars, or more memory."
+        with enough_memory(f"reading {name}", advice):
+            return cls._read(source, name, request, write, cache_dir, say)
+
+    @classmethod
+    def _read(
+        cls,
+        source: str | Path,
+        name: str,
+        request: id_cache.Request,
+        write: Callable[[Folder], Encoded],
+        cache_dir: str | Path | None,
+        say: bool,
+    ) -> list[Corpus]:
+        """Return the parts of a text: from the cache, from a temporary folder, or where there is none, from memory."""
         try:
             if str(source) != "-" and Path(source).is_file():
                 return cls._cached(source, name, request, write, cache_dir, say)

@@ -129,7 +129,7 @@ def test_corpus_list(call):
     lines = called.out.splitlines()
     names = [line.split()[0] for line in lines[::2]]
     assert all("licence: " in line for line in lines[1::2])
-    assert "6.8 MB" in lines[1]
+    assert "4.1 MB" in lines[1]
     assert names == list(catalogue.entries())
     assert {"kjv", "shakespeare", "ptb", "text8", "reber"} <= set(names)
     listed = json.loads(call("corpus", "list", "--json").out)

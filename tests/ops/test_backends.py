@@ -12,6 +12,7 @@ from python_process import python
 from rnnlm import ops
 from rnnlm.errors import UsageError
 from rnnlm.models import MODELS, load
+from rnnlm.ops import backends
 from rnnlm.text import Corpus
 from rnnlm.training import OPTIMIZERS, Run, Settings, Trainer
 from rnnlm.training.events import Update
@@ -201,3 +202,14 @@ except UsageError as error:
     told = script(code)
     assert "needs Numba" in told
     assert 'backend="numpy"' in told
+
+
+def test_more_threads_than_cores(monkeypatch):
+    monkeypatch.setattr(backends, "cores", lambda: 2)
+    backends.warn_once.cache_clear()
+    with pytest.warns(RuntimeWarning, match="threads=3 is more than this process may use, 2: ") as said:
+        ops.use(threads=3)
+    assert len(said) == 1
+    with pytest.raises(UsageError, match=r"threads=1000000 is too many\. Give a whole number <= 1024\."):
+        ops.use(threads=1_000_000)
+    ops.use()

@@ -108,3 +108,19 @@ def test_a_pool_survives_ctrl_c():
     later.start()
     later.join(20)
     assert found == [[0, 1]] * 3
+
+
+@pytest.mark.parametrize("granted", [0, 1])
+def test_a_system_that_gives_no_more_threads(granted, monkeypatch):
+    start, given = threading.Thread.start, []
+
+    def limited(thread):
+        if len(given) == granted:
+            raise RuntimeError("can't start new thread")
+        given.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    pool = Pool(4, waiting.spin_wait, waiting.signal)
+    assert pool.run(slow_square, [(i,) for i in range(9)]) == [i * i for i in range(9)]
+    assert len(given) == granted

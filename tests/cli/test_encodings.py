@@ -11,7 +11,7 @@ import pytest
 from python_process import python, start_python
 
 from rnnlm.cli import run
-from rnnlm.cli.streams import prepare, typed_text
+from rnnlm.cli.encodings import prepare, typed_text
 
 TEXT = "café naïve — 日本 “quoted” ↔\n"
 ODD = os.fsdecode(b"odd\xff.txt")
@@ -111,7 +111,7 @@ def test_python_without_docstrings_and_asserts(text):
         ["--help"],
         ["train", "--help-all"],
         ["ppl", text.with_suffix(".arpa"), text],
-        ["corpus", "list"],
+        ["corpus", "list", "--json"],
     ):
         ended = python("-OO", "-m", "rnnlm", *arguments)
         assert (ended.returncode, ended.stderr) == (0, "")
@@ -129,3 +129,15 @@ def test_other_variables_with_nonsense(variables, text):
     for arguments in (["ppl", "--help"], ["ppl", text.with_suffix(".arpa"), text]):
         ended = python("-m", "rnnlm", *arguments, env=os.environ | variables)
         assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_working_directory_that_is_gone(text, tmp_path):
+    gone = tmp_path / "gone"
+    program = "import os, sys; os.makedirs(sys.argv[1]); os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); "
+    program += "from rnnlm.cli import main; main(sys.argv[2:])"
+    model = text.with_suffix(".arpa")
+    ended = python("-c", program, gone, "ppl", model, text)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = python("-c", program, gone, "score", model, text, "-o", "s.tsv")
+    assert ended.returncode == 1
+    assert ended.stderr == "rnnlm: error: the working directory does not exist any more. Change to one that does.\n"
