@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import tempfile
 import warnings
@@ -17,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from .cache_drafts import draft
 from .errors import DataError
 
 Value = TypeVar("Value")
@@ -131,19 +131,15 @@ def _problem(folder: Path) -> str | None:
 def draft_folder(parent: Path) -> Iterator[Path]:
     """Give a new folder in `parent`, to be filled and then moved by `settle`; otherwise it is removed after the block.
 
+    Drafts that a killed process left there are removed too.
     Raises CacheError where the disk is full or the folder cannot be written.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=parent))
+        with draft(parent, DRAFT) as folder:
+            yield folder
     except OSError as error:
         raise cache_error(parent, error) from None
-    try:
-        yield draft
-    except OSError as error:
-        raise cache_error(parent, error) from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def settle(draft: Path, final: Path) -> None:

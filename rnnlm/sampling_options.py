@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from .options import option
 
+MAX_SENTENCE = 100  # words at which a sample without a length stops if no sentence end comes
+
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingOptions:

@@ -17,6 +17,7 @@ import numpy as np
 
 from .errors import DataError, OutOfMemory, UsageError
 from .options import declared
+from .own_source import Trust
 from .strict_json import parse
 
 _REQUIRED: Any = object()  # the default of an entry that has none
@@ -33,7 +34,7 @@ class Stored:
     `header`   the entries by name, as JSON gives them
     `arrays`   all arrays of the file, on the host
     `folder`   the folder of the file, from which the paths in it start
-    `trust`    whether the user lets code run that the file names
+    `trust`    whether the user lets Python code run that the file names, see `own_source.Trust`
     `prefix`   what the names of the arrays of this thing begin with
     `place`    where the header stands in that of the file, such as "members.0.", for messages
     `depth`    in how many other things this one is contained
@@ -47,7 +48,7 @@ class Stored:
     header: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
     folder: Path = Path()
-    trust: bool = False
+    trust: Trust = False
     prefix: str = ""
     place: str = ""
     depth: int = 0

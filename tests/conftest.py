@@ -28,6 +28,14 @@ def pytest_configure():
         raise pytest.UsageError(f"the tests found the rnnlm of {found.parent}, and not the one installed in {wanted}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def config_of_these_tests(tmp_path_factory):
+    """A list of trusted sources that is not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNLM_CONFIG", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory):
     """`made_once(name, make)`: what `make()` returns, as JSON keeps it, made by the first test process that asks."""

@@ -20,6 +20,7 @@ from .machine import choose, machine_options
 from .names import claim, models_and_texts
 from .options import json_option, option, with_options
 from .record import run_entry
+from .trust import trust_of, trust_option
 
 if TYPE_CHECKING:
     from ..models.wrapping import WrappedLM
@@ -37,6 +38,7 @@ CacheOptions: Any = union("CacheOptions", "cache", KINDS)
 @option("--orders", type=int, metavar="N", help="With --fit: words in the longest n-gram.  [3]")
 @option("--continuous", is_flag=True, help="Remember hidden states instead: the continuous cache of a network.")
 @with_options(CacheOptions, into="settings")
+@trust_option
 @machine_options
 @json_option
 @click.pass_context
@@ -48,6 +50,7 @@ def command(
     orders: int | None,
     continuous: bool,
     settings: Any,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -69,7 +72,7 @@ def command(
     from ..models import load
     from ..models.files_read import files_read
 
-    lm = load(model, device=device)
+    lm = load(model, device=device, trust=trust_of(trust))
     require_apart(files_read(lm, model), [NamedFile("the output", output)])
     valid = None if fit is None else as_corpus(lm, fit)
     cached = kind(lm, **chosen) if valid is None else _fitted(lm, valid, continuous, chosen, orders)

@@ -15,6 +15,7 @@ from .machine import choose, machine_options
 from .members import Scorer, ScoringOptions, load_members, scoring_options
 from .options import json_option, with_options
 from .swapped import require_order
+from .trust import trust_of, trust_option
 
 if TYPE_CHECKING:
     from ..evaluation.significance import Comparison, Interval
@@ -35,6 +36,7 @@ class ResamplingOptions:
 @click.argument("text")
 @with_options(ResamplingOptions, into="resampling")
 @scoring_options
+@trust_option
 @machine_options
 @json_option
 def command(
@@ -43,6 +45,7 @@ def command(
     text: str,
     resampling: ResamplingOptions,
     scoring: ScoringOptions,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -59,7 +62,7 @@ def command(
     from ..evaluation.significance import compare
     from ..evaluation.stream import joint_context
 
-    stream_a, stream_b = Scorer(scoring).streams(load_members([a, b], device), text)
+    stream_a, stream_b = Scorer(scoring).streams(load_members([a, b], device, trust_of(trust)), text)
     comparison = compare(stream_a, stream_b, **asdict(resampling))
     if as_json:
         result_json(

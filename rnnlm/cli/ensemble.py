@@ -24,6 +24,7 @@ from .members import (
 from .names import claim, models_and_texts
 from .options import json_option
 from .record import run_entry
+from .trust import trust_of, trust_option
 
 
 @click.command()
@@ -31,6 +32,7 @@ from .record import run_entry
 @mixing_options
 @click.option("-o", "--output", required=True, metavar="FILE", help="The model file to write.")
 @click.option("--reference", is_flag=True, help="Refer to the members' files by relative path instead of copying them.")
+@trust_option
 @machine_options
 @json_option
 @click.pass_context
@@ -40,6 +42,7 @@ def command(
     mixing: MixingOptions,
     output: str,
     reference: bool,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -58,7 +61,7 @@ def command(
     # In the mixture a network that was trained with independent sentences clears its state, so it is scored so here.
     mixing = replace(mixing, independent=mixing.independent or None)
     scorer = Scorer(mixing)
-    members = load_members(models, device)
+    members = load_members(models, device, trust_of(trust))
     every_model = require_models(members, "an ensemble")
     for name, model in zip(models, every_model, strict=True):
         require_apart(files_read(model, name), [NamedFile("the output", output)])

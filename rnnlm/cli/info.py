@@ -27,7 +27,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     from ..stored import reading
     from ..training.as_used import as_used
 
-    lm, backend = load_any(model, device=where), ops.backend()
+    lm, backend = load_any(model, device=where, trust=None), ops.backend()
     with reading(model, "model"):
         require_complete(lm.log)
     run = next((entry for entry in lm.log if entry["kind"] == "run"), {})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..evaluation import Stream
     from ..models import LanguageModel
     from ..ops.device import Device
+    from ..own_source import Trust
     from ..text import Corpus
 
 
@@ -74,8 +75,11 @@ class Member:
     files: tuple[str, ...] = ()
 
 
-def load_members(paths: Sequence[str], device: Device) -> list[Member]:
-    """The members that the arguments name: MODEL, on the device, FILE or FILE@FITFILE. Errors as of `load`."""
+def load_members(paths: Sequence[str], device: Device, trust: Trust) -> list[Member]:
+    """The members that the arguments name: MODEL, on the device, FILE or FILE@FITFILE.
+
+    `trust` and the errors are those of `load`.
+    """
     from ..evaluation.external import is_external
     from ..models import load_together
     from ..text.files import Head
@@ -89,7 +93,8 @@ def load_members(paths: Sequence[str], device: Device) -> list[Member]:
             files[path] = (path,)
         elif "@" in path and not Path(path).exists():
             files[path] = _pair(path)
-    models = iter(load_together([heads.get(path, path) for path in paths if path not in files], device=device))
+    model_files = [heads.get(path, path) for path in paths if path not in files]
+    models = iter(load_together(model_files, device=device, trust=trust))
     return [Member(path, files=files[path]) if path in files else Member(path, next(models)) for path in paths]
 
 

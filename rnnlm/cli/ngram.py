@@ -148,9 +148,9 @@ def _trained(text: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 def _opened(path: str) -> Any:
     """The n-gram model in a file. DataError for another kind of model."""
-    from ..models import load
+    from ..models import load_any
 
-    model = load(path)
+    model = load_any(path, trust=None)  # counts need no tokenizer, so no code of the user's own is run
     if not isinstance(model, NgramLM):
         raise DataError(
             f"{path} is a model of the kind {model.kind!r}, not an n-gram model. Give an n-gram model or ARPA file."

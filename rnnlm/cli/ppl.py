@@ -24,6 +24,7 @@ from .members import (
 )
 from .options import json_option
 from .swapped import require_order
+from .trust import trust_of, trust_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,12 +38,14 @@ HEAD = ["model", "PPL", "known", "bits/token", "bits/char", "tokens", "unknown",
 @click.argument("models", nargs=-1, required=True, metavar="MODEL... TEXT")
 @mixing_options
 @click.option("--interval", is_flag=True, help="Also the 95 % interval of each perplexity, by the block bootstrap.")
+@trust_option
 @machine_options
 @json_option
 def command(
     models: tuple[str, ...],
     mixing: MixingOptions,
     interval: bool,
+    trust: bool,
     machine: MachineOptions,
     as_json: bool,
 ) -> None:
@@ -66,7 +69,7 @@ def command(
     require_order(paths, text)
     device = choose(machine)
     scorer = Scorer(mixing)
-    members = load_members(paths, device)
+    members = load_members(paths, device, trust_of(trust))
     mixture_wanted = fit is not None or mixing.weights is not None
     plain = not (mixture_wanted or interval) and mixing.unknown == "<unk>"
     if len(members) == 1 and plain and members[0].model is not None:

@@ -18,6 +18,7 @@ from .members import ScoringOptions, scoring_options
 from .names import claim, models_and_texts
 from .options import with_options
 from .swapped import require_order
+from .trust import trust_of, trust_option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +40,14 @@ class TableOptions:
 @click.argument("text")
 @with_options(TableOptions, into="form")
 @scoring_options
+@trust_option
 @machine_options
 def command(
     model: str,
     text: str,
     form: TableOptions,
     scoring: ScoringOptions,
+    trust: bool,
     machine: MachineOptions,
 ) -> None:
     """The log-probability that MODEL gives to each word of TEXT.
@@ -79,7 +82,7 @@ def command(
     if output is not None:
         claim(click.get_current_context(), output, "the scores", models_and_texts([model], text))
     device = choose(machine)
-    lm = load(model, device=device)
+    lm = load(model, device=device, trust=trust_of(trust))
     require_apart(files_read(lm, model), [NamedFile("the output", output)])
     words = Corpus.encode(text, tokenizer=lm.encoding.rule)
     with explain_scoring_out_of_memory(lm, scoring.streams):

@@ -22,6 +22,7 @@ from .progress import ProgressBar, Snapshots
 from .record import command_line
 from .runs import figures_table, several_runs
 from .talk import about_line, say_beginning, say_end, say_next
+from .trust import trust_of
 
 if TYPE_CHECKING:
     from ..training.figures import Figures
@@ -132,7 +133,7 @@ def _train(settings: Settings, extras: TrainExtras, typed: str, as_json: bool) -
 
     bar = ProgressBar()
     bar.tell_when_compiling()
-    run = Run(settings, observers=[bar], command=typed)
+    run = Run(settings, observers=[bar], command=typed, trust=trust_of(settings.trust))
     epochs = None if extras.last is None else LastEpochs(run, extras.last)
     if extras.snapshot is not None:
         run.trainer.observers.append(Snapshots(run.model, extras.snapshot, extras.sample, bar))
@@ -167,7 +168,7 @@ def _conclude(run: Run, reason: str, ensembles: list[Figures], sample_words: int
         result(perplexity_line("test", perplexity))
     if run.data.source_perplexity is not None:
         result(f"a perfect model of this source has perplexity {run.data.source_perplexity:.4f}")
-    result(f"sample: {text}")
+    result(f"sample: {str(text) or '(empty: the sentence end was drawn first)'}")
     if ensembles:
         result(figures_table(ensembles))
     name = shlex.quote(str(output))

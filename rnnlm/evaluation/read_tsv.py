@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..own_source import file_of
 from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
@@ -33,13 +34,13 @@ def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
             f"{path} was scored with a vocabulary of hash {about['vocabulary'][:12]}, and this one has "
             f"{vocabulary.hash[:12]} ({len(vocabulary):,} words). Probabilities compare only over the same words."
         )
-    if about["tokenizer"] != encoding.tokenizer and "encoding" not in about:
+    if about["tokenizer"] != encoding.tokenizer and "encoding" not in about and file_of(about["tokenizer"]) is None:
         encoding = Encoding(about["tokenizer"], vocabulary)
-    if about.get("encoding", encoding.hash) != encoding.hash:
+    if about.get("encoding", encoding.hash if file_of(about["tokenizer"]) is None else "") != encoding.hash:
         raise DataError(
             f"{path} was scored with the tokenizer {about['tokenizer']} in an encoding of hash "
-            f"{about['encoding'][:12]}, and this one has {encoding.hash[:12]} ({encoding}). Give the encoding of the "
-            "model that scored it."
+            f"{about.get('encoding', '')[:12]}, and this one has {encoding.hash[:12]} ({encoding}). Give the encoding "
+            "of the model that scored it."
         )
     unit = UNITS[about["unit"]]
     ends, context = _sentence_ends(path, about.get("sentence ends", ""))

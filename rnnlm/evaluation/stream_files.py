@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import recognise, storage
 from ..errors import DataError, UsageError
+from ..own_source import Trust
 from ..stored import Stored, reading
 from ..text.encoding import Encoding
 from ..text.files import Head
@@ -31,16 +32,17 @@ def write_binary(stream: Stream, path: str | Path) -> None:
     )
 
 
-def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = None) -> Stream:
+def read_stream(path: str | Path, vocabulary: Encoding | Vocabulary | None = None, *, trust: Trust = False) -> Stream:
     """Return the stream in a file of `write_binary`, or in a table per word of `write_tsv`.
 
     A table holds only the hash of its vocabulary, so reading one needs the `vocabulary`, or the whole encoding where
     its tokenizer has learned data or is a user's own; the numbers have the digits that are written.
+    Nothing that the file names is run; `trust` lets the tokenizer of its encoding run when that is used, as in `load`.
     Raises DataError for a file that is something else, damaged or cut short, or a table of another vocabulary;
     UsageError for a table without `vocabulary`.
     """
     if _is_safetensors(path):
-        return _read_binary(path)
+        return _read_binary(path, trust)
     if reason := _other_file(path):
         raise DataError(reason)
     number, first = next(numbered_lines(path), (1, ""))
@@ -73,8 +75,8 @@ def _is_safetensors(path: str | Path) -> bool:
         return False  # reading the file raises the error
 
 
-def _read_binary(path: str | Path) -> Stream:
-    stored = Stored(*storage.read(path, "stream"), Path(path).parent)
+def _read_binary(path: str | Path, trust: Trust) -> Stream:
+    stored = Stored(*storage.read(path, "stream"), Path(path).parent, trust)
     with reading(path, "stream"):
         stream = Stream(
             encoding=Encoding.unpack(stored),

@@ -9,6 +9,7 @@ from .. import storage
 from ..errors import DataError, UsageError
 from ..ngram.arpa_lines import is_arpa
 from ..ops.device import Device
+from ..own_source import Trust
 from ..stored import Stored, reading
 from ..text.encoding import Encoding
 from ..text.files import Head
@@ -41,25 +42,32 @@ def language_model(stored: Stored) -> LanguageModel:
             f"the model is of the kind {name!r}, which this rnnlm does not know. Install a newer rnnlm-kit."
         )
     encoding = Encoding.unpack(stored)
-    try:
-        encoding.rule  # noqa: B018  so that a user's own tokenizer that is missing is noticed now, not in the middle of the work
-    except UsageError as error:
-        raise DataError(str(error)) from error
+    if stored.trust is not None:
+        try:
+            encoding.rule  # noqa: B018  so that an own tokenizer that is missing is noticed now, not in the middle of the work
+        except UsageError as error:
+            raise DataError(str(error)) from error
     model: LanguageModel = kind.unpack(encoding, stored)
     model.log = read_training_log(stored)
     return model
 
 
 def load(
-    path: str | Path | Head, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu"
+    path: str | Path | Head,
+    vocabulary: Vocabulary | None = None,
+    *,
+    device: str | Device = "cpu",
+    trust: Trust = False,
 ) -> LanguageModel:
     """The language model in a file: one of ours, or an n-gram model in the ARPA format, plain or compressed.
 
     `vocabulary` gives the words of an ARPA file their ids; our files have their own. `device` is where the model is to
-    compute, as in `Model.to`; a file does not know where it was trained. DataError for a file that is missing, damaged,
-    of a newer version, or something else, UsageError as of `Model.to`.
+    compute, as in `Model.to`; a file does not know where it was trained. A model may name a Python file with a
+    recurrence or a tokenizer of its own: it is run only with `trust`, and only if it has the SHA-256 that the model
+    names. DataError for a file that is missing, damaged, of a newer version, or something else, and for such a model
+    without `trust`; UsageError as of `Model.to`.
     """
-    model = load_any(path, vocabulary, device=device)
+    model = load_any(path, vocabulary, device=device, trust=trust)
     if not isinstance(model, LanguageModel):
         name = path.path if isinstance(path, Head) else path
         raise DataError(
@@ -70,8 +78,8 @@ def load(
 
 
 def load_classifier(path: str | Path, *, device: str | Device = "cpu") -> Classifier:
-    """The classifier in a file, on a device. Raises what `load` raises."""
-    model = load_any(path, device=device)
+    """The classifier in a file, on a device; no file of it runs code. Raises what `load` raises."""
+    model = load_any(path, device=device, trust=None)
     if not isinstance(model, Classifier):
         raise DataError(
             f"{path} holds a language model ({model.kind}), not a classifier. Use it with `rnnlm ppl` or `rnnlm "
@@ -80,17 +88,27 @@ def load_classifier(path: str | Path, *, device: str | Device = "cpu") -> Classi
     return model
 
 
-def load_any(path: str | Path | Head, vocabulary: Vocabulary | None = None, *, device: str | Device = "cpu") -> Model:
-    """The model in a file, of whatever kind, on a device. Raises what `load` raises."""
-    return _read(path, vocabulary).to(device)
+def load_any(
+    path: str | Path | Head,
+    vocabulary: Vocabulary | None = None,
+    *,
+    device: str | Device = "cpu",
+    trust: Trust = False,
+) -> Model:
+    """The model in a file, of whatever kind, on a device. Raises what `load` raises.
+
+    With trust=None no code is run: the model says all that `rnnlm info` shows, and one that needs code of its own
+    cannot compute.
+    """
+    return _read(path, vocabulary, trust).to(device)
 
 
-def _read(file: str | Path | Head, vocabulary: Vocabulary | None) -> Model:
+def _read(file: str | Path | Head, vocabulary: Vocabulary | None, trust: Trust) -> Model:
     """The model in a file, on the host."""
     path = file.path if isinstance(file, Head) else file
     if _is_arpa(file):
         return NgramLM.read_arpa(path, vocabulary)
-    stored = Stored(*storage.read(path, "model"), Path(path).parent)
+    stored = Stored(*storage.read(path, "model"), Path(path).parent, trust)
     with reading(path, "model"):
         model = unpack(stored)
         stored.refuse_others()
@@ -111,13 +129,15 @@ def load_member(path: Path, entry: Stored) -> LanguageModel:
     return model
 
 
-def load_together(files: Sequence[str | Path | Head], *, device: str | Device = "cpu") -> list[LanguageModel]:
+def load_together(
+    files: Sequence[str | Path | Head], *, device: str | Device = "cpu", trust: Trust = False
+) -> list[LanguageModel]:
     """The models in several files, on one device.
 
     An ARPA file does not fix the order of its words: it takes that of the first other model, and keeps its own order
     where the words differ. Raises what `load` raises.
     """
-    models = {place: load(file, device=device) for place, file in enumerate(files) if not _is_arpa(file)}
+    models = {place: load(file, device=device, trust=trust) for place, file in enumerate(files) if not _is_arpa(file)}
     vocabulary = next((model.vocabulary for model in models.values()), None)
     for place, file in enumerate(files):
         if place not in models:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -227,6 +227,25 @@ class Custom:
                 f"{self.name}: {what} raised {type(error).__name__}{place}: {text[:200]}. Write it with "
                 "autograd.numpy (import autograd.numpy as np), and change no array in place."
             ) from error
+
+
+class NotRun:
+    """The place of a `Custom` layer whose code is not run: it has the parameters that a file holds, and no step."""
+
+    def __init__(self, params: Mapping[str, Array], name: str) -> None:
+        self.params, self.name = {key: Param(value) for key, value in params.items()}, name
+
+    def start(self, batch: int) -> State:
+        """A state of one empty array: what the state is, only the code says."""
+        return (np.zeros((batch, 0)),)
+
+    def forward(self, x: Array, state: State, keep: Array | None = None, *, train=None) -> tuple[Array, State, Any]:
+        """UsageError, as for every computation."""
+        raise UsageError(f"{self.name} was not run, so the model cannot compute. Load it with trust=True.")
+
+    def backward(self, dy: Array | None, dstate: State | None, tape: Any, stop: int = 0) -> tuple[Array, State]:
+        """UsageError, as for every computation."""
+        raise UsageError(f"{self.name} was not run, so the model cannot compute. Load it with trust=True.")
 
 
 def _read_only(array: Array) -> Array:

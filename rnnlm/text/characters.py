@@ -23,6 +23,7 @@ class Characters(Tokenizer):
     """Unicode characters; a newline is `</s>`."""
 
     help = "a Unicode character; a newline is </s>"
+    unit = "character"
     cut = staticmethod(after_character)
 
     def encoder(self, source: str) -> CodeEncoder:
@@ -64,6 +65,7 @@ class Bytes(Tokenizer):
     """Bytes of any file; byte 10 is `</s>`, another byte's token is the character of its number (Latin-1)."""
 
     help = "a byte of any file; a newline is </s>"
+    unit = "byte"
     cut = None
 
     def encoder(self, source: str) -> CodeEncoder:

@@ -14,12 +14,12 @@ import numpy as np
 
 from .. import storage
 from ..errors import DataError, UsageError
-from ..own_source import file_of
+from ..own_source import Trust, file_of
 from ..stored import Stored
 from .pieces import text_pieces
 from .places import Place
 from .tokenizer import Tokenizer
-from .tokenizers import tokenizer
+from .tokenizers import tokenizer, unit_of
 from .vocabulary import Vocabulary
 
 _ESCAPES = str.maketrans({"\t": "\\t", "\r": "\\r", "\n": "\\n"})  # characters that a cell of a table cannot hold
@@ -34,6 +34,7 @@ class Encoding:
     `learned`     what the rule learned from its training text, as JSON-able data; None for a rule that learns nothing
     `source`      of a user's own rule: the SHA-256 of the file that it was in; "" for others
     `folder`      where the user's file is looked for besides the working directory; it is no part of the value
+    `trust`       whether the user's file may run, where `source` says which it must be; it is no part of the value
 
     Two encodings with the same `hash` are equal: they give the same ids to every text. A user's file is run only when
     the tokenizer itself is needed: to encode, to join, or to find places.
@@ -44,6 +45,7 @@ class Encoding:
     learned: Any = None
     source: str = ""
     folder: Path = field(default=Path(), repr=False)
+    trust: Trust = field(default=False, repr=False)
 
     @classmethod
     def of(cls, rule: Tokenizer, vocabulary: Vocabulary) -> Self:
@@ -74,7 +76,7 @@ class Encoding:
     @cached_property
     def rule(self) -> Tokenizer:
         """The tokenizer itself, made when first used. Raises what `rnnlm.text.tokenizer` raises."""
-        return tokenizer(self.tokenizer, state=self.learned, source=self.source, folder=self.folder)
+        return tokenizer(self.tokenizer, state=self.learned, source=self.source, folder=self.folder, trust=self.trust)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Encoding) and self.hash == other.hash
@@ -89,6 +91,11 @@ class Encoding:
         """Return what `rnnlm info` shows of the encoding: sizes, names and hashes."""
         facts = {"words": len(self.vocabulary), "vocabulary": self.vocabulary.hash, "tokenizer": self.tokenizer}
         return facts if self.is_plain else facts | {"encoding": self.hash}
+
+    @property
+    def unit(self) -> str:
+        """What messages call one token, such as "word"; "words" is the plural."""
+        return unit_of(self.tokenizer)
 
     @property
     def is_plain(self) -> bool:
@@ -156,7 +163,9 @@ class Encoding:
         `folder` is where the file of a user's own tokenizer is looked for besides the working directory.
         """
         vocabulary = Vocabulary(about["vocabulary"]["words"], about["vocabulary"]["counts"])
-        return cls(about["tokenizer"], vocabulary, about.get("learned"), about.get("source", ""), folder)
+        source = about.get("source", "")
+        _require_source(about["tokenizer"], source)
+        return cls(about["tokenizer"], vocabulary, about.get("learned"), source, folder)
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return the encoding as a part of a file, header entries and arrays by name; `unpack` reads it."""
@@ -186,7 +195,14 @@ class Encoding:
         vocabulary = Vocabulary(words, counts)
         state = stored.json("tokenizer.learned") if stored.has_array("tokenizer.learned") else None
         source = stored.text("tokenizer.source", "")
-        return cls(stored.text("tokenizer"), vocabulary, state, source, stored.folder)
+        _require_source(stored.text("tokenizer"), source)
+        return cls(stored.text("tokenizer"), vocabulary, state, source, stored.folder, stored.trust)
+
+
+def _require_source(tokenizer: str, source: str) -> None:
+    """Raise DataError where a file names a user's own tokenizer without a SHA-256: any code could stand there."""
+    if file_of(tokenizer) is not None and not source:
+        raise DataError(f"the tokenizer {tokenizer} is named without the SHA-256 of its source, so it is not run.")
 
 
 def as_encoding(value: Encoding | Vocabulary) -> Encoding:

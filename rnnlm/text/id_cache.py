@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache_folder import draft_folder, settle
+from ..errors import DataError
 from . import checked_json
 from .encode import Encoded, read_description
 from .encoding import Encoding
@@ -53,7 +54,7 @@ class Request:
         """Return the name of the folder in the cache for a text whose bytes have this sha256."""
         rule = self.tokenizer
         choice = self.encoding.vocabulary.hash if self.encoding else f"own {self.max_vocab} {self.min_count}"
-        parts = [_FORMAT, sha256, rule.spec, rule.state(), rule.running, choice, *map(float, self.fractions)]
+        parts = [_FORMAT, sha256, rule.spec, rule.state(), rule.source, choice, *map(float, self.fractions)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -92,6 +93,8 @@ def lookup(cache: Path, source: str | Path, request: Request) -> tuple[Path, Enc
     encoded = read_description(folder, request.encoding)
     if encoded is None:
         return None
+    if encoded.encoding.source and encoded.encoding.source == request.tokenizer.source:  # it has run already
+        encoded = replace(encoded, encoding=replace(encoded.encoding, trust=True))
     if request.encoding is None and request.tokenizer.is_ready:  # saves making the tokenizer again, or finding its file
         encoded = replace(encoded, encoding=Encoding.of(request.tokenizer, encoded.encoding.vocabulary))
     return folder, encoded
@@ -137,11 +140,6 @@ def _note(cache: Path, path: Path, state: _State, read_ns: int, sha256: str) -> 
     """Note the hash of a file's bytes and its state; where that fails, the file will just be read again."""
     entry = _entry(cache, path)
     about = {"path": str(path), "state": asdict(state), "read_ns": read_ns, "sha256": sha256}
-    draft = entry.with_name(f".{entry.name}.{os.getpid()}-{time.time_ns()}")
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(checked_json.dumps(about), encoding="utf-8")
-        os.replace(draft, entry)
-    except OSError:
-        with suppress(OSError):  # without a folder there is no draft
-            draft.unlink(missing_ok=True)
+    with suppress(DataError), draft_folder(entry.parent) as draft:
+        (draft / entry.name).write_text(checked_json.dumps(about), encoding="utf-8")
+        os.replace(draft / entry.name, entry)

@@ -48,6 +48,7 @@ class Prose(Tokenizer):
 
     by_blanks = True
     help = "a word or mark of raw English text; </s> ends each sentence"
+    unit = "word"
     cut = staticmethod(after_blank)
 
     def encoder(self, source: str) -> ProseEncoder:

@@ -49,18 +49,18 @@ class Tokenizer(ABC):
 
     `by_blanks` whether blanks separate its words, which not every text suits: see `rnnlm.text.hints`
     `help`      one line for the list of tokenizers
+    `unit`      what messages call one token, such as "word"
     `argument`  what stands behind the colon of NAME:ARGUMENT, for messages; "" where there is nothing
     `spec`      the short text that the tokenizer was made from, such as "words": see `rnnlm.text.tokenizers.tokenizer`
-    `source`    for a user's own tokenizer, the SHA-256 of its file as the model records it; "" for others
-    `running`   for a user's own tokenizer, the SHA-256 of the file that was run; "" for others
+    `source`    for a user's own tokenizer, the SHA-256 of its file; "" for others
     """
 
     by_blanks: ClassVar[bool] = False
     help: ClassVar[str] = ""
+    unit: ClassVar[str] = "token"
     argument: ClassVar[str] = ""
     spec: str = ""
     source: str = ""
-    running: str = ""
 
     # The function that says where a block of bytes may be cut so that no token is cut in two. None: anywhere, and the
     # bytes need not be text.

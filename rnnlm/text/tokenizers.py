@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, unknown_name
-from ..own_source import ObjectKind, file_of, find, find_again
+from ..own_source import ObjectKind, Trust, file_of, find, find_again
 from .characters import Bytes, Characters
 from .prose import Prose
 from .tokenizer import Tokenizer
@@ -45,15 +45,26 @@ def forms() -> list[str]:
     return [f"{name}:{rule.argument}" if rule.argument else name for name, rule in TOKENIZERS.items()]
 
 
-def tokenizer(spec: str, *, state: Any = None, source: str = "", folder: Path = Path()) -> Tokenizer:
+def unit_of(spec: str) -> str:
+    """Return what messages call one token: "word", "character", "byte", and "token" for a user's own tokenizer.
+
+    It takes the short text alone, so that nobody's file is run to write a message.
+    """
+    rule = TOKENIZERS.get(spec.partition(":")[0])
+    return rule.unit if rule is not None and file_of(spec) is None else Tokenizer.unit
+
+
+def tokenizer(
+    spec: str, *, state: Any = None, source: str = "", folder: Path = Path(), trust: Trust = False
+) -> Tokenizer:
     """Return a new tokenizer made from a short text: NAME, NAME:ARGUMENT, or a user's own as path/to/file.py:NAME.
 
-    `state` is what `Tokenizer.state` returned for it earlier. `source` is the SHA-256 of the user's file that a model
-    file records, and `folder` the folder of that model: the user's file is looked for in the working directory and in
-    `folder`, and is run. Raises UsageError that lists what is allowed for another text, and what
-    `rnnlm.own_source.find` and `find_again` raise.
+    `state` is what `Tokenizer.state` returned for it earlier. A user's file is run. `source` is its SHA-256 as a model
+    file records it, and `folder` the folder of that model: the file is then looked for in the working directory and in
+    `folder`, and run only if it has this SHA-256 and `trust` says so. Raises UsageError that lists what is allowed for
+    another text, and what `rnnlm.own_source.find` and `find_again` raise.
     """
-    rule = _own(spec, source, folder) if file_of(spec) else _named(spec)
+    rule = _own(spec, source, folder, trust) if file_of(spec) else _named(spec)
     rule.spec = spec
     if state is not None:
         rule.restore(state)
@@ -71,8 +82,8 @@ def _named(spec: str) -> Tokenizer:
     return kind(argument) if argument else kind()
 
 
-def _own(spec: str, source: str, folder: Path) -> Tokenizer:
-    loaded = find_again(spec, OWN_TOKENIZER, folder, source, 4) if source else find(spec, OWN_TOKENIZER, folder)
+def _own(spec: str, source: str, folder: Path, trust: Trust) -> Tokenizer:
+    loaded = find_again(spec, OWN_TOKENIZER, folder, source, trust) if source else find(spec, OWN_TOKENIZER)
     rule: Tokenizer = loaded.value()
-    rule.source, rule.running = source or loaded.sha256, loaded.sha256
+    rule.source = loaded.sha256
     return rule

@@ -27,6 +27,7 @@ class Words(Tokenizer):
 
     by_blanks = True
     help = "what blanks separate; </s> ends each line"
+    unit = "word"
     cut = staticmethod(after_blank)
 
     def encoder(self, source: str) -> WordsEncoder:

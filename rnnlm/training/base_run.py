@@ -11,6 +11,7 @@ from ..models.model import Network
 from ..optim import OPTIMIZERS, Optimizer
 from ..optim.schedules import schedule_of
 from ..option_sets import subset
+from ..own_source import Trust, remembered
 from . import memory
 from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
@@ -34,6 +35,9 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     has too little memory. No other process may write to the output meanwhile; `locked` says that the caller has made
     sure of that.
 
+    `trust` says whether Python code may run that a checkpoint, or the model to start from, names; without it, what the
+    user trusted before.
+
     A subclass defines how data, model, trainer and the memory that they need follow from the settings.
     """
 
@@ -44,10 +48,17 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     _earlier_hash: Mapping[str, str] = {}  # that of the file from which the run starts, by the name for the record
 
     def __init__(
-        self, settings: AnySettings, *, observers: Sequence[Observer] = (), command: str = "", locked: bool = False
+        self,
+        settings: AnySettings,
+        *,
+        observers: Sequence[Observer] = (),
+        command: str = "",
+        locked: bool = False,
+        trust: Trust = remembered,
     ) -> None:
         settings.check()
         self.settings, self.device = settings.on_this_machine()
+        self.trust = self._trust(trust)
         self.earlier_model = self._earlier_model()
         self._check()
         self.files = RunFiles(settings.output, settings.resume, self.reads(settings), command=command, locked=locked)
@@ -61,7 +72,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     def _prepare(self, observers: Sequence[Observer], command: str) -> None:
         """Data, model and trainer: those of a new run, or of the one that is resumed."""
         snapshot = self.files.snapshot
-        resumed: AnyModel | None = snapshot.model(self.model_class) if snapshot else None
+        resumed: AnyModel | None = snapshot.model(self.model_class, self.trust) if snapshot else None
         self.data = self._load(resumed or self.earlier_model)
         hashes = self.data.hashes | self._earlier_hash
         record = self.settings.record() | {f"data.{name}": value for name, value in hashes.items()}
@@ -135,6 +146,10 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
     def _earlier_model(self) -> AnyModel | None:
         """The trained model that a new run starts from; it may change the settings. None: the run makes a new one."""
         return None
+
+    def _trust(self, trust: Trust) -> Trust:
+        """Whether code that a checkpoint names may run, where `trust` is what the caller says."""
+        return trust
 
     def _check(self) -> None:
         """UsageError for settings that do not go together, before any data are read."""

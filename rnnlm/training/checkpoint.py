@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from ..models.model import Model, Network
 from ..models.training_log import require_complete
 from ..ops import ops_for
 from ..optim import Optimizer, Schedule
+from ..own_source import Trust
 from ..stored import Stored, reading
 from .packing import pack
 from .progress import Progress
@@ -102,18 +103,14 @@ class Snapshot:
         with reading(self.path, "checkpoint"):
             return self.stored.part("progress", "").text("stopped", "")
 
-    def model(self, kind: type[Kind]) -> Kind:
-        """The model as it was at the checkpoint, vocabulary and classes included; DataError if it is another kind."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", "the source of .* has changed", RuntimeWarning)
-            try:
-                with reading(self.path, "checkpoint"):
-                    model = unpack(self.stored.part("model", "model/"))
-                    require_complete(model.log)
-            except RuntimeWarning as changed:
-                raise DataError(
-                    f"{self.path}: {changed} Put the old source back, or train anew without `resume`."
-                ) from None
+    def model(self, kind: type[Kind], trust: Trust = False) -> Kind:
+        """The model as it was at the checkpoint, vocabulary and classes included; DataError if it is another kind.
+
+        `trust` says whether code that the model names may run.
+        """
+        with reading(self.path, "checkpoint"):
+            model = unpack(replace(self.stored.part("model", "model/"), trust=trust))
+            require_complete(model.log)
         if not isinstance(model, kind):
             raise DataError(
                 f"{self.path} is the checkpoint of another kind of model, {model.kind}. Give another `output`."
@@ -191,10 +188,6 @@ def _plain_values(part: Stored) -> dict[str, Any]:
     for name in ("model", "optimizer", "schedule"):
         if part.value(name, None) is not None:
             part.text(name)
-    if "start" in part:  # earlier versions did not write it
-        start = part.part("start", "")
-        for name in start.header:
-            start.number(name)
     return dict(part.header)
 
 

@@ -112,10 +112,12 @@ def train_classifier(data: str | Path = "digits", **settings: Any) -> Classifier
     """Train a classifier on labelled data and return it: `rnnlm.train_classifier("digits", epochs=10)`.
 
     The keywords are the fields of `ClassifierSettings`, which are the options of `rnnlm classify train`. With `output`
-    the model is written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    the model is written there too. Signals as for `rnnlm.train`. Raises UsageError, DataError, TrainingError and
+    OutOfMemory.
     """
     run = ClassifierRun(ClassifierSettings.of(data=data, **settings))
     run.fit()
+    run.trainer.obey()
     return run.model
 
 

@@ -12,6 +12,7 @@ from ..models import load
 from ..models.files import unpack
 from ..models.recurrent import RecurrentLM
 from ..options import declared
+from ..own_source import Trust
 from ..stored import Stored
 from .settings import Settings
 
@@ -19,14 +20,15 @@ from .settings import Settings
 OF_THE_RUN = ("dropout", "input_dropout", "seed")
 
 
-def starting_model(settings: Settings) -> tuple[RecurrentLM, str]:
+def starting_model(settings: Settings, trust: Trust = False) -> tuple[RecurrentLM, str]:
     """The network in the file `from_model`, with the dropout and the seed of these settings, and the file's SHA-256.
 
     Its `log` has one entry, {"kind": "from", "file", "sha256", "log"}, which holds the record of its training so far.
-    Raises DataError for a file that cannot be used, and for a model that is no single network.
+    `trust` says whether code that the model names may run. Raises DataError for a file that cannot be used, and for a
+    model that is no single network.
     """
     path = Path(str(settings.from_model))
-    model = load(path)
+    model = load(path, trust=trust)
     if not isinstance(model, RecurrentLM):
         below = "Give the file of the network itself" if model.submodels else "Train a network, such as --model rnnlm"
         raise DataError(

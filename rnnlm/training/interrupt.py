@@ -22,9 +22,16 @@ class CtrlC:
         self.pressed = False
         self._before: dict[signal.Signals, Any] = {}
         self._pressed_here = False
+        self._asked: int | None = None  # by which signal
+
+    def obey(self) -> None:
+        """Raise SystemExit where SIGTERM or SIGHUP has set `pressed`: whoever sent it wants this process to end."""
+        if self._asked is not None:
+            raise SystemExit(128 + self._asked)
 
     def __enter__(self) -> CtrlC:
         self.pressed = self._pressed_here = False
+        self._asked = None
         if threading.current_thread() is threading.main_thread():
             self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._press)
             for number in _ASKED_TO_END:
@@ -44,4 +51,4 @@ class CtrlC:
         self.pressed = self._pressed_here = True
 
     def _ask(self, signum: int, frame: FrameType | None) -> None:
-        self.pressed = True
+        self.pressed, self._asked = True, signum

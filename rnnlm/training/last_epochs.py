@@ -59,7 +59,7 @@ class LastEpochs:
         """
         with OutputLock(self.output):
             epochs = [epoch for epoch in self._epochs()[-self.count :] if self.path(epoch).exists()]
-            models = [load(self.path(epoch), device=self.run.device) for epoch in epochs]
+            models = [load(self.path(epoch), device=self.run.device, trust=self.run.settings.names) for epoch in epochs]
             figures = self._figures(epochs, models) if len(epochs) > 1 else []
             if not keep:
                 for epoch in epochs:

@@ -128,6 +128,10 @@ class Loop(ABC, Generic[Data]):
             self._restore_best()
         return p.stopped or "interrupted"
 
+    def obey(self) -> None:
+        """Raise SystemExit where SIGTERM or a closed terminal ended the training, which is to end the process too."""
+        self._ctrl_c.obey()
+
     def _epoch(self, train: Data) -> None:
         """One pass over the data, or the rest of one where a run is resumed within an epoch."""
         p, total = self.progress, len(train)

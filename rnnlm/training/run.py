@@ -18,7 +18,7 @@ from ..evaluation.perplexity import Perplexity, perplexity
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
 from ..options import signature
-from ..own_source import file_of
+from ..own_source import Trust, file_of
 from ..text.windows import window_count
 from . import as_used, memory
 from .base_run import BaseRun
@@ -66,10 +66,13 @@ class Run(BaseRun[Settings, RecurrentLM]):
     def _earlier_model(self) -> RecurrentLM | None:
         if self.settings.from_model is None:
             return None
-        model, sha256 = starting_model(self.settings)
+        model, sha256 = starting_model(self.settings, self.trust)
         self.settings = with_structure(self.settings, model)
         self._earlier_hash = {"from_model": sha256}
         return model
+
+    def _trust(self, trust: Trust) -> Trust:
+        return True if self.settings.trust else trust
 
     @cached_property
     def baselines(self) -> Baselines:
@@ -155,10 +158,13 @@ def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
     The keywords are the fields of `rnnlm.training.Settings`, which are the options of `rnnlm train`. With `output` the
-    model is written there too. Raises UsageError, DataError, TrainingError and OutOfMemory.
+    model is written there too. After Ctrl-C the model so far is returned. After SIGTERM and a closed terminal, which
+    end a training in the same way, SystemExit ends the process. Raises UsageError, DataError, TrainingError and
+    OutOfMemory.
     """
     run = Run(Settings.of(text=text, **settings))
     run.fit()
+    run.trainer.obey()
     return run.model
 
 

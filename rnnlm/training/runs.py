@@ -12,7 +12,8 @@ import numpy as np
 from .. import ops
 from ..declared_files import NamedFile, require_apart
 from ..errors import DataError, RnnlmError, UsageError
-from ..models import LanguageModel, load
+from ..models import load, load_any
+from ..models.model import Model
 from ..ops.device import release
 from ..output_files import require_writable
 from ..output_lock import OutputLock
@@ -167,7 +168,7 @@ class Runs:
         runs, models = [], []
         for number, settings in enumerate(self.settings, 1):
             path = Path(str(settings.output))
-            model = load(path, device=self.device)
+            model = load(path, device=self.device, trust=settings.names)
             models.append(model)
             best = max(entry["epoch"] for entry in model.log if entry["kind"] == "epoch" and entry["best"])
             runs.append(Trained(number, settings.seed, best, figures_of(model, self.data, f"run {number}", path)))
@@ -187,7 +188,7 @@ class Runs:
             if run.resumed and run.has_ended and path.exists():
                 self.ended.add(number)
             elif number in self.ended:
-                ended = Snapshot(path, Stored({"run": _record(load(path))}, {}))
+                ended = Snapshot(path, Stored({"run": _record(load_any(path, trust=None))}, {}))
                 ended.require_same(_record(run.model), Settings.comparable)
         except RnnlmError as error:
             raise type(error)(f"run {number}: {error}") from error
@@ -237,7 +238,7 @@ def _failure(number: int, worker: Worker, failed: Failed | None) -> RnnlmError:
     return kind(f"run {number} failed: {reason} What is done is kept; once that is put right, go on with `resume`.")
 
 
-def _record(model: LanguageModel) -> dict[str, Any]:
+def _record(model: Model) -> dict[str, Any]:
     """The settings with which a model was trained, from its log."""
     run: dict[str, Any] = next((entry for entry in model.log if entry["kind"] == "run"), {})
     return {name: value for name, value in run.items() if name not in ("kind", "command")}

@@ -13,7 +13,7 @@ from ..models.recurrent import RecurrentLM
 from ..optim import OptimizerOptions, ScheduleOptions
 from ..option_sets import refuse_others, subset, union
 from ..options import check, option
-from ..own_source import file_of
+from ..own_source import OwnFile, file_of
 from .data import TextOptions
 from .run_settings import LengthOptions, RunSettings
 
@@ -79,10 +79,19 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
         least=0,
     )
 
+    trust: bool = option(
+        False, "Run the Python file that a checkpoint names, without a question.", group="Files", free=True
+    )
+
     @property
     def kind(self) -> str:
         """The kind of model: that of its name, or "custom" for path/to/file.py:NAME."""
         return _kind(self.model)
+
+    def names(self, file: OwnFile) -> bool:
+        """Whether the user named this Python file in these settings, and so lets it run."""
+        named = [file_of(self.model), file_of(self.tokens or "")]
+        return file.path.resolve() in [path.resolve() for path in named if path is not None]
 
     @property
     def model_class(self) -> Any:

@@ -8,6 +8,9 @@ import warnings
 import numpy as np
 import pytest
 
+from rnnlm.models import ElmanLM
+from rnnlm.text import Vocabulary
+
 DRAWS = 20_000
 
 
@@ -123,7 +126,8 @@ def test_a_sentence_ends_at_its_end(model):
 
 
 def test_a_prompt_is_read_and_stands_before_the_text(model):
-    drawn = model.sample("the zebra", 3, seed=1)
+    with pytest.warns(UserWarning, match="'zebra'"):
+        drawn = model.sample("the zebra", 3, seed=1)
     assert drawn.prompt == ("the", "zebra")
     assert str(drawn).replace("\n", " </s> ").split()[:2] == ["the", "zebra"]
 
@@ -150,3 +154,75 @@ def test_unknown_on_the_command_line(call, shared):
     asked = call("sample", shared / "unk.rnnlm", "-n", 300, "--seed", 1, "--unknown").out
     assert "<unk>" not in plain
     assert "<unk>" in asked
+
+
+def test_unknown_words_of_a_prompt_are_named_in_one_line(call, shared):
+    called = call("sample", shared / "unk.rnnlm", "the zebra", "-n", 3, "--seed", 1)
+    assert called.err == (
+        "warning: 1 of the prompt's 2 words is not in the vocabulary: 'zebra'. The model reads <unk> instead.\n"
+    )
+    called = call("sample", shared / "m.rnnlm", "  ", "-n", 3, "--seed", 1)
+    assert called.err.startswith("warning: the prompt '  ' holds no word, so nothing is read")
+    assert called.out == call("sample", shared / "m.rnnlm", "-n", 3, "--seed", 1).out
+
+
+@pytest.fixture
+def untrained(tmp_path):
+    """A model to which all words are equally likely, `</s>` first."""
+    lm = ElmanLM(Vocabulary(["</s>", "a", "b"], [3, 2, 1]), hidden=2, classes=0)
+    for param in lm.params.values():
+        param.value[...] = 0
+    lm.save(tmp_path / "untrained.rnnlm")
+    return tmp_path / "untrained.rnnlm"
+
+
+def test_an_empty_text_says_why(call, untrained):
+    called = call("sample", untrained, "-t", 0)
+    assert called.out == "\n"
+    assert called.err == (
+        "the text is empty: the likeliest word there is the sentence end, </s>, with P = 0.3333. Draw with a "
+        "temperature above 0 (-t 1), or train the model longer.\n"
+    )
+    assert call("sample", untrained, "a b", "-t", 0).err.startswith(
+        "the text adds nothing to the prompt: the likeliest"
+    )
+    assert call("sample", untrained, "-t", 0, "-n", 4).err.startswith("the text is empty: ")
+    texts = call("sample", untrained, "-c", 30, "--seed", 1)
+    empty = texts.out.split("\n")[:-1].count("")
+    assert 3 < empty < 20
+    assert texts.err == (
+        f"{empty} of the 30 texts are empty: the sentence end, </s>, was drawn first. Another --seed draws others.\n"
+    )
+    assert json.loads(call("sample", untrained, "-t", 0, "--json").out)[0]["words"] == ["</s>"]
+
+
+def test_no_possible_word_is_an_error_of_one_line(call, tmp_path):
+    (tmp_path / "zero.arpa").write_text(
+        "\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\n-99\t</s>\n-99\tcat\n-99\tdog\n\n\\end\\\n"
+    )
+    for more in ([], ["-t", 0], ["--top-k", 2], ["-t", 0.5], ["--logprobs"]):
+        called = call("sample", "zero.arpa", "-n", 4, "--seed", 1, *more)
+        assert (called.status, called.out) == (1, "")
+        assert called.err.startswith("rnnlm: error: after the history '</s>' no word has a probability above 0")
+        assert called.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-n", 0], "--length 0 is too small"),
+        (["-n", 10**9], "--length 1000000000, --count 1: up to 1,000,000,000 words"),
+        (["-t", "nan"], "--temperature nan is not possible"),
+        (["-t", "inf"], "--temperature inf is not possible"),
+        (["--top-p", 0], "--top-p 0.0 is not possible"),
+        (["--seed", -1], "--seed -1 is too small"),
+    ],
+)
+def test_odd_values(call, shared, options, message):
+    called = call("sample", shared / "m.rnnlm", *options)
+    assert (called.status, called.out) == (2, "")
+    assert message in called.err
+
+
+def test_the_help_states_how_long_a_text_becomes(call):
+    assert "at most 100 words" in " ".join(call("sample", "--help").out.split())

@@ -206,7 +206,7 @@ def test_cut_off_and_resumed(tmp_path):
     assert run_to(None, tmp_path / "cut", resume=True, **settings).trainer.progress.updates == 72
     assert whole.trainer.progress.updates == 72
     assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "cut/m.rnnlm")
-    one, two = (rnnlm.load(tmp_path / name / "m.rnnlm").log[1:] for name in ("whole", "cut"))
+    one, two = (rnnlm.load(tmp_path / name / "m.rnnlm", trust=True).log[1:] for name in ("whole", "cut"))
     assert one == two
 
 
@@ -232,30 +232,34 @@ def test_a_model_goes_with_its_source_beside_it(here, monkeypatch):
     shutil.move("mine.py", "deep/mine.py")
     text = Path("text.txt")
     before = trained("deep/mine.py:lstm").perplexity(text).nll
-    assert rnnlm.load("m.rnnlm").config["recurrence"] == "deep/mine.py:lstm"
+    assert rnnlm.load("m.rnnlm", trust=True).config["recurrence"] == "deep/mine.py:lstm"
     monkeypatch.chdir("deep/down")
-    assert rnnlm.load("../../m.rnnlm").perplexity(here / text).nll == before  # deep/mine.py, from the model's folder
+    from_its_folder = rnnlm.load("../../m.rnnlm", trust=True)  # deep/mine.py
+    assert from_its_folder.perplexity(here / text).nll == before
     shutil.move(here / "deep/mine.py", here / "mine.py")
-    assert rnnlm.load(here / "m.rnnlm").perplexity(here / text).nll == before  # mine.py beside the model
+    assert rnnlm.load(here / "m.rnnlm", trust=True).perplexity(here / text).nll == before  # mine.py beside the model
     (here / "mine.py").unlink()
     with pytest.raises(DataError, match=r"m\.rnnlm: .*deep/mine\.py:lstm needs the file deep/mine\.py, .*Put it there"):
-        rnnlm.load(here / "m.rnnlm")
+        rnnlm.load(here / "m.rnnlm", trust=True)
 
 
-def test_a_changed_source_warns_and_other_parameters_are_refused(here):
+def test_a_changed_source_is_refused_before_it_runs(here):
     trained()
     source = Path("mine.py").read_text()
-    Path("mine.py").write_text(source + "\n# a remark\n")
-    with pytest.warns(RuntimeWarning, match=r"mine\.py:lstm has changed since"):
-        rnnlm.load("m.rnnlm").save("again.rnnlm")
-    assert Path("again.rnnlm").read_bytes() == Path("m.rnnlm").read_bytes()  # it still tells with what it was trained
-    for change, found in (('"b"', "recurrent.0.V"), ("4 * hidden)}", "shape")):
-        Path("mine.py").write_text(source.replace(change, {'"b"': '"V"', "4 * hidden)}": "(1, 4 * hidden))}"}[change]))
-        with (
-            pytest.warns(RuntimeWarning, match="has changed"),
-            pytest.raises(DataError, match=rf"other parameters now than in the model .*({found})"),
-        ):
-            rnnlm.load("m.rnnlm")
+    for change in ("# a remark\n", "open('ran', 'w')\n"):
+        Path("mine.py").write_text(source + change)
+        for trust in (True, lambda file: True):
+            with pytest.raises(DataError, match=r"mine\.py:lstm has changed since .* not run: mine\.py has SHA"):
+                rnnlm.load("m.rnnlm", trust=trust)
+    assert not Path("ran").exists()
+
+
+def test_of_several_files_the_one_that_was_trained_with_is_run(here, monkeypatch):
+    trained()
+    Path("elsewhere").mkdir()
+    Path("elsewhere/mine.py").write_text("raise SystemExit\n")
+    monkeypatch.chdir("elsewhere")  # whose mine.py is looked up first
+    assert rnnlm.load("../m.rnnlm", trust=True).kind == "custom"
 
 
 def test_the_command_line_from_a_text_to_a_sample(here, capsys):
@@ -271,17 +275,18 @@ def test_the_command_line_from_a_text_to_a_sample(here, capsys):
     assert run(["ppl", "m.rnnlm", "test.txt"]) == 0
     assert "PPL" in capsys.readouterr().out.upper()
     Path("mine.py").write_text(Path("mine.py").read_text() + "\n")
-    assert run(["ppl", "m.rnnlm", "test.txt"]) == 0
-    assert capsys.readouterr().err.startswith("warning: the source of mine.py:lstm has changed since the model was ")
+    assert run(["ppl", "m.rnnlm", "test.txt"]) == 1
+    assert "the source of mine.py:lstm has changed since the model was trained" in capsys.readouterr().err
+    assert run(["info", "m.rnnlm"]) == 0
 
 
 def test_several_runs_and_the_last_epochs(here, capsys):
     train = f"train text.txt --model mine.py:elman {QUICK}"
     assert run(f"{train} --epochs 1 --runs 2 --jobs 2 -o r.rnnlm".split()) == 0
-    assert [rnnlm.load(f"r.{n}.rnnlm").config["seed"] for n in (1, 2)] == [1, 2]
-    assert len(rnnlm.load("r.rnnlm").config["weights"]) == 2
+    assert [rnnlm.load(f"r.{n}.rnnlm", trust=True).config["seed"] for n in (1, 2)] == [1, 2]
+    assert len(rnnlm.load("r.rnnlm", trust=True).config["weights"]) == 2
     assert run(f"{train} --epochs 2 --last 2 -o l.rnnlm".split()) == 0
-    assert rnnlm.load("l.average.rnnlm").kind == "custom"
+    assert rnnlm.load("l.average.rnnlm", trust=True).kind == "custom"
     capsys.readouterr()
 
 

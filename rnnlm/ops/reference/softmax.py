@@ -67,7 +67,12 @@ class SoftmaxOps(AffineOps):
 
 
 def draw(logp: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cumulative distribution of each row of log-probabilities (N, n) inverted at u (N,): indices, their log P."""
+    """The cumulative distribution of each row of log-probabilities (N, n) inverted at u (N,): indices, their log P.
+
+    An index of P = 0 is never drawn: float64 keeps u · total below the total for every u < 1. In a row without any
+    P > 0, or with a number that is not one, log P is nan.
+    """
     cumulative = np.cumsum(np.exp(logp.astype(np.float64)), axis=1)
-    ids = np.minimum((cumulative <= (u * cumulative[:, -1])[:, None]).sum(1), logp.shape[1] - 1)
-    return ids, logp[np.arange(len(ids)), ids]
+    total = cumulative[:, -1]
+    ids = np.minimum((cumulative <= (u * total)[:, None]).sum(1), logp.shape[1] - 1)
+    return ids, np.where(total > 0, logp[np.arange(len(ids)), ids], np.nan).astype(logp.dtype)
