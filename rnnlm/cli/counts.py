@@ -15,9 +15,13 @@ def counts(tokens: int, scored: int, unknown: int) -> str:
     """The tokens of a text, and those of them that have no probability: "57 tokens, 2 unknown words left out"."""
     left_out = tokens - scored
     if not left_out:
-        return f"{tokens:,} tokens" + (f", {unknown:,} unknown words" if unknown else "")
-    what = "unknown words" if left_out == unknown else "of them"
-    return f"{tokens:,} tokens, {left_out:,} {what} left out"
+        return _many(tokens, "token") + (f", {_many(unknown, 'unknown word')}" if unknown else "")
+    what = _many(left_out, "unknown word") if left_out == unknown else f"{left_out:,} of them"
+    return f"{_many(tokens, 'token')}, {what} left out"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def counts_of(perplexity: Perplexity) -> str:
