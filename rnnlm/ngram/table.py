@@ -82,7 +82,8 @@ def _wrong_words(words: int, ids: np.ndarray, first: np.ndarray) -> str:
         rises = np.ones(len(block), dtype=bool)
         np.greater(block[1:], block[:-1], out=rises[1:])
         rises[0] = begin == words or block[0] > ids[begin - 1]
-        low, high = np.searchsorted(first, first.dtype.type(begin)), np.searchsorted(first, begin + len(block))
+        bounds = np.array([begin, begin + len(block)], first.dtype)  # of another type, `first` would be copied
+        low, high = np.searchsorted(first, bounds)
         rises[first[low:high] - begin] = True  # the first child of each node
         if not rises.all():
             return "words is not sorted among the n-grams with one context"
