@@ -35,6 +35,7 @@ _MAY: dict[str, dict[str, tuple[type, ...]]] = {
         **dict.fromkeys(("notes", "members"), (list,)),
         **dict.fromkeys(("fit", "learning_rate"), (dict,)),
     },
+    "verdict": {"text": (str,), **dict.fromkeys(("nll", "unigram", "uniform"), (int, float))},
 }
 _WORDS = {int: "a whole number >= 0", float: "a finite number", str: "a text", bool: "true or false", list: "a list"}
 _WORDS |= {dict: "an object", _NOTHING: "null"}

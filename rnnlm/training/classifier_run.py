@@ -24,6 +24,7 @@ from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer, evaluate
 from .events import Observer
 from .learning_rate import LearningRate, classifier_rate_for
+from .run_bar import RunBar
 
 
 class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
@@ -108,15 +109,17 @@ def _sizes(text: str) -> list[int]:
         raise UsageError(f"layers={text!r} are no sizes. Give whole numbers with commas, such as 100,100.") from None
 
 
-def train_classifier(data: str | Path = "digits", **settings: Any) -> Classifier:
+def train_classifier(data: str | Path = "digits", *, progress: bool | None = None, **settings: Any) -> Classifier:
     """Train a classifier on labelled data and return it: `rnnlm.train_classifier("digits", epochs=10)`.
 
     The keywords are the fields of `ClassifierSettings`, which are the options of `rnnlm classify train`. With `output`
-    the model is written there too. Signals as for `rnnlm.train`. Raises UsageError, DataError, TrainingError and
+    the model is written there too. `progress` shows a bar with the epoch and the losses; None does so in a notebook and
+    at an interactive prompt. Signals as for `rnnlm.train`. Raises UsageError, DataError, TrainingError and
     OutOfMemory.
     """
-    run = ClassifierRun(ClassifierSettings.of(data=data, **settings))
-    run.fit()
+    with RunBar(progress, "example", perplexity=False) as bar:
+        run = ClassifierRun(ClassifierSettings.of(data=data, **settings), observers=bar.observers)
+        run.fit()
     run.trainer.obey()
     return run.model
 

@@ -27,6 +27,7 @@ from .data import Data, load
 from .events import Epoch, Event, Observer
 from .fine_tuning import starting_model, with_structure
 from .learning_rate import LearningRate, earlier_learning_rate, learning_rate_of
+from .run_bar import RunBar
 from .settings import Settings
 from .trainer import Trainer
 from .verdict import Verdict
@@ -46,7 +47,7 @@ class Run(BaseRun[Settings, RecurrentLM]):
         if self.data.test is None:
             return None
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
-            return perplexity(self.model, self.data.test)
+            return perplexity(self.model, self.data.test, progress=False)
 
     def _source(self) -> dict[str, Any]:
         return {**super()._source(), "valid_left_out": self.data.valid.left_out}
@@ -156,16 +157,18 @@ class Run(BaseRun[Settings, RecurrentLM]):
         )
 
 
-def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
+def train(text: str | Path = "kjv", *, progress: bool | None = None, **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
     The keywords are the fields of `rnnlm.training.Settings`, which are the options of `rnnlm train`. With `output` the
-    model is written there too. After Ctrl-C the model so far is returned. After SIGTERM and a closed terminal, which
+    model is written there too. `progress` shows a bar with the epoch and the perplexities; None does so in a notebook
+    and at an interactive prompt. After Ctrl-C the model so far is returned. After SIGTERM and a closed terminal, which
     end a training in the same way, SystemExit ends the process. Raises UsageError, DataError, TrainingError and
     OutOfMemory.
     """
-    run = Run(Settings.of(text=text, **settings))
-    run.fit()
+    with RunBar(progress, "token", perplexity=True) as bar:
+        run = Run(Settings.of(text=text, **settings), observers=bar.observers)
+        run.fit()
     run.trainer.obey()
     return run.model
 
