@@ -23,6 +23,7 @@ from ..models import (
     MixtureLM,
     NgramLM,
     RecurrentLM,
+    WithUnkLM,
     load_any,
 )
 from ..models.model import Model, Network
@@ -53,6 +54,7 @@ def makers() -> Iterator[tuple[str, str, Make]]:
     yield CacheLM.kind, "", lambda dtype: CacheLM(recurrent("elman", dtype), strengths=[5.0, 3.0], decay=0.9)
     yield ContinuousCacheLM.kind, "", lambda dtype: ContinuousCacheLM(recurrent("elman", dtype), size=7)
     yield MixtureLM.kind, "", lambda dtype: MixtureLM([recurrent("rnnlm", dtype), ngram(dtype)], [0.3, 0.7])
+    yield WithUnkLM.kind, "", lambda dtype: WithUnkLM(recurrent("elman", dtype))
     for kind in CLASSIFIERS:
         yield kind, "", partial(classifier, kind)
 

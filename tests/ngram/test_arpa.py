@@ -265,10 +265,11 @@ def test_packed_files_are_the_same(tmp_path):
         model.write_arpa(tmp_path / "lm.arpa.bz2")
 
 
-@pytest.mark.parametrize(("text", "tokenizer", "word"), [("a b\n", "chars", "' '"), ("a <s> b\n", "words", "'<s>'")])
-def test_words_that_the_format_cannot_hold_are_refused(tmp_path, text, tokenizer, word):
-    model = NgramLM.train(Corpus.from_text(text, tokenizer=tokenizer), order=2, smoothing="ml")
-    with pytest.raises(DataError, match=f"the word {word} cannot be in an ARPA file"):
+@pytest.mark.parametrize("word", [" ", "<s>"])
+def test_words_that_the_format_cannot_hold_are_refused(tmp_path, word):
+    corpus = Corpus(np.array([1, 2, 3, 0]), Vocabulary(["</s>", "a", word, "b"], [1] * 4))
+    model = NgramLM.train(corpus, order=2, smoothing="ml")
+    with pytest.raises(DataError, match=f"the word '{word}' cannot be in an ARPA file"):
         model.write_arpa(tmp_path / "lm.arpa")
     assert not list(tmp_path.iterdir())
 
