@@ -81,7 +81,12 @@ class Perplexity:
 
 
 def perplexity(
-    model: Predictor, text: Corpus | str | Path, *, streams: int = 1, independent: bool | None = None
+    model: Predictor,
+    text: Corpus | str | Path,
+    *,
+    streams: int = 1,
+    independent: bool | None = None,
+    progress: bool | None = None,
 ) -> Perplexity:
     """Return the perplexity of a text: exp of the mean −log P over every token, none dropped.
 
@@ -94,11 +99,13 @@ def perplexity(
     None does as in training: the state is carried over sentence ends, but cleared there for such a network. As a member
     of a mixture and below a cache such a network clears its state whatever `independent` says.
 
+    `progress` shows a bar; None does so in a notebook and at an interactive prompt, where it takes more than a moment.
+
     Raises DataError where the corpus has another encoding, or no token of the text has a probability.
     """
     corpus = as_corpus(model, text)
     tally = _Tally(model.vocabulary.unknown_id)
-    for y, logp in scored_windows(model, corpus, streams, independent):
+    for y, logp in scored_windows(model, corpus, streams, independent, progress):
         tally.add(y, logp, y >= 0)
     counts = (len(corpus), corpus.unknown, corpus.sentences, corpus.characters)
     return tally.result(corpus.name, *counts, context_of(model, independent))

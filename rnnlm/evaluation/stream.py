@@ -150,13 +150,20 @@ def _require(stream: Stream, what: str, values: np.ndarray, low: float, high: fl
         )
 
 
+_MOST_DIGITS = 18  # of a number of unseen types
+
+
 def unseen_types(rule: str | int) -> int:
     """Return the number N in a rule for unknown words, 1 for "<unk>" and "skip". Raises UsageError for others."""
     if rule in ("<unk>", "skip"):
         return 1
-    types = int(rule) if isinstance(rule, str) and rule.isdecimal() else rule
-    if not isinstance(types, int) or types < 1:
-        raise UsageError(f"unknown={rule!r} is not a rule. Give <unk>, skip, or a number of unseen types >= 1.")
+    is_number = isinstance(rule, str) and rule.isascii() and rule.isdecimal() and len(rule) <= _MOST_DIGITS
+    types = int(rule) if is_number else rule
+    if not isinstance(types, int) or not 1 <= types < 10**_MOST_DIGITS:
+        shown = repr(rule) if len(repr(rule)) <= 40 else f"{repr(rule)[:40]}…"
+        raise UsageError(
+            f"unknown={shown} is not a rule. Give <unk>, skip, or a number of unseen types from 1 to 10^18."
+        )
     return types
 
 

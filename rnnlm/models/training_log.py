@@ -33,7 +33,7 @@ _MAY: dict[str, dict[str, tuple[type, ...]]] = {
         **dict.fromkeys(("data.train_tokens", "data.train_examples", "data.valid_tokens", "valid_left_out"), (int,)),
         **dict.fromkeys(("model", "optimizer", "schedule", "smoothing"), (str, _NOTHING)),
         **dict.fromkeys(("notes", "members"), (list,)),
-        **dict.fromkeys(("fit", "start"), (dict,)),
+        **dict.fromkeys(("fit", "learning_rate"), (dict,)),
     },
 }
 _WORDS = {int: "a whole number >= 0", float: "a finite number", str: "a text", bool: "true or false", list: "a list"}
@@ -88,9 +88,9 @@ def _check_run(entry: dict[str, Any], where: str) -> None:
         missing = [other for other in others if name in entry and other not in entry]
         if missing:
             raise DataError(f"{where} has {name} and no {missing[0]}.")
-    for name, value in entry.get("start", {}).items():
+    for name, value in entry.get("learning_rate", {}).items():
         if not _is_one_of(value, (int, float)):
-            raise DataError(f"start.{name} in {where} is {shown(value)}. It must be a number.")
+            raise DataError(f"learning_rate.{name} in {where} is {shown(value)}. It must be a number.")
     fit = entry.get("fit")
     if fit is None:
         return

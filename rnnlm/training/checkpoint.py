@@ -188,10 +188,10 @@ def _plain_values(part: Stored) -> dict[str, Any]:
     for name in ("model", "optimizer", "schedule"):
         if part.value(name, None) is not None:
             part.text(name)
-    if "start" in part:  # earlier versions did not write it
-        start = part.part("start", "")
-        for name in start.header:
-            start.number(name)
+    if "learning_rate" in part:  # earlier versions did not write it
+        rate = part.part("learning_rate", "")
+        for name in rate.header:
+            rate.number(name)
     return dict(part.header)
 
 

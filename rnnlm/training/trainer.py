@@ -97,7 +97,7 @@ class Trainer(Loop[Corpus]):
 
     def _validate(self, valid: Corpus) -> ValidationScore:
         try:
-            return ValidationScore(perplexity(self.model, valid).nll)
+            return ValidationScore(perplexity(self.model, valid, progress=False).nll)
         except NotANumber:  # the loop says what to try
             return ValidationScore(math.nan)
 
