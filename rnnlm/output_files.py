@@ -41,13 +41,18 @@ def to_bytes(text: str) -> bytes:
 
 
 def write_blocks(path: str | Path, blocks: Iterable[bytes | memoryview], what: str) -> None:
-    """Write bytes that come in blocks as `write_bytes` does, so that they need not be in memory together."""
+    """Write bytes that come in blocks as `write_bytes` does, so that they need not be in memory together.
+
+    Temporary files of exactly this path whose processes are dead are removed.
+    """
     with _temporary(path, what) as (file, final):
         file.writelines(blocks)
         file.flush()
         os.fsync(file.fileno())
         file.close()  # before it is renamed: Windows renames no open file, and network disks report errors here
         os.replace(file.name, final)
+        with suppress(OSError):  # what was to be written is
+            _remove_left_over(final)
 
 
 def require_writable(path: str | Path, what: str) -> None:

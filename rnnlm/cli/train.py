@@ -131,6 +131,8 @@ def _train(settings: Settings, extras: TrainExtras, typed: str, as_json: bool) -
     from ..training.messages import Began
     from ..training.run import Run
 
+    if extras.last is not None:
+        LastEpochs.check(settings, extras.last)
     bar = ProgressBar()
     bar.tell_when_compiling()
     run = Run(settings, observers=[bar], command=typed, trust=trust_of(settings.trust))

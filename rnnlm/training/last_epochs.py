@@ -16,6 +16,7 @@ from .events import Epoch, Event
 from .figures import Figures, figures_of, figures_of_mixture, path_with, write_mixture
 from .run import Run
 from .run_files import run_outputs
+from .settings import Settings
 
 
 class LastEpochs:
@@ -27,19 +28,30 @@ class LastEpochs:
     """
 
     def __init__(self, run: Run, count: int) -> None:
+        self.check(run.settings, count)
+        self.run, self.count, self.output = run, count, Path(str(run.output))
+        self.average, self.mixture = path_with(self.output, "average"), path_with(self.output, "checkpoints")
+        run.trainer.observers.append(self)
+
+    @staticmethod
+    def check(settings: Settings, count: int) -> None:
+        """Raise what the constructor would, before the run is made and reads its texts.
+
+        UsageError for a file of the last epochs that the run reads, DataError for one that cannot be written.
+        """
         if count < 2:
             raise UsageError(f"last={count} is too few epochs to average. Give a whole number >= 2.")
-        if run.output is None:
+        if settings.output is None:
             raise UsageError("last needs an output file, beside which to keep the epochs' models. Give it as `output`.")
-        self.run, self.count, self.output = run, count, run.output
-        self.average, self.mixture = path_with(self.output, "average"), path_with(self.output, "checkpoints")
-        existing = self.output.parent.glob(f"{glob.escape(self.path(0).stem[:-1])}*")  # others are nothing that is read
-        epochs = [NamedFile("the epoch's model", path) for path in existing]
-        ensembles = [NamedFile("the average", self.average), NamedFile("the mixture of the epochs", self.mixture)]
-        require_apart(Run.reads(run.settings), [*run_outputs(self.output), *ensembles, *epochs])
-        require_writable(self.average, "the average")
-        require_writable(self.mixture, "the mixture of the epochs")  # no name of an epoch's model is longer
-        run.trainer.observers.append(self)
+        output = Path(settings.output)
+        average, mixture = path_with(output, "average"), path_with(output, "checkpoints")
+        # Of the models of epochs those that exist: no other can be a file that is read.
+        epochs = output.parent.glob(f"{glob.escape(output.stem)}.epoch-*{glob.escape(output.suffix)}")
+        files = [NamedFile("the average", average), NamedFile("the mixture of the epochs", mixture)]
+        files += [NamedFile("the epoch's model", path) for path in epochs]
+        require_apart(Run.reads(settings), [*run_outputs(output), *files])
+        require_writable(average, "the average")
+        require_writable(mixture, "the mixture of the epochs")  # no name of an epoch's model is longer
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Epoch) and not event.restored:

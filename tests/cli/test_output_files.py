@@ -138,6 +138,9 @@ def test_what_a_killed_process_left_is_removed(tmp_path, name):
     assert left_over in names(tmp_path)
     output_files.require_writable(tmp_path / name, "the model")
     assert names(tmp_path) == before
+    python("-c", KILLED, tmp_path / name)
+    output_files.write_bytes(tmp_path / name, b"whole", "the model")
+    assert set(names(tmp_path)) == {*before, "there" if name == "link" else name}
 
 
 def test_what_a_living_process_writes_stays(tmp_path, monkeypatch):

@@ -108,7 +108,7 @@ def call_in(call, folder: Path, monkeypatch, typed: str):
 WRITERS = [
     "train text.txt -o {}",
     "train text.txt --runs 2 -o {}",
-    "train text.txt --last 2 --epochs 2 -o {}",
+    "train text.txt --last 2 -o {}",
     "ngram text.txt -o {}",
     "ngram text.txt -o {}.arpa",
     "cache m.rnnlm -o {}",
