@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, NotANumber
 from ..text.corpus import Corpus
+from .possible import COMPUTED_ABOVE_ZERO
 from .predictor import Predictor
 from .score import as_corpus, context_of, scored_windows
 from .stream import CARRIED, Stream
@@ -80,7 +81,12 @@ class Perplexity:
 
 
 def perplexity(
-    model: Predictor, text: Corpus | str | Path, *, streams: int = 1, independent: bool | None = None
+    model: Predictor,
+    text: Corpus | str | Path,
+    *,
+    streams: int = 1,
+    independent: bool | None = None,
+    progress: bool | None = None,
 ) -> Perplexity:
     """Return the perplexity of a text: exp of the mean −log P over every token, none dropped.
 
@@ -93,11 +99,13 @@ def perplexity(
     None does as in training: the state is carried over sentence ends, but cleared there for such a network. As a member
     of a mixture and below a cache such a network clears its state whatever `independent` says.
 
+    `progress` shows a bar; None does so in a notebook and at an interactive prompt, where it takes more than a moment.
+
     Raises DataError where the corpus has another encoding, or no token of the text has a probability.
     """
     corpus = as_corpus(model, text)
     tally = _Tally(model.vocabulary.unknown_id)
-    for y, logp in scored_windows(model, corpus, streams, independent):
+    for y, logp in scored_windows(model, corpus, streams, independent, progress):
         tally.add(y, logp, y >= 0)
     counts = (len(corpus), corpus.unknown, corpus.sentences, corpus.characters)
     return tally.result(corpus.name, *counts, context_of(model, independent))
@@ -137,10 +145,18 @@ class _Tally:
             unknown=unknown,
             sentences=sentences,
             characters=characters,
-            nll=float(self.total / self.scored),
-            nll_known=float(self.total_known / self.scored_known) if self.scored_known else math.nan,
+            nll=_mean(self.total, self.scored, name),
+            nll_known=_mean(self.total_known, self.scored_known, name) if self.scored_known else math.nan,
             context=context,
         )
+
+
+def _mean(total: float, scored: int, name: str) -> float:
+    """Return a cross-entropy; rounding may put it below 0, and nothing else may."""
+    mean = float(total / scored)
+    if not mean >= -COMPUTED_ABOVE_ZERO:
+        raise NotANumber(f"the cross-entropy of {name} is {mean:g} nats, which is none. Score the text again.")
+    return max(mean, 0.0)
 
 
 def _exp(nll: float) -> float:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import DataError, UsageError
+from ..errors import DataError, NotANumber, UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.threads import one_thread
+from ..progress_bar import progress_bar
 from ..text.corpus import Corpus
 from ..text.encoding import Encoding, difference
-from ..text.sentences import sentence_windows
+from ..text.sentences import PlacedWindow, sentence_windows
 from ..text.vocabulary import Vocabulary
 from ..text.windows import check_streams, windows
+from .possible import possible
 from .predictor import Predictor, State
 from .stream import AS_TRAINED, CARRIED, INDEPENDENT, Stream, unknown_rule
 
@@ -35,13 +37,17 @@ class _Scored(NamedTuple):
 
 
 def scored_windows(
-    model: Predictor, corpus: Corpus, streams: int = 1, independent: bool | None = None
+    model: Predictor,
+    corpus: Corpus,
+    streams: int = 1,
+    independent: bool | None = None,
+    progress: bool | None = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield (y, logp), both (T, B), for each window of the text: the targets (-1: none) and log P of each, nats.
 
-    `streams` and `independent` are as for `perplexity`.
+    `streams`, `independent` and `progress` are as for `perplexity`.
     """
-    for _, y, logp in _scored(model, corpus, streams, independent):
+    for _, y, logp in _scored(model, corpus, streams, independent, progress):
         yield y, logp
 
 
@@ -54,23 +60,26 @@ def score(
     distribution: bool = False,
     top: int = 0,
     name: str = "",
+    progress: bool | None = None,
 ) -> Stream:
     """Return the log-probability of each token of a text, in order, with all that must be known to compare them.
 
     `text`, `streams` and `independent` are as for `perplexity`. With `distribution` the stream also has the entropy of
     each prediction, H = -Σ_w P(w) log P(w) in nats, and the rank of the token in it (1 + the number of likelier words);
     with `top` = k it has the k likeliest words too. Both compute P of every word at every token, V numbers each. `name`
-    is what messages call the model. Raises DataError as `perplexity` does, UsageError for a negative `top`.
+    is what messages call the model. `progress` is as for `perplexity`. Raises DataError as `perplexity` does,
+    UsageError for a negative `top`.
     """
     if top < 0:
         raise UsageError(f"top={top} is not possible. Give the number of likeliest words, 0 for none.")
     corpus = as_corpus(model, text)
     figures: dict[str, np.ndarray] = {}
     if distribution or top:
-        parts = _distributions(model, corpus, streams, independent, min(top, len(model.vocabulary)))
+        parts = _distributions(model, corpus, streams, independent, progress, min(top, len(model.vocabulary)))
     else:
-        parts = ((places, {"logp": logp}) for places, _, logp in _scored(model, corpus, streams, independent))
-    for places, part in parts:
+        scored = _scored(model, corpus, streams, independent, progress)
+        parts = ((places, {"logp": logp}) for places, _, logp in scored)
+    for places, part in _naming(parts, name):
         is_token = places >= 0
         for column, values in part.items():
             if column not in figures:
@@ -109,14 +118,22 @@ def distribution_windows(
 
     `streams` and `independent` are as for `perplexity`.
     """
-    for _, y, logp in _every_word(model, corpus, streams, independent):
+    for _, y, logp in _every_word(model, corpus, streams, independent, False):
         yield y, logp
 
 
+def _naming(parts: Iterator[Any], name: str) -> Iterator[Any]:
+    """Yield the parts; the message of an error about their numbers begins with the name of the model, if it has one."""
+    try:
+        yield from parts
+    except NotANumber as error:
+        raise NotANumber(f"{name}: {error}" if name else str(error)) from error
+
+
 def _distributions(
-    model: Predictor, corpus: Corpus, streams: int, independent: bool | None, top: int
+    model: Predictor, corpus: Corpus, streams: int, independent: bool | None, progress: bool | None, top: int
 ) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    for places, y, logp in _every_word(model, corpus, streams, independent):
+    for places, y, logp in _every_word(model, corpus, streams, independent, progress):
         target = np.take_along_axis(logp, np.maximum(y, 0)[..., None], axis=-1)
         p = np.exp(logp)
         values = {
@@ -166,15 +183,19 @@ def in_ids_of(encoding: Encoding | Vocabulary, corpus: Corpus) -> Corpus:
     return converted
 
 
-def _scored(model: Predictor, corpus: Corpus, streams: int, independent: bool | None) -> Iterator[_Scored]:
-    return _windows(model, corpus, streams, independent, model.units_per_token, model.score)
+def _scored(
+    model: Predictor, corpus: Corpus, streams: int, independent: bool | None, progress: bool | None
+) -> Iterator[_Scored]:
+    return _windows(model, corpus, streams, independent, progress, model.units_per_token, model.score)
 
 
-def _every_word(model: Predictor, corpus: Corpus, streams: int, independent: bool | None) -> Iterator[_Scored]:
+def _every_word(
+    model: Predictor, corpus: Corpus, streams: int, independent: bool | None, progress: bool | None
+) -> Iterator[_Scored]:
     def ask(x: np.ndarray, y: np.ndarray, state: State, keep: np.ndarray | None) -> tuple[Array, State]:
         return model.distributions(x, state, keep)
 
-    return _windows(model, corpus, streams, independent, len(model.vocabulary), ask)
+    return _windows(model, corpus, streams, independent, progress, len(model.vocabulary), ask)
 
 
 def _windows(
@@ -182,6 +203,7 @@ def _windows(
     corpus: Corpus,
     streams: int,
     independent: bool | None,
+    progress: bool | None,
     units: int,
     ask: Callable[[np.ndarray, np.ndarray, State, np.ndarray | None], tuple[Array, State]],
 ) -> Iterator[_Scored]:
@@ -192,21 +214,30 @@ def _windows(
     """
     steps = max(1, min(max(STEPS, LEAST // units), CELLS // units) // max(streams, 1))
     check_streams(len(corpus), streams, steps)
-    with one_thread():
-        if independent:
-            for x, y, places, is_first in sentence_windows(corpus.ids, streams, steps):
-                if is_first:
-                    state = model.start(x.shape[1])
-                value, state = ask(x, y, state, None)
-                yield _Scored(places, y, _on_host(value))
-            return
+    name = f"the model ({model.kind})"
+    if independent:
+        parts = sentence_windows(corpus.ids, streams, steps)
+    else:
         clear = independent is None and bool(model.config.get("independent"))
-        state = model.start(streams)
-        numbers = np.arange(len(corpus), dtype=np.int32)
-        parts = windows(corpus.ids, streams, steps, independent=clear)
-        for (x, y, keep), (_, places, _) in zip(parts, windows(numbers, streams, steps), strict=True):
+        parts = _stream_windows(corpus.ids, streams, steps, clear)
+    bar_of = progress_bar(progress, total=len(corpus), unit=model.encoding.unit, description="scoring")
+    state: State = ()
+    with one_thread(), bar_of as bar:
+        for x, y, places, is_first, keep in parts:
+            if is_first:
+                state = model.start(x.shape[1])
             value, state = ask(x, y, state, keep)
-            yield _Scored(places, y, _on_host(value))
+            yield _Scored(places, y, possible(_on_host(value), y, places, corpus, name))
+            if bar is not None:
+                bar.update(int(np.count_nonzero(places >= 0)))
+
+
+def _stream_windows(ids: np.ndarray, streams: int, steps: int, clear: bool) -> Iterator[PlacedWindow]:
+    """Yield the windows of `windows`, with the places of their targets in the text; `clear` states at sentence ends."""
+    numbers = np.arange(len(ids), dtype=np.int32)
+    parts = zip(windows(ids, streams, steps, independent=clear), windows(numbers, streams, steps), strict=True)
+    for number, ((x, y, keep), (_, places, _)) in enumerate(parts):
+        yield PlacedWindow(x, y, places, number == 0, keep)
 
 
 def _on_host(logp: Array) -> np.ndarray:

@@ -96,9 +96,11 @@ class LanguageModel(Model):
         ids, logp = draw(host, rng.random(len(host)))
         return ids, logp, state
 
-    def perplexity(self, text: Any, *, streams: int = 1, independent: bool | None = None) -> Perplexity:
+    def perplexity(
+        self, text: Any, *, streams: int = 1, independent: bool | None = None, progress: bool | None = None
+    ) -> Perplexity:
         """The perplexity of a text: a path, or a `Corpus`. See `rnnlm.evaluation.perplexity`."""
-        return perplexity(self, text, streams=streams, independent=independent)
+        return perplexity(self, text, streams=streams, independent=independent, progress=progress)
 
     def sample(self, prompt: str = "", length: int | None = None, **options: Any) -> list[Sample] | Sample:
         """A sampled continuation of the prompt. See `rnnlm.evaluation.sample` for the options."""

@@ -8,22 +8,24 @@ from typing import NamedTuple
 import numpy as np
 
 
-class SentenceWindow(NamedTuple):
-    """A window of one sentence, or of several side by side.
+class PlacedWindow(NamedTuple):
+    """A window of B parallel parts of a text, such as its sentences, that knows where its tokens stand in the text.
 
-    x, y      (T, B) int32, time-major: y holds the tokens of B sentences, x the token before each, which is `</s>`
-              before the first; y is -1 where a sentence is shorter, which is not scored
+    x, y      (T, B) int32, time-major: y holds the tokens, x the token before each, which is `</s>` before the first
+              of a part; y is -1 where a part is shorter, which is not scored
     places    (T, B) the place of each y in the text, -1 where there is none
-    is_first  whether the sentences begin with this window, so that the state before it is that of a fresh start
+    is_first  whether the parts begin with this window, so that the state before it is that of a fresh start
+    keep      None, or (T, B): 0 at steps before which the state is cleared
     """
 
     x: np.ndarray
     y: np.ndarray
     places: np.ndarray
     is_first: bool
+    keep: np.ndarray | None = None
 
 
-def sentence_windows(ids: np.ndarray, streams: int, steps: int, *, eos: int = 0) -> Iterator[SentenceWindow]:
+def sentence_windows(ids: np.ndarray, streams: int, steps: int, *, eos: int = 0) -> Iterator[PlacedWindow]:
     """Yield windows of at most `steps` steps in which every token of the text stands once, sentence by sentence.
 
     A sentence ends with `eos`; what follows the last one is a sentence too. With one stream the windows of a sentence
@@ -41,4 +43,4 @@ def sentence_windows(ids: np.ndarray, streams: int, steps: int, *, eos: int = 0)
             places = np.where(within < length, first + within, -1)
             y = np.where(places < 0, -1, ids[places]).astype(np.int32)
             x = np.where((within == 0) | (places < 0), eos, ids[places - 1]).astype(np.int32)
-            yield SentenceWindow(x, y, places, step == 0)
+            yield PlacedWindow(x, y, places, step == 0)

@@ -23,7 +23,8 @@ from .checkpoint import Checkpoint
 from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer, evaluate
 from .events import Observer
-from .start import Start, classifier_rate_for
+from .learning_rate import LearningRate, classifier_rate_for
+from .run_bar import RunBar
 
 
 class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
@@ -74,9 +75,9 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
             keywords["blocks"] = [block.strip() for block in keywords["blocks"].split(",") if block.strip()]
         return CLASSIFIERS[kind](train.shape, train.labels, **keywords)
 
-    def _start(self, *, earlier: bool = False) -> Start:
+    def _learning_rate(self, *, earlier: bool = False) -> LearningRate:
         s = self.settings
-        return Start(classifier_rate_for(s.optimizer) if s.lr is None else s.lr, s.warmup)
+        return LearningRate(classifier_rate_for(s.optimizer) if s.lr is None else s.lr, s.warmup)
 
     def _needs(self) -> list[memory.Need]:
         return memory.of_classifier(self.model, OPTIMIZERS[self.settings.optimizer], batch=self.settings.batch)
@@ -108,15 +109,17 @@ def _sizes(text: str) -> list[int]:
         raise UsageError(f"layers={text!r} are no sizes. Give whole numbers with commas, such as 100,100.") from None
 
 
-def train_classifier(data: str | Path = "digits", **settings: Any) -> Classifier:
+def train_classifier(data: str | Path = "digits", *, progress: bool | None = None, **settings: Any) -> Classifier:
     """Train a classifier on labelled data and return it: `rnnlm.train_classifier("digits", epochs=10)`.
 
     The keywords are the fields of `ClassifierSettings`, which are the options of `rnnlm classify train`. With `output`
-    the model is written there too. Signals as for `rnnlm.train`. Raises UsageError, DataError, TrainingError and
+    the model is written there too. `progress` shows a bar with the epoch and the losses; None does so in a notebook and
+    at an interactive prompt. Signals as for `rnnlm.train`. Raises UsageError, DataError, TrainingError and
     OutOfMemory.
     """
-    run = ClassifierRun(ClassifierSettings.of(data=data, **settings))
-    run.fit()
+    with RunBar(progress, "example", perplexity=False) as bar:
+        run = ClassifierRun(ClassifierSettings.of(data=data, **settings), observers=bar.observers)
+        run.fit()
     run.trainer.obey()
     return run.model
 

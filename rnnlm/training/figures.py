@@ -54,8 +54,8 @@ def figures_of(model: LanguageModel, data: Data, name: str, path: Path) -> Figur
         return Figures(
             name,
             path,
-            score(model, data.valid, name=str(path)),
-            None if data.test is None else score(model, data.test, name=str(path)),
+            score(model, data.valid, name=str(path), progress=False),
+            None if data.test is None else score(model, data.test, name=str(path), progress=False),
         )
 
 

@@ -26,8 +26,9 @@ from .checkpoint import Checkpoint
 from .data import Data, load
 from .events import Epoch, Event, Observer
 from .fine_tuning import starting_model, with_structure
+from .learning_rate import LearningRate, earlier_learning_rate, learning_rate_of
+from .run_bar import RunBar
 from .settings import Settings
-from .start import Start, earlier_start_of, start_of
 from .trainer import Trainer
 from .verdict import Verdict
 
@@ -46,7 +47,7 @@ class Run(BaseRun[Settings, RecurrentLM]):
         if self.data.test is None:
             return None
         with np.errstate(all="ignore"), memory.explain_scoring_out_of_memory(self.model, 1):
-            return perplexity(self.model, self.data.test)
+            return perplexity(self.model, self.data.test, progress=False)
 
     def _source(self) -> dict[str, Any]:
         return {**super()._source(), "valid_left_out": self.data.valid.left_out}
@@ -95,8 +96,8 @@ class Run(BaseRun[Settings, RecurrentLM]):
         return reason
 
     def _watch(self, event: Event) -> None:
-        """Warn after the first epoch that is worse than no model at all, for a long run should not go on so."""
-        if isinstance(event, Epoch) and event.valid_nll is not None and not event.stop:
+        """Warn where the best epoch so far is worse than no model at all, for a long run should not go on so."""
+        if isinstance(event, Epoch) and event.best and event.valid_nll is not None and not event.stop:
             verdict = self._verdict(event.valid_nll)
             if verdict.is_hopeless:
                 self._warn(verdict)
@@ -109,7 +110,9 @@ class Run(BaseRun[Settings, RecurrentLM]):
 
     def _verdict(self, nll: float) -> Verdict:
         activation, updates = self.model.config.get("activation"), self.trainer.progress.updates
-        return Verdict.of(nll, self.baselines, self.settings, lr=self.start.lr, updates=updates, activation=activation)
+        return Verdict.of(
+            nll, self.baselines, self.settings, lr=self.learning_rate.lr, updates=updates, activation=activation
+        )
 
     def _check(self) -> None:
         self.settings.model_keywords()
@@ -131,10 +134,10 @@ class Run(BaseRun[Settings, RecurrentLM]):
         keywords = self.settings.model_keywords()
         return self.settings.model_class(self.data.train.encoding, **keywords)
 
-    def _start(self, *, earlier: bool = False) -> Start:
+    def _learning_rate(self, *, earlier: bool = False) -> LearningRate:
         _, updates = as_used.length_of(self.settings, len(self.data.train))
-        start = earlier_start_of if earlier else start_of
-        return start(self.settings, self.model, updates)
+        rule = earlier_learning_rate if earlier else learning_rate_of
+        return rule(self.settings, self.model, updates)
 
     def _needs(self) -> list[memory.Need]:
         s = self.settings
@@ -154,16 +157,18 @@ class Run(BaseRun[Settings, RecurrentLM]):
         )
 
 
-def train(text: str | Path = "kjv", **settings: Any) -> RecurrentLM:
+def train(text: str | Path = "kjv", *, progress: bool | None = None, **settings: Any) -> RecurrentLM:
     """Train a model on a text and return it: `rnnlm.train("text.txt", hidden=200)`.
 
     The keywords are the fields of `rnnlm.training.Settings`, which are the options of `rnnlm train`. With `output` the
-    model is written there too. After Ctrl-C the model so far is returned. After SIGTERM and a closed terminal, which
+    model is written there too. `progress` shows a bar with the epoch and the perplexities; None does so in a notebook
+    and at an interactive prompt. After Ctrl-C the model so far is returned. After SIGTERM and a closed terminal, which
     end a training in the same way, SystemExit ends the process. Raises UsageError, DataError, TrainingError and
     OutOfMemory.
     """
-    run = Run(Settings.of(text=text, **settings))
-    run.fit()
+    with RunBar(progress, "token", perplexity=True) as bar:
+        run = Run(Settings.of(text=text, **settings), observers=bar.observers)
+        run.fit()
     run.trainer.obey()
     return run.model
 

@@ -25,7 +25,7 @@ def split(ids):
 def test_every_token_stands_once_behind_the_token_before_it_in_its_sentence(name, streams, steps):
     ids = np.array(TEXTS[name], np.int32)
     seen = {}
-    for x, y, places, _ in sentence_windows(ids, streams, steps):
+    for x, y, places, _, _ in sentence_windows(ids, streams, steps):
         assert x.shape == y.shape == places.shape
         assert 1 <= len(x) <= steps
         assert 1 <= x.shape[1] <= streams
