@@ -55,7 +55,8 @@ def sample(
 ) -> list[Sample] | Sample:
     """Draw a continuation of `prompt`: `length` words, or without a length the rest of one sentence, at most 100 words.
 
-    A word is a token: with the tokenizer `chars` a character. A word of probability 0 is never drawn.
+    A word is a token: with the tokenizer `chars` a character. A word of probability 0 is never drawn. A sentence
+    without words, such as a blank line of the training text, is read and thrown away, but not at temperature 0.
 
     `count` texts are drawn side by side and returned as a list (None: one Sample). Words are drawn from
     P^(1/temperature), renormalised, then cut to the `top_k` likeliest words, then to the fewest words with `top_p`
@@ -93,14 +94,17 @@ def sample(
     words: list[list[str]] = [[] for _ in range(streams)]
     logprobs: list[list[float]] = [[] for _ in range(streams)]
     open_ = np.ones(streams, dtype=bool)
+    # Whether the sentence has a word, so that a sentence end is its own. At temperature 0 an empty one may never end.
+    begun = np.full(streams, length is not None or how.temperature == 0 or (bool(read) and read[-1] != EOS))
     for _ in range(length or MAX_SENTENCE):
         ids, logp, state = _draw(model, x, state, rng, ban, how)
         _require_drawn(logp, open_, vocabulary, ban, lambda i: [*histories[i], *words[i]])
-        for i in np.flatnonzero(open_):
+        begun |= ids != vocabulary.eos
+        for i in np.flatnonzero(open_ & begun):
             words[i].append(vocabulary.words[ids[i]])
             logprobs[i].append(float(logp[i]))
         if length is None:
-            open_ &= ids != vocabulary.eos
+            open_ &= (ids != vocabulary.eos) | ~begun
             if not open_.any():
                 break
         x = ids.astype(np.int32)
