@@ -33,7 +33,7 @@ _MAY: dict[str, dict[str, tuple[type, ...]]] = {
         **dict.fromkeys(("data.train_tokens", "data.train_examples"), (int,)),
         **dict.fromkeys(("model", "optimizer", "schedule", "smoothing"), (str, _NOTHING)),
         **dict.fromkeys(("notes", "members"), (list,)),
-        "fit": (dict,),
+        **dict.fromkeys(("fit", "start"), (dict,)),
     },
 }
 _WORDS = {int: "a whole number >= 0", float: "a finite number", str: "a text", bool: "true or false", list: "a list"}
@@ -78,7 +78,13 @@ def _check_run(entry: dict[str, Any], where: str) -> None:
         if not all(isinstance(text, str) for text in entry.get(name, [])):
             raise DataError(f"{name} in {where} is no list of texts.")
     for name, value in entry.items():
-        parts = value if isinstance(value, list) else value.values() if name == "fit" else [value]
+        parts = (
+            value
+            if isinstance(value, list)
+            else value.values()
+            if isinstance(value, dict) and name in ("fit", "start")
+            else [value]
+        )
         if any(isinstance(part, list | dict) for part in parts):
             raise DataError(f"{name} in {where} is {shown(value)}, in which there are lists or objects again.")
     together = {"data.train": ("text", "data.train_tokens"), "data.fit": ("text", "fit")}
