@@ -78,13 +78,8 @@ def _check_run(entry: dict[str, Any], where: str) -> None:
         if not all(isinstance(text, str) for text in entry.get(name, [])):
             raise DataError(f"{name} in {where} is no list of texts.")
     for name, value in entry.items():
-        parts = (
-            value
-            if isinstance(value, list)
-            else value.values()
-            if isinstance(value, dict) and name in ("fit", "start")
-            else [value]
-        )
+        is_object = name in ("fit", "start")
+        parts = value if isinstance(value, list) else value.values() if is_object else [value]
         if any(isinstance(part, list | dict) for part in parts):
             raise DataError(f"{name} in {where} is {shown(value)}, in which there are lists or objects again.")
     together = {"data.train": ("text", "data.train_tokens"), "data.fit": ("text", "fit")}

@@ -85,7 +85,7 @@ class Encoding:
         return hash(self.hash)
 
     def __str__(self) -> str:
-        return f"{len(self.vocabulary):,} words, tokenizer {self.tokenizer}, hash {self.vocabulary.hash[:12]}"
+        return f"{self.size}, tokenizer {self.tokenizer}, hash {self.vocabulary.hash[:12]}"
 
     def facts(self) -> dict[str, Any]:
         """Return what `rnnlm info` shows of the encoding: sizes, names and hashes."""
@@ -96,6 +96,11 @@ class Encoding:
     def unit(self) -> str:
         """What messages call one token, such as "word"; "words" is the plural."""
         return unit_of(self.tokenizer)
+
+    @property
+    def size(self) -> str:
+        """The size of the vocabulary for a person, such as "10,000 words"."""
+        return f"{len(self.vocabulary):,} {self.unit}s"
 
     @property
     def is_plain(self) -> bool:
