@@ -249,7 +249,7 @@ def test_a_binary_file_with_another_context_is_refused(whole, tmp_path):
     header, arrays = storage.read(tmp_path / "s.stream", "stream")
     for bad in ("sometimes", 3, None, ["carried"]):
         storage.write(tmp_path / "bad.stream", "stream", header | {"context": bad}, arrays)
-        with pytest.raises(DataError, match=r"bad\.stream cannot be used as a stream"):
+        with pytest.raises(DataError, match=r"bad\.stream.*context"):
             read_stream(tmp_path / "bad.stream")
     del header["context"]  # as in the files of earlier versions
     storage.write(tmp_path / "old.stream", "stream", header, arrays)
