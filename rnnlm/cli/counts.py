@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .console import bits, ppl
 
@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from ..text import Corpus
 
 
-def counts(tokens: int, scored: int, unknown: int) -> str:
-    """The tokens of a text, and those of them that have no probability: "57 tokens, 2 unknown words left out"."""
+def counts(tokens: int, scored: int, unknown: int, unit: str = "word") -> str:
+    """The tokens of a text, and those of them that have no probability: "57 tokens, 2 unknown words left out".
+
+    `unit` is what a token is called, as `Encoding.unit` says.
+    """
     left_out = tokens - scored
     if not left_out:
-        return _many(tokens, "token") + (f", {_many(unknown, 'unknown word')}" if unknown else "")
-    what = _many(left_out, "unknown word") if left_out == unknown else f"{left_out:,} of them"
+        return _many(tokens, "token") + (f", {_many(unknown, f'unknown {unit}')}" if unknown else "")
+    what = _many(left_out, f"unknown {unit}") if left_out == unknown else f"{left_out:,} of them"
     return f"{_many(tokens, 'token')}, {what} left out"
 
 
@@ -26,22 +29,23 @@ def _many(number: int, what: str) -> str:
 
 def counts_of(perplexity: Perplexity) -> str:
     """The counts behind a perplexity."""
-    return counts(perplexity.tokens, perplexity.scored, perplexity.unknown)
+    return counts(perplexity.tokens, perplexity.scored, perplexity.unknown, perplexity.unit)
 
 
-def left_out(tokens: int, scored: int, unknown: int) -> str:
+def left_out(tokens: int, scored: int, unknown: int, unit: str = "word") -> str:
     """Behind a figure that leaves tokens out, " (57 tokens, 2 unknown words left out)"; "" behind one of all tokens."""
-    return f" ({counts(tokens, scored, unknown)})" if scored < tokens else ""
+    return f" ({counts(tokens, scored, unknown, unit)})" if scored < tokens else ""
 
 
 def left_out_of(perplexity: Perplexity) -> str:
     """What `left_out` says of a perplexity."""
-    return left_out(perplexity.tokens, perplexity.scored, perplexity.unknown)
+    return left_out(perplexity.tokens, perplexity.scored, perplexity.unknown, perplexity.unit)
 
 
-def corpus_counts(corpus: Corpus) -> dict[str, int]:
-    """The counts of a text that a model of its encoding scores: `tokens`, `scored`, `unknown`."""
-    return {"tokens": len(corpus), "scored": len(corpus) - corpus.left_out, "unknown": corpus.unknown}
+def corpus_counts(corpus: Corpus) -> dict[str, Any]:
+    """The counts of a text that a model of its encoding scores: `tokens`, `scored`, `unknown`, and the `unit`."""
+    scored = len(corpus) - corpus.left_out
+    return {"tokens": len(corpus), "scored": scored, "unknown": corpus.unknown, "unit": corpus.encoding.unit}
 
 
 def perplexity_line(name: str, perplexity: Perplexity) -> str:

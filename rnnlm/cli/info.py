@@ -52,6 +52,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
         result_json(facts)
         return
     lines = [("model", lm.kind), ("settings", settings_text(lm.config))]
+    unit = lm.encoding.unit if isinstance(lm, LanguageModel) else "word"
     if isinstance(lm, LanguageModel):
         lines.append(("vocabulary", str(lm.encoding)))
     lines += lm.summary()
@@ -70,7 +71,9 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
     if "data.fit" in run:
         fit = run["fit"]
         lines.append(("fitted to", f"{run['text']}, {fit['tokens']:,} tokens, sha256 {str(run['data.fit'])[:12]}"))
-        lines.append(("validation", f"PPL {ppl(fit['nll'])}{left_out(fit['tokens'], fit['scored'], fit['unknown'])}"))
+        lines.append(
+            ("validation", f"PPL {ppl(fit['nll'])}{left_out(fit['tokens'], fit['scored'], fit['unknown'], unit)}")
+        )
     lines += [("warning", str(entry.get("text"))) for entry in verdicts]
     if run.get("command"):
         lines.append(("command", run["command"]))
@@ -81,7 +84,7 @@ def command(model: str, machine: MachineOptions, as_json: bool) -> None:
             lines.append(("validation", f"accuracy {100 * best['valid_accuracy']:.2f} %, loss {best['valid_nll']:.4f}"))
         elif best["valid_nll"] is not None:
             tokens, unknown = run.get("data.valid_tokens", 0), run.get("valid_left_out", 0)  # 0: of an earlier version
-            about = left_out(tokens, tokens - unknown, unknown)
+            about = left_out(tokens, tokens - unknown, unknown, unit)
             lines.append(("validation", f"PPL {ppl(best['valid_nll'])}{about}"))
     width = max(len(name) for name, _ in lines)
     for name, value in lines:

@@ -41,7 +41,8 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool,
         f"{len(every_run)} runs{kept}, {all_runs.jobs} at a time{where}, {threads} thread{'s' * (threads > 1)} each",
         "cyan",
     )
-    if all_runs.fit(_print_message) == "interrupted":
+    unit = f"{all_runs.data.train.encoding.unit}s"
+    if all_runs.fit(lambda number, message: _print_message(number, message, unit)) == "interrupted":
         say("interrupted. Go on with the same command and --resume.", "yellow")
         return False
     outcome = all_runs.conclude()
@@ -53,7 +54,7 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool,
     return True
 
 
-def _print_message(number: int, message: Message) -> None:
+def _print_message(number: int, message: Message, unit: str) -> None:
     """Print a message of one of the runs, in the words of a single run."""
     from ..training.messages import Began, Ended, EpochEnded, Failed, Note
 
@@ -64,7 +65,7 @@ def _print_message(number: int, message: Message) -> None:
             say(f"run {number}: {about_line(message)}")
         case EpochEnded():
             figures = perplexity_figures(message.epoch)
-            say(f"run {number}: {epoch_line(message.epoch, figures, message.seconds, message.speed, 'words')}")
+            say(f"run {number}: {epoch_line(message.epoch, figures, message.seconds, message.speed, unit)}")
         case Ended():
             say(f"run {number}: {end_line(message.reason, message.best_epoch)}")
         case Failed():

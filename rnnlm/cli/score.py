@@ -102,5 +102,5 @@ def command(
     else:
         write_tsv(stream, output, per=per, unit=unit, words=words)
     if output is not None:
-        about = counts(len(stream), int(stream.scored.sum()), int(stream.is_unknown.sum()))
+        about = counts(len(stream), int(stream.scored.sum()), int(stream.is_unknown.sum()), stream.encoding.unit)
         say(f"scores written to {output}: {about}")

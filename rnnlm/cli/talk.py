@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 def about_line(began: Began) -> str:
     """The line about a language model before its first update."""
+    from ..text.tokenizers import unit_of
+
+    unit = unit_of(began.tokenizer)
     return (
-        f"{began.kind}: {began.tokens:,} training tokens, {began.words:,} words ({began.tokenizer}), {began.units}, "
+        f"{began.kind}: {began.tokens:,} training tokens, {began.words:,} {unit}s ({began.tokenizer}), {began.units}, "
         f"{began.output}, {began.weights:,} weights, {began.device}"
     )
 

@@ -136,6 +136,7 @@ def _train(settings: Settings, extras: TrainExtras, typed: str, as_json: bool) -
     bar = ProgressBar()
     bar.tell_when_compiling()
     run = Run(settings, observers=[bar], command=typed, trust=trust_of(settings.trust))
+    bar.unit = f"{run.data.train.encoding.unit}s"
     epochs = None if extras.last is None else LastEpochs(run, extras.last)
     if extras.snapshot is not None:
         run.trainer.observers.append(Snapshots(run.model, extras.snapshot, extras.sample, bar))

@@ -29,6 +29,7 @@ class Perplexity:
     `characters`  of the characters; a sentence end counts as one
     `nll`         the cross-entropy: the mean of -log P over the scored tokens, nats
     `nll_known`   the same over the scored tokens that are not `<unk>`
+    `unit`        what a token is called: "word", "character", "byte", or "token" for a user's own tokenizer
     `context`     what a probability depends on besides its sentence, as in `Stream`
     """
 
@@ -41,6 +42,7 @@ class Perplexity:
     nll: float
     nll_known: float
     context: str = CARRIED
+    unit: str = "word"
 
     def __repr__(self) -> str:
         unscored = self.tokens - self.scored
@@ -108,7 +110,7 @@ def perplexity(
     for y, logp in scored_windows(model, corpus, streams, independent, progress):
         tally.add(y, logp, y >= 0)
     counts = (len(corpus), corpus.unknown, corpus.sentences, corpus.characters)
-    return tally.result(corpus.name, *counts, context_of(model, independent))
+    return tally.result(corpus.name, *counts, context_of(model, independent), model.encoding.unit)
 
 
 def stream_perplexity(stream: Stream) -> Perplexity:
@@ -117,7 +119,7 @@ def stream_perplexity(stream: Stream) -> Perplexity:
     tally.add(stream.ids, stream.logp, stream.scored)
     ends = int(np.count_nonzero(stream.ids == stream.vocabulary.eos))
     counts = (len(stream), int(stream.is_unknown.sum()), ends, stream.characters)
-    return tally.result(stream.text, *counts, stream.context)
+    return tally.result(stream.text, *counts, stream.context, stream.encoding.unit)
 
 
 class _Tally:
@@ -135,7 +137,9 @@ class _Tally:
         self.scored += int(scored.sum())
         self.scored_known += int(is_known.sum())
 
-    def result(self, name: str, tokens: int, unknown: int, sentences: int, characters: int, context: str) -> Perplexity:
+    def result(
+        self, name: str, tokens: int, unknown: int, sentences: int, characters: int, context: str, unit: str
+    ) -> Perplexity:
         if not self.scored:
             raise DataError(f"no token of {name} is in the model's vocabulary, so there is nothing to score.")
         return Perplexity(
@@ -148,6 +152,7 @@ class _Tally:
             nll=_mean(self.total, self.scored, name),
             nll_known=_mean(self.total_known, self.scored_known, name) if self.scored_known else math.nan,
             context=context,
+            unit=unit,
         )
 
 

@@ -31,7 +31,7 @@ class LanguageModel(Model):
     encoding: Encoding
 
     def _repr_parts(self) -> list[str]:
-        return [f"{len(self.vocabulary):,} words", *super()._repr_parts()]
+        return [self.encoding.size, *super()._repr_parts()]
 
     @property
     def vocabulary(self) -> Vocabulary:

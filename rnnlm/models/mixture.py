@@ -138,7 +138,7 @@ class MixtureLM(LanguageModel):
 
     def _repr_parts(self) -> list[str]:
         parts = [f"{w:.4g} × {type(m).__name__}" for m, w in zip(self.members, self.weights, strict=True)]
-        return [f"{len(self.vocabulary):,} words", self.config["mix"], *parts]
+        return [self.encoding.size, self.config["mix"], *parts]
 
     def summary(self) -> list[tuple[str, str]]:
         """See `Model.summary`: a line for each member."""

@@ -142,7 +142,12 @@ class RecurrentLM(LanguageModel, Network):
     def _repr_parts(self) -> list[str]:
         o = self.options
         units = f"{o.hidden} {getattr(o, 'activation', 'hidden')} units in {o.layers} layer{'s' * (o.layers > 1)}"
-        return [f"{len(self.vocabulary):,} words", units, self.output.description, f"{self._weights():,} weights"]
+        return [
+            self.encoding.size,
+            units,
+            self.output.description,
+            f"{self._weights():,} weights",
+        ]
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
         """See `Model.pack`: the parameters by name, and what the output layer needs to be built again."""

@@ -68,7 +68,7 @@ class Corpus:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        return f"Corpus({self.name!r}, {len(self):,} tokens, {len(self.vocabulary):,} words, {self.tokenizer!r})"
+        return f"Corpus({self.name!r}, {len(self):,} tokens, {self.encoding.size}, {self.tokenizer!r})"
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -87,7 +87,7 @@ class Encoding:
         return hash(self.hash)
 
     def __str__(self) -> str:
-        return f"{len(self.vocabulary):,} words, tokenizer {self.tokenizer}, hash {self.vocabulary.hash[:12]}"
+        return f"{self.size}, tokenizer {self.tokenizer}, hash {self.vocabulary.hash[:12]}"
 
     def with_vocabulary(self, vocabulary: Vocabulary) -> Self:
         """Return an encoding with the same tokenizer and other words."""
@@ -105,6 +105,11 @@ class Encoding:
     def unit(self) -> str:
         """What messages call one token, such as "word"; "words" is the plural."""
         return unit_of(self.tokenizer)
+
+    @property
+    def size(self) -> str:
+        """The size of the vocabulary for a person, such as "10,000 words"."""
+        return f"{len(self.vocabulary):,} {self.unit}s"
 
     @property
     def is_plain(self) -> bool:
