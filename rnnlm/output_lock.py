@@ -157,7 +157,7 @@ def _described(holder: dict[str, Any]) -> str:
     if not isinstance(holder.get("pid"), int):
         return "another process"
     text = f"process {holder['pid']} on {holder.get('host', 'an unknown computer')}"
-    with suppress(TypeError, ValueError, OverflowError, OSError):
+    with suppress(KeyError, TypeError, ValueError, OverflowError, OSError):
         text += f" since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(holder['since']))}"
     command = " ".join(str(holder.get("command", "")).split())
     return f"{text} ({command})" if command else text

@@ -90,7 +90,9 @@ def test_a_process_that_is_forked_does_not_end_the_lock(tmp_path):
         assert os.listdir(tmp_path) == [".m.rnnlm-lock"]
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[" * 5000, '{"pid": "x"}', '{"pid": 3, "since": "x"}', "\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[" * 5000, '{"pid": "x"}', '{"pid": 3}', '{"pid": 3, "since": "x"}', "\xff"]
+)
 def test_whatever_is_in_the_file(tmp_path, monkeypatch, content):
     (tmp_path / ".m.rnnlm-lock").write_text(content)
     monkeypatch.setattr(output_lock, "try_lock", lambda descriptor: False)

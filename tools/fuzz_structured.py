@@ -100,7 +100,7 @@ def alter_arrays(arrays: dict[str, np.ndarray], rng: Random) -> None:
     elif action == 2:
         other = pick(rng, arrays)
         arrays[name], arrays[other] = arrays[other], array
-    elif action == 3:
+    elif action == 3 and array.dtype.kind in "fiub":
         with np.errstate(all="ignore"):
             arrays[name] = array.astype(pick(rng, [*_NAMES]))
     elif action <= 5:

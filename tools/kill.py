@@ -10,7 +10,7 @@ After that
 
     whole     every file at its final name is the old or the new one; checkpoints can be read
     again     the command, with --resume where a run was cut off, goes on and ends in the bytes of an unbroken run
-    names     no other file is left in the folder or in the cache after that
+    names     no other file is left in the folder after that, and none in the cache when a new text has come into it
     alive     no process of it is left
     message   where it could still speak, an error is one line, and its exit status is 0, 1, 2 or 130
 
@@ -138,6 +138,8 @@ def try_case(scenario: Scenario, way: Way, whole: Unbroken, originals: Path) -> 
         for name in scenario.outputs:
             if problem := different(name, (folder / name).read_bytes(), whole.outputs[name], Path(home)):
                 return "again", problem
+        if any(name.startswith("cache/") for name in names(folder)):  # goes with the next text that is new to the cache
+            os.waitpid(start(["ppl", "elman.rnnlm", "fresh.txt"], folder, None), 0)
         if litter := names(folder) ^ whole.names:
             return "names", f"left or missing: {', '.join(sorted(litter))}"
         return "", "killed" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"

@@ -95,7 +95,7 @@ def make(folder: Path) -> None:
         shutil.copyfile(OLD_FILES / name, folder / name)
     rng = random.Random(1)
     nouns, verbs = ["cat", "dog", "man", "woman", "bird"], ["sees", "hears", "likes"]
-    for name, lines in {"text.txt": 300, "valid.txt": 40, "test.txt": 40}.items():
+    for name, lines in {"text.txt": 300, "valid.txt": 40, "test.txt": 40, "fresh.txt": 9}.items():
         rows = [f"the {rng.choice(nouns)} {rng.choice(verbs)} a {rng.choice(nouns)}" for _ in range(lines)]
         (folder / name).write_text("\n".join(rows) + "\n")
     with zipfile.ZipFile(folder / "corpus.zip", "w") as packed:

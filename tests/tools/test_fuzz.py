@@ -20,15 +20,11 @@ def tools(monkeypatch):
     monkeypatch.syspath_prepend(TOOLS)
 
 
-KINDS = ["table", "text", "runs", "labelled", "images", "corpus", "cache i", "cache c", "cache a", "cache n"]
-
-
 def test_no_altered_file_is_a_way_to_crash():
-    some = [argument for kind in KINDS for argument in ("--kind", kind)]
-    run = python(TOOLS / "fuzz.py", "--cases", "300", "--seed", "14", "--jobs", "2", *some)
+    run = python(TOOLS / "fuzz.py", "--cases", "250", "--seed", "14", "--jobs", "2")
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
     assert "the whole file:" not in run.stdout  # every command and function accepts the files as they are
-    assert "\n300 cases, 0 failed" in run.stdout
+    assert "\n250 cases, 0 failed" in run.stdout
 
 
 FAULTS = """
