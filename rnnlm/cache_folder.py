@@ -70,13 +70,15 @@ def _say_instead(problem: str, instead: Path) -> None:
     warn_once(f"{problem}. {instead} is used instead; set RNNLM_CACHE to a folder with room.")
 
 
-def temporary_cache() -> Path | None:
+def temporary_cache(make: bool = True) -> Path | None:
     """Return a folder among the temporary files that only this user can write, or None where there is none.
 
     Its name is the same in every process of the user. A folder of that name that somebody else made is not used.
+    With make=False, only one that is there already is returned.
     """
     name = f"rnnlm-{os.getuid()}" if hasattr(os, "getuid") else "rnnlm"
-    return next((parent / name for parent in _parents() if _is_own(parent / name)), None)
+    places = (parent / name for parent in _parents())
+    return next((place for place in places if (make or place.is_dir()) and _is_own(place)), None)
 
 
 def scratch_folder(prefix: str = SCRATCH) -> tempfile.TemporaryDirectory[str]:

@@ -19,7 +19,7 @@ PIECE = 1 << 24  # bytes
 
 def sha256(beginning: str, arrays: Mapping[str, np.ndarray]) -> str:
     """Return the hexadecimal SHA-256 of a text and of the names, types, shapes and bytes of the arrays."""
-    digest = hashlib.sha256(beginning.encode())
+    digest = hashlib.sha256(beginning.encode("utf-8", "surrogatepass"))
     for name in sorted(arrays):
         digest.update(_title(name, arrays[name]).encode())
         digest.update(_bytes(arrays[name]).data)
@@ -33,7 +33,10 @@ def crc32(beginning: str, arrays: Mapping[str, np.ndarray]) -> list[int]:
     """
     titles = "".join(_title(name, arrays[name]) for name in sorted(arrays))
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        return [zlib.crc32((beginning + titles).encode()), *threads.map(zlib.crc32, _pieces(arrays))]
+        return [
+            zlib.crc32((beginning + titles).encode("utf-8", "surrogatepass")),
+            *threads.map(zlib.crc32, _pieces(arrays)),
+        ]
 
 
 def _pieces(arrays: Mapping[str, np.ndarray]) -> Iterator[memoryview]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,17 +49,15 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     another suffix or without matplotlib, DataError for a file that cannot be written.
     """
     output = check_picture(output)
-    try:
-        from matplotlib.figure import Figure  # no pyplot: no window, no global state
-    except ImportError:
-        raise UsageError('curves need matplotlib, which is not installed: pip install "rnnlm-kit[plot]".') from None
+    Figure = _matplotlib_figure()
     classifiers = any("train_accuracy" in entry for log in logs.values() for entry in log)
     heights = {"loss": 3.0, **({"accuracy": 2.0} if classifiers else {}), "norm": 1.5, "rate": 1.0}
     figure = Figure(figsize=(9, 2 + sum(heights.values())), layout="constrained")
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=list(heights.values()))
     axes = dict(zip(heights, panels, strict=True))
     for run, (name, log) in enumerate(logs.items()):
-        _draw_run(axes, name, log, f"C{run}")
+        shown = output_files.to_bytes(name).decode().replace("$", r"\$")  # between two of them it would read a formula
+        _draw_run(axes, shown, log, f"C{run}")
     axes["loss"].set_ylabel("loss" if classifiers else "cross-entropy (nats/token)")
     if axes["loss"].get_legend_handles_labels()[0]:
         axes["loss"].legend(fontsize="small")
@@ -73,6 +73,29 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format=output.suffix[1:], dpi=120)
     output_files.write_bytes(output, picture.getvalue(), "the picture")
+
+
+def _matplotlib_figure() -> Any:
+    """Return matplotlib's class `Figure`, whatever its variables in the environment say.
+
+    Without pyplot there is no window and no global state, so the name of a window system in MPLBACKEND does not matter.
+    Where it cannot write its settings, it uses a temporary folder, and says so in lines that nobody needs.
+    """
+    backend = os.environ.pop("MPLBACKEND", None)
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError('curves need matplotlib, which is not installed: pip install "rnnlm-kit[plot]".') from None
+    except OSError as error:
+        raise DataError(f"matplotlib cannot write its settings: {error}.") from None
+    finally:
+        logger.setLevel(level)
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    return Figure
 
 
 def _draw_run(axes: Mapping[str, Any], name: str, log: list[dict[str, Any]], color: str) -> None:

@@ -28,6 +28,10 @@ class DataError(RnnlmError, ValueError):
     """A text, model file, corpus or folder cannot be used as it is."""
 
 
+class NotANumber(DataError):
+    """A figure came out that is none: NaN, a probability above 1, an output that is not finite."""
+
+
 class TrainingError(RnnlmError, ArithmeticError):
     """Training cannot go on: the loss or a gradient is no longer a finite number."""
 

@@ -251,7 +251,7 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
     try:
         yield
     except (DataError, UsageError) as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{path} cannot be used as a {what}: {error}") from error
     except OutOfMemory:
         raise
     except MemoryError as error:

@@ -20,8 +20,9 @@ from rnnlm.cli import COMMANDS, cli, run
 
 SHORT = ["--hidden", "8", "--epochs", "2", "--max-updates", "30"]  # the last option given wins
 FEW = {"hidden": 8, "epochs": 2}  # the same for rnnlm.train
-TEXT = "In the beginning was the word , and the word was with the network .\nThe network read the word .\n" * 60
-TEXT += "The printer read the word .\n" * 3  # a word that only the part that is held out for the test has
+PAIR = "In the beginning was the word , and the word was with the network .\nThe network read the word .\n"
+TEXT = PAIR * 56 + PAIR.replace("network", "reader") + PAIR * 3  # a word that only the held-out validation part has
+TEXT += "The printer read the word .\n" * 3  # and one that only the part that is held out for the test has
 SENTENCES = "In the beginning God created the heaven and the earth.\nThe horse raced past the barn fell.\n"
 
 # Licensed, or fetched from elsewhere: these commands are only parsed.

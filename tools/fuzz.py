@@ -36,7 +36,7 @@ from functools import partial
 from pathlib import Path
 
 os.environ |= dict.fromkeys(("RNNLM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-os.environ |= {"MPLBACKEND": "Agg", "NO_COLOR": "1", "RNNLM_CACHE": "cache"}
+os.environ |= {"MPLBACKEND": "Agg", "NO_COLOR": "1", "RNNLM_CACHE": "cache", "RNNLM_CONFIG": "config"}
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 
 import fuzz_mutations as mutate
@@ -78,7 +78,7 @@ def try_case(fuzz: Fuzz, number: int) -> Result:
     """Alter the file of a case in the working directory, a copy of the folder of originals, and try things on it."""
     kind = fuzz.kinds[fuzz.kind(number)]
     file = Path(_in_the_cache(kind) if kind.unharmed else kind.file)
-    content = file.read_bytes()
+    content = file.read_bytes() if kind.unharmed else fuzz.contents[kind.file]
     altered, is_raw, trials = fuzz.altered(number, content)
     worst = Result(REFUSED)
     for trial in trials:

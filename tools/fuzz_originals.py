@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -72,7 +73,7 @@ def make(folder: Path) -> dict[str, Kind]:
         if path.suffix != ".md":
             shutil.copyfile(path, folder / path.name)
     kinds = _models(folder) | _checkpoints() | _streams() | _tables(folder) | _arpa(folder) | _texts(folder)
-    return kinds | _runs(folder) | _labelled(folder) | _corpora(folder) | _id_cache()
+    return kinds | _runs(folder) | _labelled(folder) | _corpora(folder) | _id_cache() | _notes(folder)
 
 
 def _language_model(name: str, text: str, reference: str, trains: bool) -> tuple[str, ...]:
@@ -98,11 +99,8 @@ def _language_model(name: str, text: str, reference: str, trains: bool) -> tuple
 
 
 def _trust(name: str) -> str:
-    """The option without which a model with a source of a user's own is refused, where this version has it."""
-    from rnnlm.cli.ppl import command
-
-    known = any("--trust" in parameter.opts for parameter in command.params)
-    return " --trust" if known and name in _WITH_SOURCE else ""
+    """The option without which a model with a source of a user's own is refused."""
+    return " --trust" if name in _WITH_SOURCE else ""
 
 
 def _models(folder: Path) -> dict[str, Kind]:
@@ -291,6 +289,22 @@ def _id_cache() -> dict[str, Kind]:
     inside = {"ids": structured.int32s, "characters": structured.int32s, "about": json_text, "note": json_text}
     return {
         f"cache {name}": Kind(f"{{{name}}}", (alter,), tuple(trials), unharmed=True) for name, alter in inside.items()
+    }
+
+
+def _notes(folder: Path) -> dict[str, Kind]:
+    """The list of the user's own sources that may run, and the file beside an output that says who writes it."""
+    digest = hashlib.sha256((folder / "own.py").read_bytes()).hexdigest()
+    (folder / "config").mkdir()
+    (folder / "config/trusted-sources").write_text(f"# Python files\n{'0' * 64}  /other.py\n{digest}  /own.py\n")
+    (folder / "config/trusted-sources").chmod(0o600)
+    said = {"pid": 1, "host": "a", "since": 1.7e9, "command": "rnnlm train text.txt"}
+    (folder / ".locked.rnnlm.rnnlm-lock").write_text(json.dumps(said))
+    own = ("ppl custom.rnnlm test.txt", f"{_CUT['custom_cut']} --backend numpy -o custom_cut.rnnlm --resume")
+    write = ("python:locked", "ensemble elman.rnnlm -o locked.rnnlm", "ngram text.txt --order 2 -o locked.rnnlm")
+    return {
+        "trusted sources": Kind("config/trusted-sources", (lines,), own),
+        "lock of an output": Kind(".locked.rnnlm.rnnlm-lock", (json_text,), write),
     }
 
 

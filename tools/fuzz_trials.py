@@ -146,12 +146,6 @@ def _wrong_rows(out: str) -> str:
     return ""
 
 
-def _load(file: str) -> Any:
-    """The language model in a file; a source of a user's own is trusted, where this version asks for that."""
-    load: Any = rnnlm.load
-    return load(file, trust=True) if "trust" in load.__code__.co_varnames else load(file)
-
-
 def _figure(nll: float, what: str) -> None:
     assert not math.isnan(nll), f"{what} is nan"
     assert nll >= -1e-6, f"{what} is a perplexity of {math.exp(nll):.6f}, below 1"
@@ -161,7 +155,7 @@ def language_model(file: str, kind: Kind) -> str:
     """Load the model, check what it computes, save it, and load it again."""
     from rnnlm.testing import language_model as contract
 
-    lm: Any = _load(file)
+    lm: Any = rnnlm.load(file, trust=True)
     measured = rnnlm.perplexity(lm, kind.text)
     if measured.scored:
         _figure(measured.nll, "the perplexity")
@@ -173,7 +167,7 @@ def language_model(file: str, kind: Kind) -> str:
     assert set(sampled.words) <= set(lm.vocabulary.words), f"a sample of other words: {sampled.words!r}"
     repr(lm), lm.facts(), lm.summary()
     lm.save("out.rnnlm")
-    again = rnnlm.perplexity(_load("out.rnnlm"), kind.text)
+    again = rnnlm.perplexity(rnnlm.load("out.rnnlm", trust=True), kind.text)
     assert again.nll == measured.nll or not measured.scored, f"{again.nll!r} after saving, {measured.nll!r} before"
     return f"{measured.nll!r} {sampled.words!r}"
 
@@ -200,7 +194,7 @@ def checkpoint(file: str, kind: Kind) -> str:
     from rnnlm.training.checkpoint import Checkpoint
 
     snapshot = Checkpoint.read(file)
-    model: Any = snapshot.model(Model)
+    model: Any = snapshot.model(Model, trust=True)
     return json.dumps(model.config)
 
 
@@ -264,6 +258,23 @@ def cached_text(file: str, kind: Kind) -> str:
     return repr((corpus.ids.tolist(), corpus.characters, corpus.sentences, corpus.unknown, corpus.sha256))
 
 
+def locked(file: str, kind: Kind) -> str:
+    """Ask for a lock that somebody has: whatever the file says about them, it is refused."""
+    from rnnlm.file_locks import try_lock
+    from rnnlm.output_lock import OutputLock
+
+    with open(file, "rb+") as held:
+        assert try_lock(held.fileno()), "the lock of the file is not free"
+        try:
+            OutputLock("locked.rnnlm").release()
+        except RnnlmError as error:
+            message = str(error)
+        else:
+            raise AssertionError("the lock was given to two")
+    assert "\n" not in message, f"several lines: {message}"
+    return ""
+
+
 PYTHON: dict[str, Callable[..., str]] = {
     "language_model": language_model,
     "classifier": classifier,
@@ -272,5 +283,6 @@ PYTHON: dict[str, Callable[..., str]] = {
     "external": external,
     "labelled": labelled,
     "cached_text": cached_text,
+    "locked": locked,
     **{f"text_{tokens}": _text(tokens) for tokens in ("words", "prose", "chars", "bytes")},
 }

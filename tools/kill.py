@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 os.environ |= dict.fromkeys(("RNNLM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-os.environ |= {"MPLBACKEND": "Agg", "NO_COLOR": "1", "RNNLM_CACHE": "cache"}
+os.environ |= {"MPLBACKEND": "Agg", "NO_COLOR": "1", "RNNLM_CACHE": "cache", "RNNLM_CONFIG": "config"}
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parent)]
 
 import numpy as np

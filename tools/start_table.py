@@ -1,14 +1,15 @@
 """The start of a run: does a short run with default settings go well, whatever is chosen?
 
-    python tools/start_table.py
-    python tools/start_table.py --activation tanh --optimizer adagrad sgd --updates 50 1000 --rate 0.03 0.1
+    python tools/start_table.py --updates 10 50 100
+    python tools/start_table.py --updates 1000 --hidden 50
+    python tools/start_table.py --activation tanh --optimizer adagrad sgd --updates 50 --rate 0.03 0.1
 
-Every combination of model, activation, optimizer, tokens and number of updates is a run with the default
-rate, warm-up and clip, on parts of the King James Bible (or --text FILE). A row says the perplexities of the
+Every combination of model, activation, optimizer, tokens and number of updates is a run with the default rate, warm-up
+and clip, on the first 250 kB of the King James Bible (or --text FILE). A line says the perplexities of the
 validation text under the model, under the words' frequencies (unigram) and under equal probabilities (uniform), and
-the largest norm of the gradient. A run has diverged when training broke off or when it ends worse than uniform;
-one of 1,000 updates or more should end better than the unigrams. The last line counts both; exit status 1
-where there is one.
+the largest norm of the gradient. A run has diverged when training broke off or when it ends worse than uniform; one of
+1,000 updates or more should end better than the unigrams. At the end stand the table of docs/tuning.md, for each number
+of updates, and how many runs went wrong; the exit status is 1 where one did.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import math
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +72,28 @@ def line(row: dict[str, Any]) -> str:
     names = [str(row.get(name, "")) for name in ("model", "activation", "optimizer", "tokens", "max_updates")]
     ppl = [f"{math.exp(min(row[name], 700)):9.2f}" for name in ("nll", "unigram", "uniform")]
     mark = "diverged" if row["diverged"] else "worse than unigram" if row["hopeless"] else ""
-    return " | ".join([*(f"{n:12}" for n in names), f"{row['rate']:8.4g}", *ppl, f"{row['norm']:8.3g}", mark])
+    return "  ".join([*(f"{n:12}" for n in names), f"{row['rate']:8.4g}", *ppl, f"{row['norm']:8.3g}", mark])
+
+
+def tables(rows: list[dict[str, Any]]) -> str:
+    """Tables in Markdown, one for each model and number of updates: a line an activation, a column an optimizer."""
+    texts = []
+    for model, updates in dict.fromkeys((row["model"], row["max_updates"]) for row in rows):
+        those = [row for row in rows if (row["model"], row["max_updates"]) == (model, updates)]
+        optimizers = list(dict.fromkeys(row["optimizer"] for row in those))
+        texts += [f"{model}, {updates} updates: perplexity of {' / '.join(dict.fromkeys(r['tokens'] for r in those))}"]
+        texts += ["| units | " + " | ".join(optimizers) + " |", "|---" * (len(optimizers) + 1) + "|"]
+        for activation in dict.fromkeys(row.get("activation", "default") for row in those):
+            cells = []
+            for optimizer in optimizers:
+                figures = [
+                    "diverged" if row["diverged"] else f"{math.exp(row['nll']):.{1 + (row['nll'] < math.log(100))}f}"
+                    for row in those
+                    if (row.get("activation", "default"), row["optimizer"]) == (activation, optimizer)
+                ]
+                cells.append(" / ".join(figures))
+            texts.append(f"| {activation} | " + " | ".join(cells) + " |")
+    return "\n".join(texts)
 
 
 def main() -> int:
@@ -81,14 +104,15 @@ def main() -> int:
     parser.add_argument("--activation", nargs="+", default=list(ACTIVATIONS), metavar="NAME", help="'' is the default")
     parser.add_argument("--optimizer", nargs="+", default=list(OPTIMIZERS), choices=tuple(OPTIMIZERS))
     parser.add_argument("--tokens", nargs="+", default=["words", "chars"])
-    parser.add_argument("--updates", nargs="+", type=int, default=[50, 100, 1000])
-    parser.add_argument("--hidden", nargs="+", type=int, default=[100])
+    parser.add_argument("--updates", nargs="+", type=int, default=[100])
+    parser.add_argument("--hidden", nargs="+", type=int, default=[200])
     parser.add_argument("--rate", nargs="+", type=float, default=[None], help="learning rates instead of the default")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="more settings of all runs")
     parser.add_argument("--json", metavar="FILE", help="write the rows there too")
     o = parser.parse_args()
     more = {name: json.loads(value) for name, _, value in (setting.partition("=") for setting in o.set)}
     rows = []
+    warnings.simplefilter("ignore")  # what a verdict says stands in the line of the table
     with tempfile.TemporaryDirectory() as folder:
         text = part_of(o.text, Path(folder))
         for model, activation, optimizer, tokens, updates, hidden, rate in itertools.product(
@@ -102,6 +126,7 @@ def main() -> int:
             print(line(rows[-1]), flush=True)
             if o.json:
                 Path(o.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    print(tables(rows))
     bad = [sum(row[mark] for row in rows) for mark in ("diverged", "hopeless")]
     print(f"{len(rows)} runs, {bad[0]} diverged, {bad[1]} worse than the unigrams")
     return 1 if any(bad) else 0

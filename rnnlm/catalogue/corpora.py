@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..cache_folder import cache_folder, is_writable, new_folder, temporary_cache, where_there_is_room
+from ..cache_room import CORPORA
 from ..errors import UsageError, unknown_name
 from .data import corpora_folder, read_toml
 from .entry import LABELLED, PARTS, TEXT, Entry, Fetched
 from .fetch import Progress
 
-FOLDER = "corpora"  # in the cache
 _ABOUT = "about.json"
 
 
@@ -64,12 +64,12 @@ def get(
     if entry.kind == "grammar":
         recipe["grammar"] = read_toml(corpora_folder() / "grammars" / f"{name}.toml")
     wanted = cache_folder(cache_dir)
-    folder = Path() if wanted is None else wanted / FOLDER / name
+    folder = Path() if wanted is None else wanted / CORPORA / name
     about = None if wanted is None else _read_about(folder)  # a cache that is there need not be writable
     if about is None or about.get("recipe") != recipe or source is not None:
 
         def make(cache: Path) -> tuple[Path, dict[str, Any]]:
-            folder = cache / FOLDER / name
+            folder = cache / CORPORA / name
             about = None if source is not None or cache == wanted else _read_about(folder)
             if about is not None and about.get("recipe") == recipe:
                 return folder, about
@@ -106,7 +106,7 @@ def part(source: str | Path, content: str = TEXT) -> str | Path:
 
 def holds(path: str | Path) -> bool:
     """Return whether a file is a part of a named corpus: one that `get` has put into the cache."""
-    return any(Path(path).is_relative_to(folder / "corpora") for folder in _caches())
+    return any(Path(path).is_relative_to(folder / CORPORA) for folder in _caches())
 
 
 def files_of(source: str | Path, cache_dir: str | Path | None = None) -> list[Path]:
@@ -117,7 +117,7 @@ def files_of(source: str | Path, cache_dir: str | Path | None = None) -> list[Pa
     name = str(source).partition(":")[0]
     if not is_name(name) or Path(source).exists():
         return [Path(source)]
-    folders = [folder / "corpora" / name for folder in _caches(cache_dir)]
+    folders = [folder / CORPORA / name for folder in _caches(cache_dir)]
     return [file for folder in folders for file in folder.glob("**/*") if file.is_file()]
 
 
@@ -126,7 +126,7 @@ def _caches(cache_dir: str | Path | None = None) -> list[Path]:
     wanted = cache_folder(cache_dir)
     if wanted is not None and is_writable(wanted):
         return [wanted]
-    return [folder for folder in (wanted, temporary_cache()) if folder is not None]
+    return [folder for folder in (wanted, temporary_cache(make=False)) if folder is not None]
 
 
 def _require_content(entry: Entry, content: str | None) -> None:

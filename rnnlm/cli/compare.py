@@ -76,7 +76,7 @@ def command(
     else:
         result(_table(comparison))
         if comparison.left_out:
-            result(f"left out: {comparison.left_out:,} more tokens of the text, which have no probability")
+            result(f"left out, having no probability: {comparison.left_out:,} more of the text")
         result(comparison.verdict)
 
 

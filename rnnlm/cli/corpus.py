@@ -37,6 +37,37 @@ def list_corpora(as_json: bool) -> None:
         sha256 = f"; sha256 {entry.sha256[:12]}…" if entry.sha256 else ""
         content = "" if entry.content == catalogue.TEXT else f"{entry.content}; "
         result(f"{' ' * width}  {content}{size}{sha256}; licence: {entry.licence}")
+    say(_cache_line())
+
+
+@command.command("clear")
+@click.option("--all", "everything", is_flag=True, help="Remove fetched corpora too, to be fetched or given again.")
+def clear_cache(everything: bool) -> None:
+    """Empty the cache: encoded texts and compiled kernels.
+
+    They are made again when they are needed. Files that another process has open stay readable to it.
+    """
+    from .. import cache_room
+    from ..cache_folder import cache_folder, temporary_cache
+
+    for folder in filter(None, (cache_folder(), temporary_cache(make=False))):
+        removed = cache_room.clear(folder, corpora=everything)
+        say(f"{removed / 1e6:,.1f} MB removed from {folder}")
+    say(_cache_line())
+
+
+def _cache_line() -> str:
+    """The line that says where the cache is and how large."""
+    from .. import cache_room
+    from ..cache_folder import cache_folder
+
+    folder = cache_folder()
+    if folder is None:
+        return "cache: none, since no home folder is known. Set RNNLM_CACHE to a folder with room."
+    parts = ", ".join(f"{size / 1e6:,.1f} MB of {what}" for what, size in cache_room.sizes(folder).items())
+    limit = cache_room.size_limit()
+    most = "without a limit" if limit == float("inf") else f"{limit / 1e9:,.4g} GB of encoded texts at most"
+    return f"cache {folder}: {parts}; {most} (RNNLM_CACHE_SIZE); `rnnlm corpus clear` empties it"
 
 
 @command.command("get")

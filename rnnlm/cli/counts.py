@@ -18,9 +18,13 @@ def counts(tokens: int, scored: int, unknown: int, unit: str = "word") -> str:
     """
     left_out = tokens - scored
     if not left_out:
-        return f"{tokens:,} tokens" + (f", {unknown:,} unknown {unit}s" if unknown else "")
-    what = f"unknown {unit}s" if left_out == unknown else "of them"
-    return f"{tokens:,} tokens, {left_out:,} {what} left out"
+        return _many(tokens, "token") + (f", {_many(unknown, f'unknown {unit}')}" if unknown else "")
+    what = _many(left_out, f"unknown {unit}") if left_out == unknown else f"{left_out:,} of them"
+    return f"{_many(tokens, 'token')}, {what} left out"
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def counts_of(perplexity: Perplexity) -> str:

@@ -31,7 +31,7 @@ class TableOptions:
     )
     output: str | None = option(None, "Write there; standard output without it.", metavar="FILE", names=("-o",))
     binary: bool = option(False, "A compact file for programs, exact to the bit; needs -o.")
-    top: int = option(0, "Also the K likeliest words at each place.", metavar="K")
+    top: int = option(0, "Also the K likeliest words at each place; 0 for none.", metavar="K", least=0)
     quick: bool = option(False, "Without entropy and rank, which need P of every word.")
 
 
@@ -66,6 +66,7 @@ def command(
         raise UsageError("`binary` writes nats per word to a file. Give it `output`, without `per` and `unit`.")
     if top and (form.quick or per != "word"):
         raise UsageError(f"top={top} needs P of every word, a line a word. Give it without `quick` and `per`.")
+    check_options(form)
     check_options(scoring)
     require_order([model], text)
     from ..evaluation import in_ids_of, score, write_binary, write_tsv
@@ -102,4 +103,4 @@ def command(
         write_tsv(stream, output, per=per, unit=unit, words=words)
     if output is not None:
         about = counts(len(stream), int(stream.scored.sum()), int(stream.is_unknown.sum()), stream.encoding.unit)
-        say(f"scores of {about} written to {output}")
+        say(f"scores written to {output}: {about}")

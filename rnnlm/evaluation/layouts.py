@@ -22,6 +22,7 @@ from ..text.files import Head
 from ..text.lines import lines_of
 from ..text.vocabulary import EOS, UNK
 from .lines import bad_line, numbered_lines
+from .lines import number as parse_number
 from .stream import ABOVE_ZERO
 from .stream_tsv import MAGIC
 
@@ -135,7 +136,7 @@ READERS: dict[str, Callable[[str | Path], Iterator[Token]]] = {
 
 def _nats(path: str | Path, number: int, text: str, is_log10: bool = False) -> float:
     try:
-        value = float(text)
+        value = parse_number(text)
         logp = value * math.log(10) if is_log10 else math.log(value) if value else -math.inf
     except ValueError:
         logp = math.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,16 @@ def numbered_lines(path: str | Path, block: int = BLOCK) -> Iterator[tuple[int, 
             yield number, _decoded(path, number, line)
     if unfinished:
         yield number + 1, _decoded(path, number + 1, unfinished)
+
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?inf|nan", re.ASCII | re.IGNORECASE)
+
+
+def number(text: str) -> float:
+    """Return the number that a cell of a table holds; ValueError for other text, also where Python's float takes it."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text[:60]!r} is not a number")
+    return float(text)
 
 
 def bad_line(path: str | Path, number: int, reason: str) -> DataError:

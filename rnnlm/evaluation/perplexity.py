@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, NotANumber
 from ..text.corpus import Corpus
+from .possible import COMPUTED_ABOVE_ZERO
 from .predictor import Predictor
 from .score import as_corpus, context_of, scored_windows
 from .stream import CARRIED, Stream
@@ -148,11 +149,19 @@ class _Tally:
             unknown=unknown,
             sentences=sentences,
             characters=characters,
-            nll=float(self.total / self.scored),
-            nll_known=float(self.total_known / self.scored_known) if self.scored_known else math.nan,
+            nll=_mean(self.total, self.scored, name),
+            nll_known=_mean(self.total_known, self.scored_known, name) if self.scored_known else math.nan,
             context=context,
             unit=unit,
         )
+
+
+def _mean(total: float, scored: int, name: str) -> float:
+    """Return a cross-entropy; rounding may put it below 0, and nothing else may."""
+    mean = float(total / scored)
+    if not mean >= -COMPUTED_ABOVE_ZERO:
+        raise NotANumber(f"the cross-entropy of {name} is {mean:g} nats, which is none. Score the text again.")
+    return max(mean, 0.0)
 
 
 def _exp(nll: float) -> float:

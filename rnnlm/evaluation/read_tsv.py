@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ..own_source import file_of
 from ..text.encoding import Encoding, as_encoding
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
+from .lines import number as parse_number
 from .stream import ABOVE_ZERO, CARRIED, CONTEXTS, Stream
 from .stream_tsv import UNITS
 
@@ -44,7 +46,7 @@ def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
         )
     unit = UNITS[about["unit"]]
     ends, context = _sentence_ends(path, about.get("sentence ends", ""))
-    ids, figures, top_ids = _rows(path, lines, names, encoding)
+    ids, figures, top_ids = _rows(path, lines, names, encoding, "quoting" in about)
     if len(ids) != int(about["tokens"]):
         raise DataError(f"{path} has {len(ids):,} words where it says {about['tokens']}. Score the text again.")
     return Stream(
@@ -98,9 +100,12 @@ def _sentence_ends(path: str | Path, value: str) -> tuple[bool, str]:
 
 
 def _rows(
-    path: str | Path, lines: Lines, names: list[str], encoding: Encoding
+    path: str | Path, lines: Lines, names: list[str], encoding: Encoding, is_quoted: bool
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """Return the ids (n,), the columns of figures, and the ids of the likeliest words (n, k)."""
+    """Return the ids (n,), the columns of figures, and the ids of the likeliest words (n, k).
+
+    Tables of earlier versions, which do not name their quoting, have none.
+    """
     column = {name: i for i, name in enumerate(names)}
     word, unknown = column["word"], column["unknown"]
     top_columns = [i for name, i in column.items() if f"{name}_logprob" in column]
@@ -112,18 +117,18 @@ def _rows(
     top_ids: list[list[int]] = []
     values: list[list[float]] = []
     for number, line in lines:
-        cells = line.split("\t")
         try:
+            cells = next(csv.reader([line], delimiter="\t")) if is_quoted and '"' in line else line.split("\t")
             if len(cells) != len(names):
                 raise ValueError(f"there are {len(cells)} columns, and {len(names)} names of columns")
             ids.append(unknown_id if cells[unknown] == "1" else word_id(cells[word]))
             top_ids.append([word_id(cells[i]) for i in top_columns])
-            values.append([float(cells[i]) for i in figure_columns.values()])
-            if float(cells[column["logprob"]]) > ABOVE_ZERO:
+            values.append([parse_number(cells[i]) for i in figure_columns.values()])
+            if parse_number(cells[column["logprob"]]) > ABOVE_ZERO:
                 raise ValueError(f"the log-probability {cells[column['logprob']]} is above 0")
         except KeyError as error:
             raise bad_line(path, number, f"the word {error} is not in the vocabulary. Score the text again.") from None
-        except ValueError as error:
+        except (ValueError, csv.Error) as error:
             raise bad_line(path, number, f"{error}. Score the text again.") from None
     columns = np.array(values, dtype=np.float64).reshape(-1, len(figure_columns)).T
     return (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import DataError, UsageError
+from ..errors import DataError, NotANumber, UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..ops.threads import one_thread
@@ -19,6 +19,7 @@ from ..text.encoding import Encoding, difference
 from ..text.sentences import PlacedWindow, sentence_windows
 from ..text.vocabulary import Vocabulary
 from ..text.windows import check_streams, windows
+from .possible import possible
 from .predictor import Predictor, State
 from .stream import AS_TRAINED, CARRIED, INDEPENDENT, Stream, unknown_rule
 
@@ -78,7 +79,7 @@ def score(
     else:
         scored = _scored(model, corpus, streams, independent, progress)
         parts = ((places, {"logp": logp}) for places, _, logp in scored)
-    for places, part in parts:
+    for places, part in _naming(parts, name):
         is_token = places >= 0
         for column, values in part.items():
             if column not in figures:
@@ -119,6 +120,14 @@ def distribution_windows(
     """
     for _, y, logp in _every_word(model, corpus, streams, independent, False):
         yield y, logp
+
+
+def _naming(parts: Iterator[Any], name: str) -> Iterator[Any]:
+    """Yield the parts; the message of an error about their numbers begins with the name of the model, if it has one."""
+    try:
+        yield from parts
+    except NotANumber as error:
+        raise NotANumber(f"{name}: {error}" if name else str(error)) from error
 
 
 def _distributions(
@@ -205,6 +214,7 @@ def _windows(
     """
     steps = max(1, min(max(STEPS, LEAST // units), CELLS // units) // max(streams, 1))
     check_streams(len(corpus), streams, steps)
+    name = f"the model ({model.kind})"
     if independent:
         parts = sentence_windows(corpus.ids, streams, steps)
     else:
@@ -217,7 +227,7 @@ def _windows(
             if is_first:
                 state = model.start(x.shape[1])
             value, state = ask(x, y, state, keep)
-            yield _Scored(places, y, _on_host(value))
+            yield _Scored(places, y, possible(_on_host(value), y, places, corpus, name))
             if bar is not None:
                 bar.update(int(np.count_nonzero(places >= 0)))
 

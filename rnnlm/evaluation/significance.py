@@ -144,9 +144,13 @@ def _block_sums(streams: list[Stream], block: int) -> np.ndarray:
     sums = np.stack([np.bincount(number, weights=column) for column in (*columns, first.scored)], axis=1)
     sums = sums[sums[:, -1] > 0]
     if len(sums) < 2:
+        sentences = max(int(ends.sum()), 1)
+        if sentences == 1:
+            raise DataError(f"{first.text} is one sentence, and resampling needs at least 2. Give a longer text.")
+        smaller = ", or a smaller block (block=1)" if block > 1 else ""
         raise DataError(
-            f"{first.text} has {int(ends.sum()):,} sentences, {len(sums)} block of {block}, and resampling needs "
-            "at least 2 blocks. Give a longer text, or a smaller block (block=1)."
+            f"{first.text} has {sentences:,} sentences, {len(sums)} block of {block} with scored words, and resampling "
+            f"needs at least 2 blocks. Give a longer text{smaller}."
         )
     return sums
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import DataError, UsageError
 from ..text.encoding import Encoding, as_encoding, difference
 from ..text.vocabulary import Vocabulary
+from .possible import COMPUTED_ABOVE_ZERO
 
 CARRIED, INDEPENDENT, AS_TRAINED, NOT_KNOWN = "carried", "independent", "as trained", "not known"
 CONTEXTS = {  # what `Stream.context` can be, and what that means
@@ -127,14 +128,14 @@ def require_possible(stream: Stream) -> None:
     """
     V = len(stream.vocabulary)
     _require(stream, "the id", stream.ids, -1, V - 1)
-    _require(stream, "log P", stream.logp, -np.inf, ABOVE_ZERO, nan=True)
+    _require(stream, "log P", stream.logp, -np.inf, COMPUTED_ABOVE_ZERO, nan=True)
     if stream.entropy is not None:
-        _require(stream, "the entropy", stream.entropy, -ABOVE_ZERO, math.log(V) * (1 + ABOVE_ZERO) + ABOVE_ZERO)
+        _require(stream, "the entropy", stream.entropy, -COMPUTED_ABOVE_ZERO, math.log(V) * (1 + COMPUTED_ABOVE_ZERO))
     if stream.rank is not None:
         _require(stream, "the rank", stream.rank, 0, V)
     if stream.top_ids is not None and stream.top_logp is not None:
         _require(stream, "a likeliest word", stream.top_ids, 0, V - 1)
-        _require(stream, "log P of a likeliest word", stream.top_logp, -np.inf, ABOVE_ZERO)
+        _require(stream, "log P of a likeliest word", stream.top_logp, -np.inf, COMPUTED_ABOVE_ZERO)
 
 
 def _require(stream: Stream, what: str, values: np.ndarray, low: float, high: float, *, nan: bool = False) -> None:
@@ -149,13 +150,20 @@ def _require(stream: Stream, what: str, values: np.ndarray, low: float, high: fl
         )
 
 
+_MOST_DIGITS = 18  # of a number of unseen types
+
+
 def unseen_types(rule: str | int) -> int:
     """Return the number N in a rule for unknown words, 1 for "<unk>" and "skip". Raises UsageError for others."""
     if rule in ("<unk>", "skip"):
         return 1
-    types = int(rule) if isinstance(rule, str) and rule.isdecimal() else rule
-    if not isinstance(types, int) or types < 1:
-        raise UsageError(f"unknown={rule!r} is not a rule. Give <unk>, skip, or a number of unseen types >= 1.")
+    is_number = isinstance(rule, str) and rule.isascii() and rule.isdecimal() and len(rule) <= _MOST_DIGITS
+    types = int(rule) if is_number else rule
+    if not isinstance(types, int) or not 1 <= types < 10**_MOST_DIGITS:
+        shown = repr(rule) if len(repr(rule)) <= 40 else f"{repr(rule)[:40]}…"
+        raise UsageError(
+            f"unknown={shown} is not a rule. Give <unk>, skip, or a number of unseen types from 1 to 10^18."
+        )
     return types
 
 

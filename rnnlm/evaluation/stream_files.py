@@ -16,7 +16,7 @@ from ..text.files import Head
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .read_tsv import read_tsv
-from .stream import CARRIED, Stream, require_possible
+from .stream import CARRIED, CONTEXTS, Stream, require_possible
 from .stream_tsv import MAGIC
 
 _ABOUT = ("model", "text", "sha256", "unknown", "characters", "ends")
@@ -86,7 +86,7 @@ def _read_binary(path: str | Path, trust: Trust) -> Stream:
             text=stored.text("text"),
             sha256=stored.text("sha256"),
             unknown=stored.text("unknown"),
-            context=stored.text("context", CARRIED),  # files of earlier versions do not name it
+            context=stored.text("context", CARRIED, choices=tuple(CONTEXTS)),  # earlier versions do not name it
             **_arrays(stored),
         )
         require_possible(stream)

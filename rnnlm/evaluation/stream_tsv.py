@@ -17,6 +17,9 @@ from .perplexity import stream_perplexity
 from .stream import CONTEXTS, Stream
 
 MAGIC = "# rnnlm score: per "
+QUOTING = (
+    'a word that holds " is in double quotes, and each " in it is doubled; tab, CR, LF and NUL are \\t, \\r, \\n, \\0'
+)
 PER = ("word", "sentence", "text")
 UNITS = {"nats": 1.0, "bits": math.log(2), "log10": math.log(10)}  # the size of each unit in nats
 _ROWS = 10_000  # lines that are formatted at a time
@@ -44,8 +47,9 @@ def write_tsv(
     `unit` (nats, bits, log10) is the unit of log-probabilities, surprisal and entropy. `words` is the same text encoded
     with its own vocabulary, `Corpus.encode(path, tokenizer=lm.encoding.rule)`, so that the word column shows unknown
     words as they are written; without it they are `<unk>`. A token that is not scored has NaN and the rank 0. A tab in
-    a token is written `\\t`, a carriage return `\\r`, a newline `\\n`. Raises UsageError for another `per` or `unit`,
-    DataError where `words` is another text or the file cannot be written.
+    a token is written `\\t`, a carriage return `\\r`, a newline `\\n`, a zero byte `\\0`. A word with a quotation mark
+    is in quotation marks, and those in it are doubled, as csv, pandas and R read tables by default. Raises UsageError
+    for another `per` or `unit`, DataError where `words` is another text or the file cannot be written.
     """
     check(per, unit)
     if words is not None and len(words) != len(stream):
@@ -83,6 +87,7 @@ def _with_head(stream: Stream, per: str, unit: str, rows: Iterator[str]) -> Iter
         "unknown words": stream.unknown,
         "sentence ends": f"{'' if stream.ends else 'not '}scored; {stream.context}: {CONTEXTS[stream.context]}",
         "unit": unit,
+        "quoting": QUOTING,
     }
     yield "\n".join([MAGIC + per, *(f"# {key}: {' '.join(str(value).split())}" for key, value in about.items())])
     yield from rows
@@ -94,10 +99,10 @@ def _words(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
     top = 0 if stream.top_ids is None else stream.top_ids.shape[1]
     yield "\t".join(columns + [name for k in range(1, top + 1) for name in (f"top{k}", f"top{k}_logprob")])
 
-    words_of_model = [*stream.encoding.cells, UNK]  # the last one is for the id -1
+    words_of_model = [*_quoted(stream.encoding.cells), UNK]  # the last one is for the id -1
     shown, ids = words_of_model, stream.ids
     if words is not None:
-        shown, ids = words.encoding.cells, words.ids
+        shown, ids = _quoted(words.encoding.cells), words.ids
     starts = _starts(stream)
     sentence = np.repeat(np.arange(1, len(starts) + 1), np.diff(starts, append=len(stream)))
     position = np.arange(len(stream)) - starts[sentence - 1] + 1
@@ -123,6 +128,11 @@ def _words(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
             cells.append(map(words_of_model.__getitem__, stream.top_ids[rows, k].tolist()))
             cells.append(_figures(stream.top_logp[rows, k] / unit))
         yield "\n".join(map("\t".join, zip(*cells, strict=True)))
+
+
+def _quoted(cells: list[str]) -> list[str]:
+    """Cells as readers of tables read them without being told: see `QUOTING`."""
+    return ['"' + cell.replace('"', '""') + '"' if '"' in cell else cell for cell in cells]
 
 
 def _sentences(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..stored import Stored
+from ..stored import Stored, shown
 
 
 class WeightsOfFile(np.random.Generator):
@@ -29,7 +29,7 @@ class WeightsOfFile(np.random.Generator):
         """Return zeros of this shape and type, read-only and without memory of their own."""
         key = np.dtype(dtype), tuple(shape)
         if not self._left[key]:
-            size = ", ".join(map(str, shape))
+            size = ", ".join(map(shown, shape))
             raise DataError(
                 f"its settings ask for weights of the shape ({size}) in {key[0].name}, and the file has none (left) of "
                 "that kind."

@@ -11,13 +11,15 @@ from .custom import CustomLM
 from .elman import ElmanLM
 from .feedforward import FeedForward
 from .feedforward_lm import FeedForwardLM
-from .files import load, load_any, load_classifier, load_together
+from .files import load, load_any, load_classifier
 from .jordan import JordanLM
 from .language_model import LanguageModel
 from .mixture import MixtureLM
 from .ngram import NgramLM
 from .recurrent import RecurrentLM
 from .rnnlm import MikolovLM
+from .together import load_together
+from .with_unk import WithUnkLM
 
 MODELS: dict[str, type[RecurrentLM]] = kinds.classes(kinds.NETWORKS)
 CLASSIFIERS: dict[str, type[Classifier]] = kinds.classes(kinds.CLASSIFIERS)
@@ -42,6 +44,7 @@ __all__ = [
     "MixtureLM",
     "NgramLM",
     "RecurrentLM",
+    "WithUnkLM",
     "average",
     "load",
     "load_any",

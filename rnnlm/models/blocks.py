@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import DataError, UsageError
 from ..layers import (
     Activation,
     Affine,
@@ -71,6 +71,8 @@ class Builder:
         try:
             positional, named = _arguments(words[1:])
             _MAKERS[words[0]](self, *positional, **named)
+        except DataError:  # from a file: see `WeightsOfFile`
+            raise
         except UsageError as error:
             raise UsageError(f"block {text!r} on an input of {'×'.join(map(str, self.shape))}: {error}") from error
         except (TypeError, ValueError) as error:

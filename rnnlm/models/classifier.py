@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..errors import DataError, UsageError
+from ..errors import DataError, NotANumber, UsageError
 from ..layers import Layer, Param, Sequential, Standardize, WeightsOfFile
 from ..layers.losses import CrossEntropy, Hinge, Loss, SquaredError
 from ..ops import ops_for
@@ -117,7 +117,7 @@ class Classifier(Network):
     def outputs(self, x: Array, batch: int = BATCH) -> np.ndarray:
         """The output layer's numbers (N, K) for inputs (N, …), before any softmax, `batch` inputs at a time.
 
-        UsageError for batch < 1 and for inputs of another shape.
+        UsageError for batch < 1 and for inputs of another shape, NotANumber for an output that is not finite.
         """
         if batch < 1:
             raise UsageError(f"batch={batch} is too small. Give batch >= 1.")
@@ -126,6 +126,11 @@ class Classifier(Network):
             standardized, _ = self.standardize.forward(self._inputs(x[first : first + batch]))
             outputs, _ = self.network.forward(standardized)
             rows.append(ops_for(outputs).to_host(outputs))
+            for wrong in np.flatnonzero(~np.isfinite(rows[-1]).all(1))[:1]:
+                raise NotANumber(
+                    f"the output for example {first + wrong + 1} is not a finite number: the input is too large, or "
+                    "the network has diverged. Check the data, or train again with a smaller learning rate."
+                )
         return np.concatenate(rows)
 
     def probabilities(self, x: Array, batch: int = BATCH) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from .. import storage
@@ -115,40 +114,19 @@ def _read(file: str | Path | Head, vocabulary: Vocabulary | None, trust: Trust) 
     return model
 
 
-def load_member(path: Path, entry: Stored) -> LanguageModel:
+def load_member(path: Path, entry: Stored, vocabulary: Vocabulary) -> LanguageModel:
     """The language model in a file of its own that the part `entry` of another file names. Raises what `load` raises.
 
+    `vocabulary` gives the words of an ARPA file their ids.
     DataError also where a chain of such files does not end, or goes on to more than a thousand.
     """
     if is_arpa(path):
-        return NgramLM.read_arpa(path)
+        return NgramLM.read_arpa(path, vocabulary)
     stored = entry.of_another_file(*storage.read(path, "model"), path.parent)
     with reading(path, "model"):
         model = language_model(stored)
         stored.refuse_others()
     return model
-
-
-def load_together(
-    files: Sequence[str | Path | Head], *, device: str | Device = "cpu", trust: Trust = False
-) -> list[LanguageModel]:
-    """The models in several files, on one device.
-
-    An ARPA file does not fix the order of its words: it takes that of the first other model, and keeps its own order
-    where the words differ. Raises what `load` raises.
-    """
-    models = {place: load(file, device=device, trust=trust) for place, file in enumerate(files) if not _is_arpa(file)}
-    vocabulary = next((model.vocabulary for model in models.values()), None)
-    for place, file in enumerate(files):
-        if place not in models:
-            models[place] = load(file)
-            if vocabulary is None:
-                vocabulary = models[place].vocabulary
-            elif models[place].vocabulary.hash != vocabulary.hash and vocabulary.index.keys() == set(
-                models[place].vocabulary.words
-            ):
-                models[place] = load(file, vocabulary)
-    return [models[place] for place in range(len(files))]
 
 
 def _is_arpa(file: str | Path | Head) -> bool:

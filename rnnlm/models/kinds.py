@@ -23,6 +23,7 @@ OTHERS = {  # all other language models that a file may hold
     "cache": "cache.CacheLM",
     "continuous-cache": "continuous_cache.ContinuousCacheLM",
     "mixture": "mixture.MixtureLM",
+    "with-unk": "with_unk.WithUnkLM",
 }
 CLASSIFIERS = {  # what `rnnlm classify train` trains
     "feedforward": "feedforward.FeedForward",

@@ -18,9 +18,11 @@ from ..ops.arrays import Array
 from ..stored import Stored
 from ..text.encoding import Encoding
 from ..text.encoding import require_same as require_same_encoding
+from ..text.vocabulary import Vocabulary
 from .files import language_model, load_member
 from .language_model import LanguageModel
 from .model import Header, State, submodel_text
+from .with_unk import over
 from .wrapping import keep_for, next_of
 
 MIXES = ("linear", "geometric")
@@ -178,7 +180,7 @@ class MixtureLM(LanguageModel):
         for entry in stored.parts("members"):
             if "path" in entry:
                 files.append(stored.folder / entry.text("path"))
-                members.append(_load_member(files[-1], entry))
+                members.append(_load_member(files[-1], entry, encoding.vocabulary))
             else:
                 members.append(language_model(entry))
         config = stored.part("config", "")
@@ -206,14 +208,14 @@ def _empty_stream(member: LanguageModel, place: int) -> Stream:
     )
 
 
-def _load_member(path: Path, entry: Stored) -> LanguageModel:
+def _load_member(path: Path, entry: Stored, vocabulary: Vocabulary) -> LanguageModel:
     """The model in a member's own file. DataError where it is missing, or is not the one that `entry` describes."""
     if not path.is_file():
         missing = "is not an ordinary file" if path.exists() else "does not exist"
         raise DataError(f"its member {path} {missing}. Put it back, or build the mixture again.")
     if _sha256(path) != entry.text("sha256"):
         raise DataError(f"its member {path} has changed since the mixture was built. Build the mixture again.")
-    member = load_member(path, entry)
+    member = over(load_member(path, entry, vocabulary), vocabulary)
     if member.vocabulary.hash != entry.text("vocabulary"):
         raise DataError(f"its member {path} has another vocabulary than the mixture. Build the mixture again.")
     return member

@@ -30,10 +30,10 @@ _MAY: dict[str, dict[str, tuple[type, ...]]] = {
     "run": {
         **dict.fromkeys(("command", "text", "data"), (str,)),
         **dict.fromkeys(("data.train", "data.fit"), (str,)),
-        **dict.fromkeys(("data.train_tokens", "data.train_examples"), (int,)),
+        **dict.fromkeys(("data.train_tokens", "data.train_examples", "data.valid_tokens", "valid_left_out"), (int,)),
         **dict.fromkeys(("model", "optimizer", "schedule", "smoothing"), (str, _NOTHING)),
         **dict.fromkeys(("notes", "members"), (list,)),
-        **dict.fromkeys(("fit", "start"), (dict,)),
+        **dict.fromkeys(("fit", "learning_rate"), (dict,)),
     },
 }
 _WORDS = {int: "a whole number >= 0", float: "a finite number", str: "a text", bool: "true or false", list: "a list"}
@@ -78,8 +78,7 @@ def _check_run(entry: dict[str, Any], where: str) -> None:
         if not all(isinstance(text, str) for text in entry.get(name, [])):
             raise DataError(f"{name} in {where} is no list of texts.")
     for name, value in entry.items():
-        is_object = name in ("fit", "start")
-        parts = value if isinstance(value, list) else value.values() if is_object else [value]
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
         if any(isinstance(part, list | dict) for part in parts):
             raise DataError(f"{name} in {where} is {shown(value)}, in which there are lists or objects again.")
     together = {"data.train": ("text", "data.train_tokens"), "data.fit": ("text", "fit")}
@@ -89,9 +88,15 @@ def _check_run(entry: dict[str, Any], where: str) -> None:
         missing = [other for other in others if name in entry and other not in entry]
         if missing:
             raise DataError(f"{where} has {name} and no {missing[0]}.")
+    for name, value in entry.get("learning_rate", {}).items():
+        if not _is_one_of(value, (int, float)):
+            raise DataError(f"learning_rate.{name} in {where} is {shown(value)}. It must be a number.")
     fit = entry.get("fit")
-    if fit is not None and not (_is_one_of(fit.get("tokens"), (int,)) and _is_cross_entropy(fit.get("nll"))):
-        raise DataError(f"fit in {where} must have the number of tokens and the nll, a number >= 0.")
+    if fit is None:
+        return
+    counts = [fit.get(name) for name in ("tokens", "scored", "unknown")]
+    if not (all(_is_one_of(count, (int,)) for count in counts) and _is_cross_entropy(fit.get("nll"))):
+        raise DataError(f"fit in {where} must have the numbers of tokens, scored and unknown, and nll, a number >= 0.")
 
 
 def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:

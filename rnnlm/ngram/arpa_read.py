@@ -20,7 +20,8 @@ MILLION = 1e6
 def read(path: str | Path, vocabulary: Vocabulary | None = None) -> tuple[Vocabulary, Table]:
     """The vocabulary and the float32 table of an ARPA file, plain or compressed.
 
-    Ids follow the 1-grams, `</s>` first, or are those of `vocabulary`, which must have the same words. What stands
+    Ids follow the 1-grams, `</s>` first, or are those of `vocabulary`, which must have the same words; where only
+    `vocabulary` has `<unk>`, its probability is zero. What stands
     above \\data\\ is a comment. A log10 of -99 or less is a probability or back-off weight of zero; where the weight is
     missing it is one. `<UNK>` is read as `<unk>`. N-grams may come in any order; the missing beginning of a longer one
     is inserted with what backing off gives it. N-grams with `<s>` behind or `</s>` before another word are left out, as
@@ -85,6 +86,9 @@ def _words(lines: Lines, size: int, order: int, vocabulary: Vocabulary | None) -
         known = Vocabulary(words, np.maximum(1, np.round(p * MILLION)))
     else:
         known = vocabulary
+        if known.unk is not None and UNK not in rows:  # a line as if the file had it
+            rows[UNK] = len(numbers)
+            logp, backoff = np.append(logp, logp.dtype.type(-np.inf)), np.append(backoff, backoff.dtype.type(0))
         for word in known.words:
             if word not in rows:
                 raise lines.error(f"the word {word!r} of the vocabulary is not among the 1-grams up to here.")

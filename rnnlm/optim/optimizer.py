@@ -35,6 +35,7 @@ class Optimizer:
         """The constants of the rule; a subclass that has some declares them here."""
 
     slots: ClassVar[tuple[str, ...]] = ()
+    positive_slots: ClassVar[tuple[str, ...]] = ("squares", "updates")  # those of them that cannot be below 0
     rule: ClassVar[str] = ""  # the backends' name for this rule, if one of them has it compiled
     default_rate: ClassVar[float] = 0.1  # the learning rate for tanh units when nobody says
 
@@ -101,6 +102,10 @@ class Optimizer:
         """What a resumed run needs: numbers by name, and the remembered arrays by "PARAMETER/SLOT"."""
         arrays = {f"{name}/{slot}": a for name, slots in self._memory.items() for slot, a in slots.items()}
         return {"learning_rate": self.learning_rate, "steps": self.steps}, arrays
+
+    def least(self, name: str) -> float | None:
+        """Return the least number that an array of `state()` can hold; None where there is no limit."""
+        return 0 if name.rpartition("/")[2] in self.positive_slots else None
 
     def restore(self, numbers: dict[str, Any], arrays: Mapping[str, Array]) -> None:
         """Continue from what `state()` returned."""

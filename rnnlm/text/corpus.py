@@ -25,8 +25,8 @@ from ..cache_folder import (
     where_there_is_room,
 )
 from ..errors import TextWarning, UsageError
-from . import id_cache
-from .encode import CHARACTERS, IDS, Encoded, encode
+from . import hints, id_cache
+from .encode import CHARACTERS, IDS, Encoded, Part, encode
 from .encoding import Encoding, as_encoding
 from .files import read_blocks, source_name
 from .memory_folder import Folder, MemoryFolder, ids_in
@@ -263,7 +263,7 @@ class Corpus:
     @classmethod
     def _open(cls, folder: Folder, encoded: Encoded, name: str, say: bool = True) -> list[Corpus]:
         """Return the parts of the encoded text in a folder; with `say`, its hints become warnings."""
-        for hint in encoded.hints if say else ():
+        for hint in [*encoded.hints, *_unknown_words(encoded.parts)] if say else []:
             warnings.warn(hint.about(name), TextWarning, stacklevel=3)
         ids = ids_in(folder / IDS)
         characters = ids_in(folder / CHARACTERS) if (folder / CHARACTERS).exists() else None
@@ -308,6 +308,13 @@ def _request(
             made = Encoding.of(rule, vocabulary or Vocabulary([EOS], [0]))
             encoding = None if vocabulary is None else made
     return id_cache.Request(rule, encoding, fractions, max_vocab, min_count)
+
+
+def _unknown_words(parts: Sequence[Part]) -> list[hints.Hint]:
+    """The hint on a whole text none of whose words is known; that depends on the vocabulary and not on the text."""
+    part = parts[0]
+    hint = hints.of_unknown_words(part.stop - part.start, part.sentences, part.unknown)
+    return [hint] if hint is not None and len(parts) == 1 else []
 
 
 def _encode(blocks: Iterable[bytes], name: str, folder: Folder, request: id_cache.Request) -> Encoded:

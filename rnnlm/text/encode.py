@@ -99,6 +99,10 @@ def encode(
             types, points = _write_first_numbers(parts_of_text, name, folder, tokenizer)
     else:
         types, _ = _write_first_numbers([pieces], name, folder, tokenizer)
+        if len(types) == 1 and len(fractions) > 1:  # sentence ends alone can be scored, but no model is made of them
+            raise DataError(
+                f"{name} has no word besides the sentence end, so there is nothing to predict. Give another text."
+            )
         ids = ids_in(ids_file)
         points = cut_points(ids, fractions, name)
         del ids  # a mapping keeps pages in memory, and some systems forbid writing to a mapped file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -20,9 +20,11 @@ from .pieces import text_pieces
 from .places import Place
 from .tokenizer import Tokenizer
 from .tokenizers import tokenizer, unit_of
-from .vocabulary import Vocabulary
+from .vocabulary import UNK, Vocabulary
 
-_ESCAPES = str.maketrans({"\t": "\\t", "\r": "\\r", "\n": "\\n"})  # characters that a cell of a table cannot hold
+_ESCAPES = str.maketrans(
+    {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\0": "\\0"}
+)  # characters that a cell of a table cannot hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,13 @@ class Encoding:
     def __str__(self) -> str:
         return f"{self.size}, tokenizer {self.tokenizer}, hash {self.vocabulary.hash[:12]}"
 
+    def with_vocabulary(self, vocabulary: Vocabulary) -> Self:
+        """Return an encoding with the same tokenizer and other words."""
+        other = replace(self, vocabulary=vocabulary)
+        if "rule" in vars(self):  # made already, so that a user's own file need not be found again
+            vars(other)["rule"] = self.rule
+        return other
+
     def facts(self) -> dict[str, Any]:
         """Return what `rnnlm info` shows of the encoding: sizes, names and hashes."""
         facts = {"words": len(self.vocabulary), "vocabulary": self.vocabulary.hash, "tokenizer": self.tokenizer}
@@ -145,7 +154,7 @@ class Encoding:
 
     @cached_property
     def cells(self) -> list[str]:
-        """The words as tables with tabs show them: a tab, a carriage return and a newline are \\t, \\r and \\n."""
+        """The words as tables with tabs show them: a tab, CR, LF and NUL are \\t, \\r, \\n and \\0."""
         return [word.translate(_ESCAPES) for word in self.vocabulary.words]
 
     @cached_property
@@ -242,6 +251,10 @@ def difference(one: Encoding, other: Encoding) -> Difference | None:
         return None
     first, second = one.vocabulary, other.vocabulary
     if first.hash != second.hash:
+        if set(first.words) ^ set(second.words) == {UNK}:
+            one_has, other_has = (f"the word {UNK}" if v.unk is not None else "none" for v in (first, second))
+            advice = "Train both with the same `max_vocab` and `min_count`, or give the n-gram model as an ARPA file."
+            return Difference(f"their words are the same but for {UNK}", one_has, other_has, advice)
         place = next((i for i, (v, w) in enumerate(zip(first.words, second.words, strict=False)) if v != w), None)
         if place is None:
             sizes = (f"{len(first):,} words", f"{len(second):,} words")

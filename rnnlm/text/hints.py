@@ -53,7 +53,7 @@ class Hint(NamedTuple):
 
 
 def of_beginning(head: bytes, tokenizer: str) -> Hint | None:
-    """Return the hint on a text that begins with these bytes, None for an ordinary one; `prose` may have long lines."""
+    """Return the hint on a text with these first bytes, None for an ordinary one; for `prose` it may be one line."""
     text = plain(head[:HEAD]).decode("utf-8", "ignore")
     lines = text.split("\n")
     if len(head) >= HEAD and len(lines) > 1:
@@ -68,6 +68,16 @@ def of_blank_lines(blank: int) -> Hint | None:
         return None
     lines, them = ("a blank line, which", "it") if blank == 1 else (f"{blank:,} blank lines, each of which", "them")
     return Hint(f"has {lines} is a sentence of </s> alone; without {them}", "sed '/^[[:space:]]*$/d'")
+
+
+def of_unknown_words(tokens: int, sentences: int, unknown: int) -> Hint | None:
+    """Return the hint on a text none of whose words is known."""
+    if not unknown or unknown + sentences < tokens:
+        return None
+    return Hint(
+        f"has no word of the vocabulary: all {unknown:,} are unknown. Its language, spelling and tokens should be "
+        "those of the training text"
+    )
 
 
 def _form(lines: Sequence[str]) -> Hint | None:

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import cache_room
 from ..cache_folder import draft_folder, settle
 from ..errors import DataError
 from . import checked_json
@@ -81,6 +82,7 @@ def cached(cache: Path, source: str | Path, request: Request, write: Callable[[P
                 settle(draft, folder)
     if before is not None and Path(source).resolve() == path and _State.of(path) == before:
         _note(cache, path, before, now, encoded.sha256)
+    cache_room.make_room(cache, keep=folder)
     return folder, encoded
 
 
@@ -93,6 +95,7 @@ def lookup(cache: Path, source: str | Path, request: Request) -> tuple[Path, Enc
     encoded = read_description(folder, request.encoding)
     if encoded is None:
         return None
+    cache_room.mark_used(folder)
     if encoded.encoding.source and encoded.encoding.source == request.tokenizer.source:  # it has run already
         encoded = replace(encoded, encoding=replace(encoded.encoding, trust=True))
     if request.encoding is None and request.tokenizer.is_ready:  # saves making the tokenizer again, or finding its file

@@ -48,12 +48,16 @@ class WrittenMarks:
         """Raise DataError where there was a mark; it says how many, where the first is, and what to do."""
         if self._counts:
             counted = " and ".join(
-                f"{mark} {self._counts[mark]:,} times" for mark in sorted(self._counts, reverse=True)
+                f"{mark} {_times(self._counts[mark])}" for mark in sorted(self._counts, reverse=True)
             )
             raise DataError(
                 f"{self._name} has {counted}, first in line {self._first}: they mark the ends of sentences, and every "
                 f"line has its end without them. Take them out: {filtered(self._name, replace_words(self._counts))}."
             )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def replace_words(words: Iterable[str], by: str = "") -> str:
@@ -71,7 +75,7 @@ def of_words(counts: Mapping[str, int]) -> Hint | None:
         (ENDS, "while every line has its end without them, so that each flatters the figures", ""),
     ):
         if found := {mark: counts[mark] for mark in marks if counts.get(mark)}:
-            counted = " and ".join(f"{mark} {count:,} times" for mark, count in found.items())
+            counted = " and ".join(f"{mark} {_times(count)}" for mark, count in found.items())
             verb = "if that is meant, write it" if by else "take them out"
             return Hint(f"has {counted}: words like any here, {meaning}; {verb}", replace_words(found, by))
     return None

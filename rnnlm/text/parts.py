@@ -36,8 +36,9 @@ def cut_points(ids: np.ndarray, fractions: Sequence[float], name: str = "the tex
     points.append(total)
     if any(a >= b for a, b in pairwise(points)):
         raise DataError(
-            f"{name} has {total} tokens, too few to cut into parts of {', '.join(f'{s:.3g}' for s in shares)}. "
-            "Give a longer text, or held-out texts of their own (`valid` and `test`)."
+            f"{name} has {total} token{'s' * (total != 1)}, too few to cut into parts of "
+            f"{', '.join(f'{s:.3g}' for s in shares)}. Give a longer text, or held-out texts of their own (`valid` and "
+            "`test`)."
         )
     return points
 

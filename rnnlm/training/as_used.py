@@ -10,8 +10,8 @@ from ..optim import OPTIMIZERS
 from ..options import Declared, declared
 from ..text.windows import window_count
 from .classifier_settings import ClassifierSettings
+from .learning_rate import classifier_rate_for, rate_for
 from .settings import Settings
-from .start import classifier_rate_for, rate_for
 
 DEFAULT_WORDS = 8_000_000  # that a run reads in all by default: a minute or two on an ordinary machine
 
@@ -36,7 +36,7 @@ def as_used(record: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, A
     """How a model was trained, every default written out, from the record of its run and the model's `config`: the
     optimizer with its constants, rate and clip, the schedule with its options, and how the data were read.
 
-    Rate and warm-up are those of the record's `start`; earlier versions, which recorded none, had the rates of 200
+    Rate and warm-up are those of the record's `learning_rate`; earlier versions recorded none, and had the rates of 200
     units. Left out are the length of the run, defaults of 0, and what the record of an older version does not hold.
     """
     is_text = "text" in record
@@ -47,7 +47,8 @@ def as_used(record: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, A
         if of_training and name in record and _applies(declaration, record):
             value, option = record[name], declaration.option
             used[name] = option.default_of(record.get(option.selector)) or None if value is None else value
-    used |= record.get("start") or {}
+    recorded = record.get("learning_rate")
+    used |= recorded if isinstance(recorded, dict) else {}
     optimizer = record.get("optimizer")
     if used.get("lr") is None and optimizer in OPTIMIZERS:
         used["lr"] = rate_for(optimizer, config.get("activation")) if is_text else classifier_rate_for(optimizer)

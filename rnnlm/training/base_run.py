@@ -15,10 +15,10 @@ from ..own_source import Trust, remembered
 from . import memory
 from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
+from .learning_rate import LearningRate, recorded
 from .loop import Loop, LoopOptions
 from .run_files import RunFiles
 from .run_settings import RunSettings
-from .start import Start, recorded
 
 AnySettings = TypeVar("AnySettings", bound=RunSettings)
 AnyModel = TypeVar("AnyModel", bound=Network)
@@ -79,15 +79,15 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         if snapshot is not None:
             snapshot.require_same(record, self.settings.comparable)
         self.model: AnyModel = resumed or self.earlier_model or self._new_model()
-        self.start = self._recorded_start(snapshot) or self._start()
-        record["start"] = self.start._asdict()
+        self.learning_rate = self._recorded_learning_rate(snapshot) or self._learning_rate()
+        record["learning_rate"] = self.learning_rate._asdict()
         if resumed is None:
             self.model.log.append({"kind": "run", "command": command, **self._source(), **record})
         self.needs = self._needs()
         with memory.explain_out_of_memory(self.needs, self.device):
             self.model.to(self.device)
             self.trainer = self._trainer(self.files.checkpoint(record, self.settings.save_every), observers)
-            self.files.resume(self.trainer)
+            self.files.resume(self.trainer, self.data.train)
         self.resumed = snapshot is not None
 
     @property
@@ -107,17 +107,17 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         """Train to the end; returns why it ended. What a subclass adds to the model's log here goes into its file."""
         return self.trainer.fit(self.data.train, self.data.valid)
 
-    def _recorded_start(self, snapshot: Snapshot | None) -> Start | None:
-        """The start of a run that is resumed; None for a new run. One of an earlier version recorded none."""
+    def _recorded_learning_rate(self, snapshot: Snapshot | None) -> LearningRate | None:
+        """The learning rate of a run that is resumed; None for a new run. One of an earlier version recorded none."""
         if snapshot is None:
             return None
-        return recorded(snapshot) or self._start(earlier=True)
+        return recorded(snapshot) or self._learning_rate(earlier=True)
 
     def _optimizer(self) -> Optimizer:
-        """The optimizer that the settings describe, at the rate of the run's start."""
+        """The optimizer that the settings describe, at the rate with which the run begins."""
         s: Any = self.settings
         rule = OPTIMIZERS[s.optimizer]
-        return rule(self.model.params, self.start.lr, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
+        return rule(self.model.params, self.learning_rate.lr, l2=s.l2, decay=s.weight_decay, **subset(rule.Options, s))
 
     def _loop_options(self, epochs: int, checkpoint: Checkpoint | None, observers: Sequence[Observer]) -> LoopOptions:
         """The keywords that every trainer takes, as the settings have them."""
@@ -126,7 +126,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
             "clip": s.clip,
             "clip_by": s.clip_by,
             "schedule": schedule_of(s, epochs),
-            "warmup": self.start.warmup,
+            "warmup": self.learning_rate.warmup,
             "epochs": epochs,
             "max_updates": s.max_updates,
             "seed": s.seed,
@@ -163,7 +163,7 @@ class BaseRun(ABC, Generic[AnySettings, AnyModel]):
         """The model that the settings describe."""
 
     @abstractmethod
-    def _start(self, *, earlier: bool = False) -> Start:
+    def _learning_rate(self, *, earlier: bool = False) -> LearningRate:
         """The rate and the warm-up that the settings describe; `earlier`: as versions did that did not record them."""
 
     @abstractmethod

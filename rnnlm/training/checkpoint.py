@@ -9,17 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
-
 from .. import storage
 from ..errors import DataError
 from ..models.files import unpack
 from ..models.model import Model, Network
-from ..models.recurrent import Tape
+from ..models.training_log import require_complete
 from ..ops import ops_for
 from ..optim import Optimizer, Schedule
 from ..own_source import Trust
-from ..stored import Stored
+from ..stored import Stored, reading
+from .packing import pack
 from .progress import Progress
 
 Kind = TypeVar("Kind", bound=Model)
@@ -32,6 +31,9 @@ class Resumable(Protocol):
     optimizer: Optimizer
     schedule: Schedule
     progress: Progress
+
+    def windows_like(self, state: Any, tapes: list[Any], stored: Stored) -> tuple[Any, deque]:
+        """The streams' state and the tapes of the last windows, which `packing.pack` took apart."""
 
 
 class Checkpoint:
@@ -67,8 +69,8 @@ class Checkpoint:
             "optimizer": numbers,
             "schedule": trainer.schedule.state(),
             "progress": progress,
-            "state": _pack(p.state, "state", host),
-            "tapes": [_pack(tuple(tape), f"tapes/{i}", host) for i, tape in enumerate(p.tapes)],
+            "state": pack(p.state, "state", host),
+            "tapes": [pack(tuple(tape), f"tapes/{i}", host) for i, tape in enumerate(p.tapes)],
         }
         storage.write(self.path, "checkpoint", header, host)
         self._last = time.monotonic()
@@ -91,23 +93,24 @@ class Snapshot:
 
     def __init__(self, path: Path, stored: Stored) -> None:
         self.path, self.stored = path, stored
-        self.run: dict[str, Any] = {"device": "cpu", **stored.mapping("run")}  # the first versions knew no other device
+        with reading(path, "checkpoint"):
+            run = _plain_values(stored.part("run", ""))
+        self.run: dict[str, Any] = {"device": "cpu", **run}  # the first versions knew no other device
 
     @property
     def stopped(self) -> str:
         """Why the run ended; empty where it was cut off."""
-        return str(self.stored.mapping("progress").get("stopped", ""))
-
-    def _part(self, prefix: str) -> dict[str, np.ndarray]:
-        part = self.stored.arrays_of(prefix)
-        return {name: part.array(name) for name in part.names()}
+        with reading(self.path, "checkpoint"):
+            return self.stored.part("progress", "").text("stopped", "")
 
     def model(self, kind: type[Kind], trust: Trust = False) -> Kind:
         """The model as it was at the checkpoint, vocabulary and classes included; DataError if it is another kind.
 
         `trust` says whether code that the model names may run.
         """
-        model = unpack(replace(self.stored.part("model", "model/"), trust=trust))
+        with reading(self.path, "checkpoint"):
+            model = unpack(replace(self.stored.part("model", "model/"), trust=trust))
+            require_complete(model.log)
         if not isinstance(model, kind):
             raise DataError(
                 f"{self.path} is the checkpoint of another kind of model, {model.kind}. Give another `output`."
@@ -115,23 +118,39 @@ class Snapshot:
         return model
 
     def restore(self, trainer: Resumable) -> None:
-        """Restore the state of the run in a trainer that was made with the same settings and with `model()`."""
-        trainer.optimizer.restore(self.stored.mapping("optimizer"), self._part("optimizer/"))
-        trainer.schedule.restore(self.stored.mapping("schedule"))
-        p = trainer.progress
-        for name in _NUMBERS:
-            setattr(p, name, self.stored.mapping("progress")[name])
-        trainer.optimizer.learning_rate *= trainer.schedule.factor_of_new_length(p.epoch)
-        p.best = self._part("best/")
-        weights = next(iter(trainer.model.params.values())).value
-        # States and tapes are on the device of the weights; word ids stay on the host, as everywhere.
-        arrays = {
-            name: ops_for(weights).asarray(array) if np.issubdtype(array.dtype, np.floating) else array
-            for name, array in self.stored.arrays.items()
-            if name.startswith(("state", "tapes/"))
-        }
-        p.state = _unpack(self.stored.value("state"), arrays)
-        p.tapes = deque(Tape(*_unpack(tape, arrays)) for tape in self.stored.sequence("tapes"))
+        """Restore the state of the run in a trainer that was made with the same settings and with `model()`.
+
+        DataError where the checkpoint holds something else than such a run has.
+        """
+        with reading(self.path, "checkpoint"):
+            self._restore(trainer)
+            self.stored.refuse_others()
+
+    def _restore(self, trainer: Resumable) -> None:
+        stored, params, optimizer, p = self.stored, trainer.model.params, trainer.optimizer, trainer.progress
+        _, memory = optimizer.state()
+        arrays, numbers = stored.arrays_of("optimizer/"), stored.part("optimizer", "")
+        optimizer.restore(
+            {"learning_rate": numbers.number("learning_rate", 0), "steps": numbers.integer("steps", 0)},
+            {name: arrays.numbers(name, a.dtype, a.shape, least=optimizer.least(name)) for name, a in memory.items()},
+        )
+        trainer.schedule.restore(_schedule_state(stored.part("schedule", ""), trainer.schedule))
+        _read_numbers(stored.part("progress", ""), p)
+        optimizer.learning_rate *= trainer.schedule.factor_of_new_length(p.epoch)
+        best = stored.arrays_of("best/")
+        p.best = {}
+        if p.best_epoch:
+            p.best = {
+                name: best.numbers(name, param.value.dtype, param.value.shape, least=param.least)
+                for name, param in params.items()
+            }
+        state, tapes = stored.value("state"), stored.sequence("tapes")
+        if state == {"value": None}:
+            if tapes:
+                raise DataError("the entry tapes is not empty, and there is no state of the streams.")
+            p.state, p.tapes = None, deque()
+            return
+        p.state, p.tapes = trainer.windows_like(state, tapes, stored)
 
     def require_same(self, run: dict[str, Any], comparable: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """DataError that names the first setting in which this run differs from the checkpoint's.
@@ -159,19 +178,40 @@ def _short(value: Any) -> str:
     return f"{value[:12]}…" if isinstance(value, str) else str(value)
 
 
-def _pack(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
-    """Nested tuples, lists, numbers, None and arrays as JSON; the arrays go into `arrays` under names from `name`."""
-    if isinstance(value, tuple | list):
-        return [type(value).__name__, *(_pack(part, f"{name}.{i}", arrays) for i, part in enumerate(value))]
-    if value is None or isinstance(value, int | float | str):
-        return {"value": value}
-    arrays[name] = ops_for(value).to_host(value)
-    return {"array": name}
+def _plain_values(part: Stored) -> dict[str, Any]:
+    """The record of a run's settings: values that settings have, and names where they choose a kind."""
+    for name in part.header:
+        value = part.value(name)
+        inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+        if any(isinstance(inner, list | dict) for inner in inside):
+            part.refuse(name, "a setting: a text, a number, or some of them")
+    for name in ("model", "optimizer", "schedule"):
+        if part.value(name, None) is not None:
+            part.text(name)
+    if "learning_rate" in part:  # earlier versions did not write it
+        rate = part.part("learning_rate", "")
+        for name in rate.header:
+            rate.number(name)
+    return dict(part.header)
 
 
-def _unpack(packed: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """The value that `_pack` took apart."""
-    if isinstance(packed, list):
-        parts = [_unpack(part, arrays) for part in packed[1:]]
-        return tuple(parts) if packed[0] == "tuple" else parts
-    return packed["value"] if "value" in packed else arrays[packed["array"]]
+def _schedule_state(part: Stored, schedule: Schedule) -> dict[str, Any]:
+    """The numbers of a schedule: those that it has, of the same types; infinity is a text."""
+    state: dict[str, Any] = {}
+    for name, value in schedule.state().items():
+        if name not in part:  # an earlier version did not know it
+            continue
+        if isinstance(value, bool):
+            state[name] = part.flag(name)
+        elif isinstance(value, int):
+            state[name] = part.integer(name, 0)
+        else:
+            state[name] = "inf" if part.value(name) == "inf" else part.number(name)
+    return state
+
+
+def _read_numbers(part: Stored, p: Progress) -> None:
+    p.epoch, p.window, p.updates = part.integer("epoch", 1), part.integer("window", 0), part.integer("updates", 0)
+    p.nll, p.tokens, p.stopped = part.number("nll"), part.integer("tokens", 0), part.text("stopped")
+    p.correct = None if part.value("correct") is None else part.integer("correct", 0, p.tokens)
+    p.best_epoch = part.integer("best_epoch", 0, p.epoch)

@@ -23,8 +23,8 @@ from .checkpoint import Checkpoint
 from .classifier_settings import ClassifierSettings
 from .classifier_trainer import ClassifierTrainer, evaluate
 from .events import Observer
+from .learning_rate import LearningRate, classifier_rate_for
 from .run_bar import RunBar
-from .start import Start, classifier_rate_for
 
 
 class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
@@ -75,9 +75,9 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
             keywords["blocks"] = [block.strip() for block in keywords["blocks"].split(",") if block.strip()]
         return CLASSIFIERS[kind](train.shape, train.labels, **keywords)
 
-    def _start(self, *, earlier: bool = False) -> Start:
+    def _learning_rate(self, *, earlier: bool = False) -> LearningRate:
         s = self.settings
-        return Start(classifier_rate_for(s.optimizer) if s.lr is None else s.lr, s.warmup)
+        return LearningRate(classifier_rate_for(s.optimizer) if s.lr is None else s.lr, s.warmup)
 
     def _needs(self) -> list[memory.Need]:
         return memory.of_classifier(self.model, OPTIMIZERS[self.settings.optimizer], batch=self.settings.batch)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections import deque
 from collections.abc import Iterator
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
 from ..datasets import Dataset, epoch_order
 from ..datasets.shift import shifted
+from ..errors import DataError, NotANumber
 from ..evaluation.confusion import Confusion
 from ..models.classifier import BATCH, Classifier
 from ..ops import ops_for
 from ..optim.optimizer import Optimizer
+from ..stored import Stored
 from .loop import Loop, LoopOptions, at_least_one
 from .scores import TrainLoss, ValidationScore
 
@@ -53,7 +57,11 @@ class ClassifierTrainer(Loop[Dataset]):
             self.model.standardize.learn(train.x)
         return super().fit(train, valid)
 
-    def _updates_per_epoch(self, train: Dataset) -> int:
+    def windows_like(self, state: Any, tapes: list[Any], stored: Stored) -> tuple[Any, deque]:
+        """As `Resumable.windows_like`; DataError, since only a run over streams of text has them."""
+        raise DataError("the entry state is not empty, and the run has no streams of text.")
+
+    def updates_per_epoch(self, train: Dataset) -> int:
         rest = len(train) % self.batch
         return max(1, len(train) // self.batch + (rest > 1))  # a rest of one joins the batch before it
 
@@ -61,7 +69,7 @@ class ClassifierTrainer(Loop[Dataset]):
         p, B = self.progress, self.batch
         classes = train.classes()
         order = epoch_order(classes, seed=self.seed, epoch=p.epoch, balance=self.balance)
-        count = self._updates_per_epoch(train)
+        count = self.updates_per_epoch(train)
         for window in range(p.window, count):
             chosen = order[window * B : (window + 1) * B if window + 1 < count else None]
             x = train.x[chosen]
@@ -80,7 +88,10 @@ class ClassifierTrainer(Loop[Dataset]):
         return TrainLoss(ops.total(loss), len(y), ops.total(correct))
 
     def _validate(self, valid: Dataset) -> ValidationScore:
-        confusion = evaluate(self.model, valid)
+        try:
+            confusion = evaluate(self.model, valid)
+        except NotANumber:  # the loop says what to try
+            return ValidationScore(math.nan, 0, len(valid))
         return ValidationScore(confusion.loss, confusion.correct, confusion.examples)
 
 

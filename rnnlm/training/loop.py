@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict
 from typing import Any, Generic, NoReturn, TypedDict, TypeVar
@@ -17,6 +18,7 @@ from ..ops.threads import one_thread
 from ..optim.clipping import clip_norm, clip_value, gradient_norm
 from ..optim.optimizer import Optimizer
 from ..optim.schedules import Constant, Schedule
+from ..stored import Stored
 from .checkpoint import Checkpoint
 from .events import Epoch, Event, Observer, Saved, Sums, Update
 from .interrupt import CtrlC
@@ -88,8 +90,12 @@ class Loop(ABC, Generic[Data]):
         self._ctrl_c = CtrlC()
 
     @abstractmethod
-    def _updates_per_epoch(self, train: Data) -> int:
+    def updates_per_epoch(self, train: Data) -> int:
         """The number of updates in an epoch."""
+
+    @abstractmethod
+    def windows_like(self, state: Any, tapes: list[Any], stored: Stored) -> tuple[Any, deque]:
+        """The state and the tapes of a checkpoint: see `Resumable`."""
 
     @abstractmethod
     def _batches(self, train: Data) -> Iterator[Any]:
@@ -129,9 +135,7 @@ class Loop(ABC, Generic[Data]):
     def _epoch(self, train: Data) -> None:
         """One pass over the data, or the rest of one where a run is resumed within an epoch."""
         p, total = self.progress, len(train)
-        every = max(
-            1, self._updates_per_epoch(train) // 50
-        )  # about fifty entries of the log an epoch, enough for a curve
+        every = max(1, self.updates_per_epoch(train) // 50)  # about 50 entries of the log an epoch: enough for a curve
         if self._out_of_updates():
             return
         for batch in self._batches(train):

@@ -26,9 +26,9 @@ from .checkpoint import Checkpoint
 from .data import Data, load
 from .events import Epoch, Event, Observer
 from .fine_tuning import starting_model, with_structure
+from .learning_rate import LearningRate, earlier_learning_rate, learning_rate_of
 from .run_bar import RunBar
 from .settings import Settings
-from .start import Start, earlier_start_of, start_of
 from .trainer import Trainer
 from .verdict import Verdict
 
@@ -96,8 +96,8 @@ class Run(BaseRun[Settings, RecurrentLM]):
         return reason
 
     def _watch(self, event: Event) -> None:
-        """Warn after the first epoch that is worse than no model at all, for a long run should not go on so."""
-        if isinstance(event, Epoch) and event.valid_nll is not None and not event.stop:
+        """Warn where the best epoch so far is worse than no model at all, for a long run should not go on so."""
+        if isinstance(event, Epoch) and event.best and event.valid_nll is not None and not event.stop:
             verdict = self._verdict(event.valid_nll)
             if verdict.is_hopeless:
                 self._warn(verdict)
@@ -110,7 +110,9 @@ class Run(BaseRun[Settings, RecurrentLM]):
 
     def _verdict(self, nll: float) -> Verdict:
         activation, updates = self.model.config.get("activation"), self.trainer.progress.updates
-        return Verdict.of(nll, self.baselines, self.settings, lr=self.start.lr, updates=updates, activation=activation)
+        return Verdict.of(
+            nll, self.baselines, self.settings, lr=self.learning_rate.lr, updates=updates, activation=activation
+        )
 
     def _check(self) -> None:
         self.settings.model_keywords()
@@ -132,10 +134,10 @@ class Run(BaseRun[Settings, RecurrentLM]):
         keywords = self.settings.model_keywords()
         return self.settings.model_class(self.data.train.encoding, **keywords)
 
-    def _start(self, *, earlier: bool = False) -> Start:
+    def _learning_rate(self, *, earlier: bool = False) -> LearningRate:
         _, updates = as_used.length_of(self.settings, len(self.data.train))
-        start = earlier_start_of if earlier else start_of
-        return start(self.settings, self.model, updates)
+        rule = earlier_learning_rate if earlier else learning_rate_of
+        return rule(self.settings, self.model, updates)
 
     def _needs(self) -> list[memory.Need]:
         s = self.settings

@@ -16,6 +16,7 @@ from ..errors import DataError, TrainingError, UsageError
 from ..models.model import Model
 from ..output_files import require_writable
 from ..output_lock import OutputLock
+from ..stored import reading
 from .checkpoint import Checkpoint, Snapshot
 from .loop import Loop
 
@@ -95,8 +96,8 @@ class RunFiles:
         """The run's checkpoint; None when nothing is written."""
         return None if self.checkpoint_path is None else Checkpoint(self.checkpoint_path, record, minutes=minutes)
 
-    def resume(self, trainer: Loop) -> None:
-        """Restore the trainer's progress from the snapshot, if there is one.
+    def resume(self, trainer: Loop, train: Any) -> None:
+        """Restore the trainer's progress over the data `train` from the snapshot, if there is one.
 
         A run that had ended by a limit goes on where the limit was raised, at the learning rate that its schedule has
         there for the new number of epochs; otherwise it ends again at once, with the same model.
@@ -104,6 +105,10 @@ class RunFiles:
         if self.snapshot is None:
             return
         self.snapshot.restore(trainer)
+        with reading(self.snapshot.path, "checkpoint"):
+            window, count = trainer.progress.window, trainer.updates_per_epoch(train)
+            if window > min(count, trainer.progress.updates):
+                raise DataError(f"the entry progress.window is {window}, and an epoch has {count} windows.")
         p = trainer.progress
         at_limit = p.epoch > trainer.epochs or (trainer.max_updates is not None and p.updates >= trainer.max_updates)
         if (

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Iterator
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
+from ..errors import DataError, NotANumber
 from ..evaluation.perplexity import perplexity
-from ..models.recurrent import RecurrentLM
+from ..models.model import State
+from ..models.recurrent import RecurrentLM, Tape
 from ..models.truncated_bptt import Truncation
 from ..ops import ops_for
 from ..optim.optimizer import Optimizer
+from ..stored import Stored, shown
 from ..text.corpus import Corpus
 from ..text.windows import window_count, windows
 from .loop import Loop, LoopOptions, at_least_one
+from .packing import unpack_like
 from .scores import TrainLoss, ValidationScore
 
 
@@ -48,7 +54,28 @@ class Trainer(Loop[Corpus]):
         super().__init__(model, optimizer, **loop)
         self.block, self.horizon, self.streams = *self.truncation, streams
 
-    def _updates_per_epoch(self, train: Corpus) -> int:
+    def windows_like(self, state: Any, tapes: list[Any], stored: Stored) -> tuple[State, deque[Tape]]:
+        """As `Resumable.windows_like`: they must be built as those are that a forward pass of the model makes."""
+        words, start = len(self.model.vocabulary), self.model.start(self.streams)
+        steps = [_steps(tape) for tape in tapes]
+        if not all(1 <= n <= self.block for n in steps) or sum(steps) > self.horizon + self.block:
+            raise DataError(
+                f"the entry tapes has windows of {shown(steps)} steps. They must fit `block` and `horizon`."
+            )
+        examples = {n: self._example(n, start) for n in set(steps)}
+        return unpack_like(start, state, stored, "the entry state", words), deque(
+            Tape(*unpack_like(examples[n], tape, stored, f"the entry tapes.{place}", words))
+            for place, (n, tape) in enumerate(zip(steps, tapes, strict=True))
+        )
+
+    def _example(self, steps: int, state: State) -> tuple[Any, ...]:
+        """The tape of a window of so many steps whose losses have been used."""
+        x = np.zeros((steps, self.streams), np.int32)
+        keep = np.ones(x.shape, np.float32) if self.model.config["independent"] else None
+        _, _, tape = self.model.forward(x, x, state, keep, train=(self.seed, 1))
+        return tuple(tape._replace(output=None))
+
+    def updates_per_epoch(self, train: Corpus) -> int:
         return window_count(len(train), self.streams, self.block)
 
     def _batches(self, train: Corpus) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
@@ -69,4 +96,14 @@ class Trainer(Loop[Corpus]):
         return TrainLoss(loss, scored)
 
     def _validate(self, valid: Corpus) -> ValidationScore:
-        return ValidationScore(perplexity(self.model, valid, progress=False).nll)
+        try:
+            return ValidationScore(perplexity(self.model, valid, progress=False).nll)
+        except NotANumber:  # the loop says what to try
+            return ValidationScore(math.nan)
+
+
+def _steps(tape: Any) -> int:
+    """The number of steps that a packed tape names; 0 where it names none."""
+    first = tape[1] if isinstance(tape, list) and len(tape) > 1 else None
+    steps = first.get("value") if isinstance(first, dict) else None
+    return steps if type(steps) is int else 0

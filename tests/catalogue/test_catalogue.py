@@ -13,7 +13,7 @@ import pytest
 from python_process import python
 
 from rnnlm import catalogue
-from rnnlm.catalogue import fetch
+from rnnlm.catalogue import fetch, sources
 from rnnlm.catalogue.grammar import Grammar
 from rnnlm.errors import DataError, UsageError
 from rnnlm.text import Corpus
@@ -64,15 +64,27 @@ def test_the_bible_comes_along(own_cache):
     assert paragraphs[0].startswith("In the beginning God created the heaven and the earth. And the earth was without")
     assert text.endswith("The grace of our Lord Jesus Christ be with you all. Amen.\n")
     assert len(text.split()) == 789_634
+    assert sha256(text.encode()) == got.sha256 == "91b6b57d1737a042200a6808220c78b1f3e6c2fb1670af8ca354c5ba131d1ae8"
     got.train.write_text("mine")
     assert catalogue.get("kjv").train.read_text() == "mine"  # made once, then taken from the cache
 
 
 def test_the_bible_with_another_hash_is_refused(changed, own_cache):
     changed("kjv", sha256="0" * 64)
-    with pytest.raises(DataError, match=f"51a4d6ed.*{'0' * 64}"):
+    with pytest.raises(DataError, match=f"91b6b57d.*{'0' * 64}"):
         catalogue.get("kjv")
     assert not (own_cache / "corpora" / "kjv").exists()
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"x" * 100])
+def test_a_text_that_was_installed_badly(damage, tmp_path, monkeypatch, own_cache):
+    if damage is not None:
+        (tmp_path / "kjv.txt.xz").write_bytes(damage)
+    monkeypatch.setattr(sources, "corpora_folder", lambda: tmp_path)
+    with pytest.raises(DataError, match=r"kjv\.txt\.xz is missing or damaged.*Install rnnlm-kit again"):
+        catalogue.get("kjv")
+    with pytest.raises(UsageError, match="comes with the installation"):
+        catalogue.get("kjv", source=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["elman-letters", "elman-1990", "elman-1991", "reber"])

@@ -87,7 +87,7 @@ TEXTS = [
     ("blank.txt", ["blank.txt holds no words"]),
     ("latin.txt", ["latin.txt is not UTF-8", "0xe9", "line 2", "byte offset 17", "iconv"]),
     ("binary.txt", ["binary.txt is binary, not text", "line 1, byte offset 5"]),
-    ("eos.txt", ["eos.txt has </s> written in line 2", "Remove it"]),
+    ("eos.txt", ["eos.txt has </s> once, first in line 2", "Take them out: `sed "]),
 ]
 
 MODELS = [

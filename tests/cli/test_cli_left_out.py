@@ -48,10 +48,10 @@ def test_mixtures_caches_comparisons_and_scores_say_it(call, texts):
     assert f"validation: {SAID}" in call("ppl", *both, "oov.txt", "--fit", "oov.txt").out
     said = call("compare", *both, "oov.txt", "--block", "1")
     assert "8 tokens, 2 blocks" in said.out
-    assert "left out: 2 more tokens of the text, which have no probability" in said.out
+    assert "left out, having no probability: 2 more of the text" in said.out
     figures = json.loads(call("compare", *both, "oov.txt", "--block", "1", "--json").out)
     assert (figures["tokens"], figures["left_out"]) == (8, 2)
-    assert f"scores of {SAID} written to s.tsv" in call("score", "train.rnnlm", "oov.txt", "-o", "s.tsv").err
+    assert f"scores written to s.tsv: {SAID}" in call("score", "train.rnnlm", "oov.txt", "-o", "s.tsv").err
 
 
 def test_several_runs_and_last_epochs_say_it(call, texts):

@@ -56,7 +56,7 @@ def test_files_are_written_and_read_back(call, shared, tmp_path):
     common = ("score", shared / "m.rnnlm", shared / "test.txt", "--streams", 3)
     called = call(*common, "--unit", "nats", "-o", "s.tsv")
     assert (called.status, called.out) == (0, "")
-    assert called.err == f"scores of {len(table((tmp_path / 's.tsv').read_text()))} tokens written to s.tsv\n"
+    assert called.err == f"scores written to s.tsv: {len(table((tmp_path / 's.tsv').read_text()))} tokens\n"
     assert call(*common, "--binary", "-o", "s.stream").status == 0
     binary, model = read_stream(tmp_path / "s.stream"), rnnlm.load(shared / "m.rnnlm")
     np.testing.assert_array_equal(binary.logp, score(model, shared / "test.txt", streams=3, distribution=True).logp)
@@ -90,7 +90,7 @@ def test_per_text_and_per_sentence_by_each_rule(call, shared, unk_model, rule):
         ("--binary -o s --per text", 2, "--binary writes nats per word"),
         ("--top 3 --quick", 2, "--top 3 needs P of every word"),
         ("--top 3 --per text", 2, "--top 3 needs P of every word"),
-        ("--top -1", 2, "--top -1 is not possible"),
+        ("--top -1", 2, "--top -1 is too small. Give --top >= 0"),
         ("--per line", 2, "--per 'line' is not possible. Give one of word, sentence, text"),
         ("--unit dB", 2, "--unit 'dB' is not possible. Give one of nats, bits, log10"),
         ("--unknown half", 2, "--unknown 'half' is not a rule. Give <unk>, skip, or a number"),
@@ -133,6 +133,34 @@ def test_bad_files_are_refused(call, shared, tmp_path):
         assert (called.status, called.out) == (1, "")
         assert reason in called.err
     assert [path.name for path in tmp_path.iterdir()] == ["empty.txt"]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("--top -1", "--top -1"),
+        ("--top 2 --quick", "--top 2 needs P of every word"),
+        ("--unknown 0", "unknown '0' is not a rule"),
+        ("--unknown -3", "is not a rule"),
+        ("--unknown 1_0", "is not a rule"),
+        ("--unknown \uff13", "is not a rule"),
+        (f"--unknown {'9' * 5000}", "is not a rule"),
+        ("--streams 0", "--streams 0"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(call, shared, options, reason):
+    called = call("score", shared / "m.rnnlm", shared / "test.txt", *options.split())
+    assert (called.status, called.out) == (2, "")
+    assert reason in called.err
+
+
+def test_none_and_more_than_all_likeliest_words(call, shared, model):
+    common = ("score", shared / "m.rnnlm", shared / "test.txt")
+    assert call(*common, "--top", 0).out == call(*common).out
+    V = len(model.vocabulary)
+    assert call(*common, "--top", 10**9).out == call(*common, "--top", V).out
+    (row, *_) = table(call(*common, "--top", V).out)
+    assert sorted(row[f"top{k}"] for k in range(1, V + 1)) == sorted(model.vocabulary.words)
 
 
 def test_independent_and_carried_sentences(call, shared, model):

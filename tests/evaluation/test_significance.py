@@ -156,7 +156,7 @@ def test_few_blocks_say_so():
 
 def test_what_cannot_be_compared():
     one = stream(drawn(12, 40))
-    with pytest.raises(DataError, match=r"t\.txt has 160 sentences, 1 block of 200, .* smaller block \(block=1\)"):
+    with pytest.raises(DataError, match=r"t\.txt has 160 sentences, 1 block of 200 .* smaller block \(block=1\)"):
         perplexity_interval(one, block=200)
     for options in ({"block": 0}, {"samples": 99}, {"seed": -1}):
         with pytest.raises(UsageError, match=next(iter(options))):

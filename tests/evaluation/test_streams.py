@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import math
 from dataclasses import fields, replace
@@ -23,7 +24,8 @@ from rnnlm.evaluation import (
     write_tsv,
 )
 from rnnlm.evaluation.lines import numbered_lines
-from rnnlm.evaluation.stream import CONTEXTS
+from rnnlm.evaluation.stream import CONTEXTS, Stream
+from rnnlm.evaluation.stream_tsv import QUOTING
 from rnnlm.models import LanguageModel
 from rnnlm.text import Corpus, Encoding, Vocabulary, as_encoding
 
@@ -175,7 +177,7 @@ def test_streams_of_the_same_text_are_compared(whole):
     ("change", "reason"),
     [
         ({"encoding": Vocabulary(["</s>", "b", "a", "<unk>"], [4, 3, 2, 1])}, "word 1 .* 'a' against 'b'"),
-        ({"encoding": Vocabulary(["</s>", "a", "b"], [4, 3, 2])}, "4 words against 3 words"),
+        ({"encoding": Vocabulary(["</s>", "a", "b"], [4, 3, 2])}, "the same but for <unk>"),
         ({"encoding": Encoding("prose", VOCABULARY)}, "words against prose"),
         ({"sha256": "f" * 64}, "different texts, .* against text ffffffffffff"),
         ({"ids": np.array([1, 2, 0, 1, 3, 0, 0, 1, 0])}, "token 4 differs, 'b' against 'a'"),
@@ -308,6 +310,7 @@ def test_what_the_lines_before_the_table_say(whole, capsys):
         "unknown words": "<unk>",
         "sentence ends": "scored; carried: the text is one stream, and the state goes on over sentence ends",
         "unit": "log10",
+        "quoting": QUOTING,
     }
 
 
@@ -342,6 +345,47 @@ def test_tokens_that_a_table_cannot_hold_and_a_text_without_a_last_end(tmp_path)
         *(["2", "1", " "], ["2", "2", "\x85"], ["2", "3", "\\r"]),
     ]
     np.testing.assert_array_equal(read_stream(tmp_path / "s.tsv", own.vocabulary).ids, own.ids)
+
+
+QUOTED = ['"', 'say"', '"so"', '""', "'", "#", "# x", "NA", "null", "a\\"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_every_reader_of_tables_gets_every_row(tmp_path, order):
+    """A word that is a quotation mark once swallowed the rows up to the next one."""
+    text = Corpus.from_text("\n".join(" ".join(QUOTED[::order]) for _ in range(3)) + "\n")
+    n = len(text)
+    top = np.stack([text.ids, text.ids], axis=1)
+    stream = Stream(
+        ids=text.ids,
+        logp=-np.arange(1.0, n + 1),
+        model='the "best" model',
+        text='"t"',
+        sha256="",
+        encoding=text.encoding,
+        unknown="left out",
+        characters=9,
+        top_ids=top,
+        top_logp=np.zeros((n, 2)),
+    )
+    write_tsv(stream, tmp_path / "s.tsv", unit="nats")
+    with open(tmp_path / "s.tsv", encoding="utf-8", newline="") as file:
+        read = list(csv.DictReader((line for line in file if not line.startswith("# ")), delimiter="\t"))
+    words = [text.vocabulary.words[i] for i in text.ids]
+    assert [row["word"] for row in read] == [row["top1"] for row in read] == [row["top2"] for row in read] == words
+    assert [float(row["surprisal"]) for row in read] == list(range(1, n + 1))
+    again = read_stream(tmp_path / "s.tsv", text.vocabulary)
+    np.testing.assert_array_equal(again.ids, text.ids)
+    np.testing.assert_array_equal(again.top_ids, top)
+    # A table of an earlier version has no quoting, and says nothing of it.
+    old = [line for line in (tmp_path / "s.tsv").read_text().splitlines() if not line.startswith("# quoting")]
+    head = 1 + sum(line.startswith("# ") for line in old)
+    for i, word in enumerate(words):
+        cells = old[head + i].split("\t")
+        cells[2] = cells[6] = cells[8] = word
+        old[head + i] = "\t".join(cells)
+    (tmp_path / "old.tsv").write_text("\n".join(old) + "\n")
+    np.testing.assert_array_equal(read_stream(tmp_path / "old.tsv", text.vocabulary).ids, text.ids)
 
 
 def test_a_word_that_looks_like_an_escape_comes_back(tmp_path):
@@ -380,13 +424,15 @@ def test_what_a_table_cannot_be(whole, tmp_path):
         ("tokens: 9", "tokens: many", r"tokens is 'many', not a number"),
         ("tokens: 9", "tokens: 10", r"has 9 words where it says 10"),
         ("unit: bits", "unit: dB", r"unit is 'dB'"),
-        ("\tlogprob\t", "\tscore\t", r"line 13: 'logprob' is missing"),
+        ("\tlogprob\t", "\tscore\t", r"line 14: 'logprob' is missing"),
         (VOCABULARY.hash, "0" * 64, r"vocabulary of hash 000000000000, and this one has"),
-        ("1\t2\tb\t0", "1\t2\tc\t0", r"line 15: the word 'c' is not in the vocabulary"),
-        ("1\t2\tb\t0\t-3", "1\t2\tb\t0\tlow", r"line 15: could not convert .* 'low'"),
-        ("1\t2\tb\t0\t-3", "1\t2\tb\t0\t3", r"line 15: the log-probability 3 is above 0"),
-        ("1\t2\tb\t0\t-3", "1\t2\tb", r"line 15: there are .* columns, and 12 names"),
-        ("1\t2\tb\t0", "1\t2\t\udcff\t0", r"line 15: it is not UTF-8"),
+        ("1\t2\tb\t0", "1\t2\tc\t0", r"line 16: the word 'c' is not in the vocabulary"),
+        ("1\t2\tb\t0\t-3", "1\t2\tb\t0\tlow", r"line 16: 'low' is not a number"),
+        ("1\t2\tb\t0\t-3", "1\t2\tb\t0\t-3_0", r"line 16: '-3_0' is not a number"),
+        ("1\t2\tb\t0\t-3", '1\t2\t"b"\t0\t"-3', r"line 16: "),
+        ("1\t2\tb\t0\t-3", "1\t2\tb\t0\t3", r"line 16: the log-probability 3 is above 0"),
+        ("1\t2\tb\t0\t-3", "1\t2\tb", r"line 16: there are .* columns, and 12 names"),
+        ("1\t2\tb\t0", "1\t2\t\udcff\t0", r"line 16: it is not UTF-8"),
     ],
 )
 def test_a_bad_table_is_refused(whole, file, tmp_path, old, new, reason):
@@ -416,7 +462,7 @@ def test_a_bad_binary_file_is_refused(whole, file, tmp_path):
         with pytest.raises(DataError, match=reason):
             read_stream(file(content))
     storage.write(path, "stream", {}, {"ids": whole.ids})
-    with pytest.raises(DataError, match=r"the array vocabulary\.words is missing"):
+    with pytest.raises(DataError, match=r"cannot be used as a stream: the array vocabulary\.words is missing"):
         read_stream(path)
     storage.write(path, "model", {}, {"ids": whole.ids})
     with pytest.raises(DataError, match=r"is a model, not a stream"):

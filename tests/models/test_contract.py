@@ -11,7 +11,17 @@ import pytest
 from paths import OWN_RECURRENCE
 
 from rnnlm import load
-from rnnlm.models import MODELS, CacheLM, ContinuousCacheLM, CustomLM, ElmanLM, LanguageModel, MixtureLM, NgramLM
+from rnnlm.models import (
+    MODELS,
+    CacheLM,
+    ContinuousCacheLM,
+    CustomLM,
+    ElmanLM,
+    LanguageModel,
+    MixtureLM,
+    NgramLM,
+    WithUnkLM,
+)
 from rnnlm.models.ngram import SMOOTHINGS
 from rnnlm.testing import LANGUAGE_MODEL_CHECKS, check_language_model
 from rnnlm.text import Vocabulary, as_encoding
@@ -93,6 +103,12 @@ MAKERS = {  # name -> a function that returns the model
     "cache-ngram": lambda: cached(ngrams(), window=4),
     "cache-mixture": lambda: cached(mixed("linear", 0.5, 0.5)),
     "cache-independent": lambda: cached(recurrent("elman", independent=True)),
+    "with-unk-recurrent": lambda: WithUnkLM(recurrent("elman", classes=4)),
+    "with-unk-ngram": lambda: WithUnkLM(ngrams()),
+    "with-unk-independent": lambda: WithUnkLM(recurrent("rnnlm", classes=6, independent=True)),
+    "mixture-with-unk": lambda: MixtureLM(
+        [WithUnkLM(recurrent("elman", classes=4)), WithUnkLM(ngrams())], (0.4, 0.6), "geometric"
+    ),
     "continuous-cache": lambda: ContinuousCacheLM(recurrent("rnnlm"), size=7, theta=0.7, share=0.3),
     "continuous-cache-direct": lambda: ContinuousCacheLM(
         recurrent("bengio", classes=6, direct=True, embedding=5), size=7, theta=0.7, share=0.3

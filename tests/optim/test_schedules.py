@@ -10,7 +10,7 @@ from rnnlm.errors import UsageError
 from rnnlm.optim.schedules import schedule
 from rnnlm.training import Constant, Halving, Linear, StepDecay
 from rnnlm.training.as_used import epochs_for
-from rnnlm.training.start import warmup_for
+from rnnlm.training.learning_rate import warmup_for
 
 
 def decisions(schedule, entropies):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 
 import pytest
 from paths import TOOLS
+from python_process import python
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs fork() and /proc")
 
@@ -20,6 +22,12 @@ def kill(monkeypatch):
     import kill
 
     return kill
+
+
+def test_nothing_is_lost_by_a_kill():
+    run = python(TOOLS / "kill.py", "--kills", "15", "--seed", "3", "--jobs", "2")
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+    assert re.search(r"\n15 kills, 0 failed", run.stdout)
 
 
 WHOLE = {"m.tsv": b"new"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from small_text import SMALL, TEXT
 from rnnlm.evaluation.baselines import Baselines, baselines
 from rnnlm.text import Corpus, Vocabulary
 from rnnlm.training import Run, Settings
+from rnnlm.training.events import Epoch
 from rnnlm.training.verdict import Verdict
 
 
@@ -92,3 +94,15 @@ def test_a_run_that_learns_says_nothing(tmp_path):
     run, said = trained(tmp_path, epochs=8, dropout=0)
     assert (said, run.verdict.text) == ([], "")
     assert not [entry for entry in run.model.log if entry["kind"] == "verdict"]
+
+
+def test_one_bad_epoch_after_a_good_one_is_nothing_to_say(tmp_path, recwarn):
+    """The schedule goes back to the good one; an epoch that is the best of all and as bad is something to say."""
+    (tmp_path / "text.txt").write_text(TEXT * 4)
+    run = Run(Settings.of(text=tmp_path / "text.txt", **SMALL))
+    bad = Epoch(2, 9, 9.0, 9.0, best=False, restored=True, learning_rate=1.0, stop="")
+    run._watch(bad)
+    assert not recwarn.list
+    run._watch(replace(bad, best=True))
+    run._watch(replace(bad, best=True, epoch=3))
+    assert [str(warning.message) for warning in recwarn.list] == [run._verdict(9.0).text]

@@ -15,8 +15,7 @@ from typing import Any
 import numba
 
 from ...cache_folder import CacheError, usable_cache, warn_once
-
-FOLDER = "kernels"  # in our cache folder
+from ...cache_room import KERNELS
 
 
 class KernelCache:
@@ -86,7 +85,7 @@ def _our_folder() -> str | None:
         if _numba_finds_a_folder():
             return ""
     try:
-        return str(usable_cache().absolute() / FOLDER)
+        return str(usable_cache().absolute() / KERNELS)
     except (CacheError, OSError) as error:
         say_not_kept(error)
         return None
@@ -134,7 +133,7 @@ def drop_stale(sources: Path) -> None:
     Numba itself looks at the file of the kernel only, not at those of the functions that the kernel calls.
     """
     newest = max(file.stat().st_mtime for file in sources.glob("*.py"))
-    for index in (folder() or sources / FOLDER).glob("*.nbi"):
+    for index in (folder() or sources / KERNELS).glob("*.nbi"):
         with suppress(OSError):  # another process was here first, or has it open
             if index.stat().st_mtime < newest:
                 index.unlink()

@@ -14,14 +14,14 @@ from rnnlm.errors import DataError
 from rnnlm.evaluation.baselines import baselines
 from rnnlm.models import ElmanLM, FeedForwardLM, load
 from rnnlm.text import Corpus
-from rnnlm.training import Run, Settings, start
+from rnnlm.training import Run, Settings, learning_rate
 from rnnlm.training.events import Epoch, Update
-from rnnlm.training.start import Start, earlier_start_of, start_of
+from rnnlm.training.learning_rate import LearningRate, earlier_learning_rate, learning_rate_of
 
 CORPUS = Corpus.from_text(TEXT)
 
 
-def chosen(updates=10_000, *, model=ElmanLM, optimizer="adagrad", lr=None, warmup=None, of=start_of, **options):
+def chosen(updates=10_000, *, model=ElmanLM, optimizer="adagrad", lr=None, warmup=None, of=learning_rate_of, **options):
     settings = SimpleNamespace(optimizer=optimizer, lr=lr, warmup=warmup)
     return of(settings, model(CORPUS.encoding, **options), updates)
 
@@ -50,7 +50,7 @@ def test_the_warm_up_depends_on_optimizer_size_and_rate():
 def test_a_wide_layer_takes_a_smaller_rate():
     assert chosen(hidden=400) == (0.05, 400)
     assert chosen(hidden=800, optimizer="adam").lr == 0.00125
-    assert chosen(hidden=400, of=earlier_start_of) == (0.1, 300)
+    assert chosen(hidden=400, of=earlier_learning_rate) == (0.1, 300)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "logistic"])
@@ -89,11 +89,11 @@ def test_the_rate_of_events_and_log_is_the_one_that_was_used(tmp_path):
     assert epochs == [used[n - 1], used[-1]] == pytest.approx([0.2 * min(1, n / 15), 0.1 * min(1, 2 * n / 15)])
 
 
-def test_the_record_holds_the_start_and_a_resumed_run_keeps_it(tmp_path, monkeypatch):
+def test_the_record_holds_the_learning_rate_and_a_resumed_run_keeps_it(tmp_path, monkeypatch):
     """Also where a later version would choose another."""
     path = tmp_path / "m.rnnlm"
     whole = small_run(tmp_path, warmup=None, epochs=3)
-    assert whole.model.log[0]["start"] == {"lr": pytest.approx(0.3), "warmup": 10}
+    assert whole.model.log[0]["learning_rate"] == {"lr": pytest.approx(0.3), "warmup": 10}
     whole.fit()
 
     def cut(event):
@@ -102,18 +102,18 @@ def test_the_record_holds_the_start_and_a_resumed_run_keeps_it(tmp_path, monkeyp
 
     with pytest.raises(KeyboardInterrupt):
         small_run(tmp_path, [cut], warmup=None, epochs=3, output=path, save_every=1e-9).fit()
-    monkeypatch.setattr("rnnlm.training.run.start_of", lambda *_: Start(7.0, 1000))
+    monkeypatch.setattr("rnnlm.training.run.learning_rate_of", lambda *_: LearningRate(7.0, 1000))
     resumed = small_run(tmp_path, warmup=None, epochs=3, output=path, resume=True)
-    assert resumed.start == (pytest.approx(0.3), 10)
+    assert resumed.learning_rate == (pytest.approx(0.3), 10)
     resumed.fit()
     for name, param in load(path).params.items():
         np.testing.assert_array_equal(param.value, whole.model.params[name].value)
 
 
 @pytest.mark.parametrize("nonsense", [3, {"lr": "x", "warmup": 3}, {"lr": math.inf, "warmup": 3}, {"lr": 0.1}])
-def test_a_checkpoint_with_a_damaged_start_is_refused(tmp_path, nonsense):
-    storage.write(tmp_path / "c", "checkpoint", {"run": {"start": nonsense}}, {})
+def test_a_checkpoint_with_a_damaged_learning_rate_is_refused(tmp_path, nonsense):
+    storage.write(tmp_path / "c", "checkpoint", {"run": {"learning_rate": nonsense}}, {})
     from rnnlm.training.checkpoint import Checkpoint
 
-    with pytest.raises(DataError, match="c is damaged: the start of its run"):
-        start.recorded(Checkpoint.read(tmp_path / "c"))
+    with pytest.raises(DataError, match="c is damaged: the learning_rate of its run"):
+        learning_rate.recorded(Checkpoint.read(tmp_path / "c"))

@@ -1,4 +1,4 @@
-"""How a run starts: its learning rate, and the warm-up in which the rate rises to it.
+"""The learning rate with which a run begins, and the warm-up in which the rate rises to it.
 
 The first steps of Adagrad have the size of the rate η in every weight, whatever the gradient is, and mostly the same
 direction: after n of them a step is η / √n. On the recurrent matrix W (H, H) such a step has the norm η H / √n, while W
@@ -34,15 +34,15 @@ MAX_WARMUP = 300  # updates, where no more are needed
 MIN_WARMUP = {"sgd": 100}  # updates, of the optimizers whose steps grow with the gradient; 10 for the others
 
 
-class Start(NamedTuple):
-    """The learning rate of a run, and the updates in which it rises to it."""
+class LearningRate(NamedTuple):
+    """The rate of a run before its schedule changes it, and the updates in which it rises to that."""
 
     lr: float
     warmup: int
 
 
-def start_of(settings: Any, model: RecurrentLM, updates: int) -> Start:
-    """The start of a language model's run of so many updates: what the settings say, defaults where they are silent.
+def learning_rate_of(settings: Any, model: RecurrentLM, updates: int) -> LearningRate:
+    """The learning rate of a language model's run of so many updates: what the settings say, or the defaults.
 
     `settings` is any object with the names `optimizer`, `lr` and `warmup`.
     """
@@ -50,32 +50,32 @@ def start_of(settings: Any, model: RecurrentLM, updates: int) -> Start:
     usual = rate_for(settings.optimizer, activation, hidden)
     lr = usual if settings.lr is None else settings.lr
     if settings.warmup is not None:
-        return Start(lr, settings.warmup)
+        return LearningRate(lr, settings.warmup)
     warmup = warmup_for(updates, MIN_WARMUP.get(settings.optimizer, 10))
     if model.feeds_itself and settings.optimizer in FALLING:
         warmup = max(warmup, safe_from(min(lr, usual), activation, hidden))
-    return Start(lr, warmup)
+    return LearningRate(lr, warmup)
 
 
-def earlier_start_of(settings: Any, model: RecurrentLM, updates: int) -> Start:
-    """The start that versions gave a run which did not record it: neither rate nor warm-up depended on the size."""
+def earlier_learning_rate(settings: Any, model: RecurrentLM, updates: int) -> LearningRate:
+    """The one that versions gave a run which did not record it: neither rate nor warm-up depended on the size."""
     usual = rate_for(settings.optimizer, model.config.get("activation"))
     lr = usual if settings.lr is None else settings.lr
-    return Start(lr, warmup_for(updates) if settings.warmup is None else settings.warmup)
+    return LearningRate(lr, warmup_for(updates) if settings.warmup is None else settings.warmup)
 
 
-def recorded(snapshot: Snapshot) -> Start | None:
-    """The start in the record of a checkpoint; None where an earlier version wrote it. DataError for nonsense."""
-    start = snapshot.run.get("start")
-    if start is None:
+def recorded(snapshot: Snapshot) -> LearningRate | None:
+    """The one in the record of a checkpoint; None where an earlier version wrote it. DataError for nonsense."""
+    found = snapshot.run.get("learning_rate")
+    if found is None:
         return None
-    lr: Any = start.get("lr") if isinstance(start, dict) else None
-    warmup: Any = start.get("warmup") if isinstance(start, dict) else None
+    lr: Any = found.get("lr") if isinstance(found, dict) else None
+    warmup: Any = found.get("warmup") if isinstance(found, dict) else None
     if type(lr) in (int, float) and 0 < lr < inf and type(warmup) is int and warmup >= 0:
-        return Start(float(lr), warmup)
+        return LearningRate(float(lr), warmup)
     raise DataError(
-        f"{snapshot.path} is damaged: the start of its run is {start!r}. It should hold a positive rate lr and a "
-        "number of updates warmup. Train anew without `resume`."
+        f"{snapshot.path} is damaged: the learning_rate of its run is {found!r}. It should hold a positive rate lr and "
+        "a number of updates warmup. Train anew without `resume`."
     )
 
 
