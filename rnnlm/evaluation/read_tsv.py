@@ -34,7 +34,8 @@ def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
     if about["vocabulary"] != vocabulary.hash:
         raise DataError(
             f"{path} was scored with a vocabulary of hash {about['vocabulary'][:12]}, and this one has "
-            f"{vocabulary.hash[:12]} ({len(vocabulary):,} words). Probabilities compare only over the same words."
+            f"{vocabulary.hash[:12]} ({len(vocabulary):,} {encoding.unit}s). Probabilities compare only "
+            "over the same vocabulary."
         )
     if about["tokenizer"] != encoding.tokenizer and "encoding" not in about and file_of(about["tokenizer"]) is None:
         encoding = Encoding(about["tokenizer"], vocabulary)
@@ -48,7 +49,7 @@ def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
     ends, context = _sentence_ends(path, about.get("sentence ends", ""))
     ids, figures, top_ids = _rows(path, lines, names, encoding, "quoting" in about)
     if len(ids) != int(about["tokens"]):
-        raise DataError(f"{path} has {len(ids):,} words where it says {about['tokens']}. Score the text again.")
+        raise DataError(f"{path} has {len(ids):,} tokens where it says {about['tokens']}. Score the text again.")
     return Stream(
         ids=ids,
         logp=figures["logprob"] * unit,

@@ -41,7 +41,7 @@ def test_info_for_people(call, model, shared):
     assert called.err == ""
     assert facts["model"] == "rnnlm"
     assert facts["vocabulary"] == f"12 words, tokenizer words, hash {model.vocabulary.hash[:12]}"
-    assert facts["output"] == "4 word classes"
+    assert facts["output"] == "4 classes"
     assert facts["weights"] == f"{size:,}"
     assert facts["backend"] == ops.backend().description
     assert facts["settings"] == (

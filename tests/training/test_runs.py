@@ -106,7 +106,7 @@ def assert_said(said: list[Message], alone: Run) -> None:
     assert began == Began(
         held_out=alone.data.held_out_note, resume=False, resumed=False, epoch=1, updates=0, kind="rnnlm",
         tokens=len(alone.data.train), words=len(model.vocabulary), tokenizer="words", units="5 logistic units",
-        output="3 word classes", weights=sum(param.value.size for param in model.params.values()),
+        output="3 classes", weights=sum(param.value.size for param in model.params.values()),
         device=alone.device.description,
     )  # fmt: skip
     accuracies = {"train_accuracy": None, "valid_accuracy": None}  # a classifier's
