@@ -15,16 +15,28 @@ UNBOUNDED = ("relu", "clipped_relu", "leaky_relu", "elu")
 
 @dataclass(frozen=True)
 class Verdict:
-    """A validation figure beside the baselines, all in nats a token. `advice` is what to try, in the best order."""
+    """A validation figure beside the baselines, all in nats a token. `advice` is what to try, in the best order.
+
+    `unit` is what a token is called, as `Encoding.unit` says.
+    """
 
     nll: float
     unigram: float
     uniform: float
     advice: str
+    unit: str = "word"
 
     @classmethod
     def of(
-        cls, nll: float, text: Baselines, settings: Any, *, lr: float, updates: int, activation: str | None = None
+        cls,
+        nll: float,
+        text: Baselines,
+        settings: Any,
+        *,
+        lr: float,
+        updates: int,
+        activation: str | None = None,
+        unit: str = "word",
     ) -> Verdict:
         """The verdict on a run with the `settings`, `updates` long, at the rate `lr`."""
         more = "a larger `max_updates`" if settings.max_updates else "more `epochs`"
@@ -34,7 +46,7 @@ class Verdict:
         ways.append("clip=1" if settings.clip is None or settings.clip > 1 else "a smaller `clip`")
         if activation in UNBOUNDED:
             ways.append('activation="tanh"')
-        return cls(nll, text.unigram, text.uniform, ", then ".join(ways))
+        return cls(nll, text.unigram, text.uniform, ", then ".join(ways), unit)
 
     @property
     def is_hopeless(self) -> bool:
@@ -45,9 +57,10 @@ class Verdict:
     def text(self) -> str:
         """The verdict as a warning of one line; empty where the model is better than the unigrams."""
         if self.is_hopeless:
-            better, baseline = self.uniform, "that of equal probabilities for all words"
+            better, baseline = self.uniform, f"that of equal probabilities for all {self.unit}s"
         elif not self.nll < self.unigram + MARGIN:
-            better, baseline = self.unigram, "that of the unigram model, which knows only how frequent each word is"
+            better = self.unigram
+            baseline = f"that of the unigram model, which knows only how frequent each {self.unit} is"
         else:
             return ""
         return f"validation perplexity {_ppl(self.nll)} is worse than {_ppl(better)}, {baseline}. Try {self.advice}."

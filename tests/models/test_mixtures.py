@@ -471,9 +471,7 @@ def test_models_that_cannot_be_averaged(other, message):
 
 def test_average_of_other_classes_or_no_weights():
     one = elman(classes=2)
-    with pytest.raises(
-        DataError, match=r"built in other ways \(2 word classes, 2 word classes\), which class_start tells"
-    ):
+    with pytest.raises(DataError, match=r"built in other ways \(2 classes, 2 classes\), which class_start tells"):
         average([one, elman(Vocabulary(FIVE.words, [900, 5, 4, 3, 2]), classes=2)])
     with pytest.raises(UsageError, match="no model to average"):
         average([])

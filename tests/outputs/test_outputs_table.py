@@ -41,7 +41,7 @@ def test_the_options_say_which_one_is_made():
     by_count, by_root = made(classes=3, class_by="frequency"), made(classes=3)
     assert by_count.classes.start.tolist() == [0, 2, 3, 10]
     assert by_root.classes.start.tolist() == [0, 2, 5, 10]
-    assert (by_root.description, by_root.facts(), by_root.units_per_token) == ("3 word classes", {"classes": 3}, 3 + 5)
+    assert (by_root.description, by_root.facts(), by_root.units_per_token) == ("3 classes", {"classes": 3}, 3 + 5)
     assert (made().description, made().facts(), made().units_per_token) == ("full softmax", {"classes": 0}, 10)
     many = np.arange(2000, 0, -1)
     output = make_output(many, OutputOptions(), 2, rng=np.random.default_rng(1), dtype="float32")
@@ -68,7 +68,7 @@ def test_biases_start_from_the_counts():
 
 
 def test_what_the_options_allow():
-    with pytest.raises(rnnlm.errors.UsageError, match=r"classes=11 is not possible with a vocabulary of 10 words"):
+    with pytest.raises(rnnlm.errors.UsageError, match=r"classes=11 is not possible with a vocabulary of 10\."):
         made(classes=11)
     with pytest.raises(rnnlm.errors.UsageError, match=r"classes=-1 .* Give 1 <= classes <= 10, or 0"):
         made(classes=-1)

@@ -270,7 +270,7 @@ def test_the_command_line_from_a_text_to_a_sample(here, capsys):
     out = capsys.readouterr()
     assert "test perplexity" in out.out
     assert "custom: " in out.err
-    assert "6 hidden units, 4 word classes" in out.err
+    assert "6 hidden units, 4 classes" in out.err
     assert run(["info", "m.rnnlm"]) == 0
     assert "recurrence mine.py:lstm" in capsys.readouterr().out
     assert run(["sample", "m.rnnlm", "-c", "2"]) == 0
