@@ -9,6 +9,7 @@ from typing import Any
 from ..evaluation.baselines import Baselines
 
 SHORT = 1000  # updates: a run of fewer may just not have got beyond the words' frequencies, where it began
+MARGIN = 0.005  # nats, half a per cent of the perplexity: less is no reason for a warning
 UNBOUNDED = ("relu", "clipped_relu", "leaky_relu", "elu")
 
 
@@ -38,14 +39,14 @@ class Verdict:
     @property
     def is_hopeless(self) -> bool:
         """Whether equal probabilities for all words are better; so they are where the figure is not a number."""
-        return not self.nll < self.uniform
+        return not self.nll < self.uniform + MARGIN
 
     @property
     def text(self) -> str:
         """The verdict as a warning of one line; empty where the model is better than the unigrams."""
         if self.is_hopeless:
             better, baseline = self.uniform, "that of equal probabilities for all words"
-        elif not self.nll < self.unigram:
+        elif not self.nll < self.unigram + MARGIN:
             better, baseline = self.unigram, "that of the unigram model, which knows only how frequent each word is"
         else:
             return ""

@@ -178,7 +178,7 @@ def bad(what, *says, status=USAGE):
         ),
         bad("NET -o c.rnnlm --continuous --decay 0.9", "--decay is for the cache of n-grams"),
         bad("NET -o c.rnnlm --continuous --strengths 9", "--strengths is for the cache of n-grams"),
-        bad("NET -o c.rnnlm --continuous --size 0", "--size 0 is too small", "Give --size >= 1"),
+        bad("NET -o c.rnnlm --continuous --size 0", "--size 0 is too small", "Give 1 <= --size <= 1,000,000"),
         bad("NET -o c.rnnlm --continuous --theta -1", "--theta -1.0 is not possible", "Give --theta >= 0"),
         bad(
             "NET -o c.rnnlm --continuous --share 1",

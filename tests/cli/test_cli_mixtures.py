@@ -263,7 +263,7 @@ def test_ensemble_by_reference(call, paths, trio, tmp_path):
     output.rename(moved)
     called = call("ppl", moved, "valid.txt")
     assert called.status == 1
-    assert "moved.rnnlm: its member" in called.err
+    assert "moved.rnnlm cannot be used as a model: its member" in called.err
     assert "does not exist" in called.err
 
 
