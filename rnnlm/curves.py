@@ -6,7 +6,8 @@ import io
 import logging
 import math
 import os
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from . import output_files, storage
 from .errors import DataError, UsageError
 from .models.training_log import read_training_log, require_complete
 from .stored import Stored, reading
+from .training.differences import differences, differences_text
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -44,9 +46,10 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     """Draw loss, gradient norm and learning rate against updates, and write the picture whole or not at all.
 
     `logs` maps the name of each run to its log, as `read_log` returns it; `output` ends in one of `FORMATS`. The
-    loss panel shows the training loss (thin: each logged update, thick: epochs) and the validation loss; for a language
-    model both are the cross-entropy in nats a token. Classifiers have a panel of accuracies too. Raises UsageError for
-    another suffix or without matplotlib, DataError for a file that cannot be written.
+    loss panel shows the training loss (thin: each logged update, thick: epochs) and the validation loss; its legend has
+    the settings that are not the same for all runs. For a language model both losses are the cross-entropy in nats a
+    token. Classifiers have a panel of accuracies too. Raises UsageError for another suffix or without matplotlib,
+    DataError for a file that cannot be written.
     """
     output = check_picture(output)
     Figure = _matplotlib_figure()
@@ -55,9 +58,8 @@ def draw(logs: Mapping[str, list[dict[str, Any]]], output: str | Path) -> None:
     figure = Figure(figsize=(9, 2 + sum(heights.values())), layout="constrained")
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=list(heights.values()))
     axes = dict(zip(heights, panels, strict=True))
-    for run, (name, log) in enumerate(logs.items()):
-        shown = output_files.to_bytes(name).decode().replace("$", r"\$")  # between two of them it would read a formula
-        _draw_run(axes, shown, log, f"C{run}")
+    for run, ((name, log), differs) in enumerate(zip(logs.items(), _differences(logs.values()), strict=True)):
+        _draw_run(axes, _legible(name), _legible(differs), log, f"C{run}")
     axes["loss"].set_ylabel("loss" if classifiers else "cross-entropy (nats/token)")
     if axes["loss"].get_legend_handles_labels()[0]:
         axes["loss"].legend(fontsize="small")
@@ -98,7 +100,18 @@ def _matplotlib_figure() -> Any:
     return Figure
 
 
-def _draw_run(axes: Mapping[str, Any], name: str, log: list[dict[str, Any]], color: str) -> None:
+def _differences(logs: Iterable[list[dict[str, Any]]]) -> list[str]:
+    """For each log the settings that are not the same in all, as text; empty where there are none."""
+    records = [next((entry for entry in log if entry["kind"] == "run"), {}) for log in logs]
+    return [differences_text(values) for values in differences(records)]
+
+
+def _legible(text: str) -> str:
+    """A text as matplotlib shows it unchanged, whatever bytes a file's name is made of."""
+    return output_files.to_bytes(text).decode().replace("$", r"\$")  # between two of them it would read a formula
+
+
+def _draw_run(axes: Mapping[str, Any], name: str, differs: str, log: list[dict[str, Any]], color: str) -> None:
     updates = [entry for entry in log if entry["kind"] == "update"]
     epochs = [entry for entry in log if entry["kind"] == "epoch"]
     validated = [entry for entry in epochs if entry["valid_nll"] is not None]
@@ -106,7 +119,7 @@ def _draw_run(axes: Mapping[str, Any], name: str, log: list[dict[str, Any]], col
     training: dict[str, Any] = {"color": color, "marker": "."}
     validation: dict[str, Any] = {"color": color, "marker": "o", "linestyle": "--"}
     axes["loss"].plot(*_points(updates, "nll"), alpha=0.3, **thin)
-    axes["loss"].plot(*_points(epochs, "train_nll"), **training, label=f"{name}: training")
+    axes["loss"].plot(*_points(epochs, "train_nll"), **training, label=_label(name, differs))
     if validated:
         label = f"{name}: validation ({_best(validated)})"
         axes["loss"].plot(*_points(validated, "valid_nll"), **validation, label=label)
@@ -119,6 +132,18 @@ def _draw_run(axes: Mapping[str, Any], name: str, log: list[dict[str, Any]], col
         axes["norm"].plot(*_points(norms, "norm"), **thin)
     steps = [entry for entry in log if entry["kind"] in ("update", "epoch")]
     axes["rate"].plot(*_points(steps, "learning_rate"), color=color, drawstyle="steps-pre")
+
+
+def _label(name: str, differs: str) -> str:
+    """The first line of a run in the legend; its settings stand below the name where they are many."""
+    if not differs:
+        return f"{name}: training"
+    line = f"{name} ({differs}): training"
+    if len(line) <= 60:
+        return line
+    pairs = differs.replace(" ", "\xa0").replace(",\xa0", ", ")  # a name and its value stay in one line
+    settings = textwrap.fill(pairs, 60, break_on_hyphens=False).replace("\xa0", " ")
+    return f"{name}: training\n{settings}"
 
 
 def _points(entries: list[dict[str, Any]], key: str) -> tuple[list[int], list[float]]:

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from ..training.settings import Settings
 
 
-def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool, command: str) -> bool:
-    """Train several models, mix them and report; False when Ctrl-C ended it. `runs` is a number or a TOML file."""
+def several_runs(
+    settings: Settings, runs: str, jobs: int | None, *, mixture: bool, as_json: bool, command: str
+) -> bool:
+    """Train several models and report; False when Ctrl-C ended it. `runs` is a number or a TOML file.
+
+    With `mixture` the models are mixed, too.
+    """
     from ..training.runs import Runs, repeated
     from ..training.runs_file import read_runs
 
@@ -31,18 +36,17 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool,
     every_run = repeated(settings, int(runs)) if by_number else read_runs(runs, settings)
     reads = [] if by_number else [NamedFile("the file of the runs", runs)]
     output = str(settings.output)
-    all_runs = Runs(every_run, output, jobs=jobs, reads=reads, command=command)
+    all_runs = Runs(every_run, output, jobs=jobs, mixture=mixture, reads=reads, command=command)
     threads = all_runs.threads
-    if all_runs.data.held_out_note:
-        say(all_runs.data.held_out_note)
+    for number, data in enumerate(all_runs.data, 1):
+        if data.held_out_note and not any(data is earlier for earlier in all_runs.data[: number - 1]):
+            say(f"run {number}: {data.held_out_note}" if number > 1 else data.held_out_note)
     kept = f" ({len(all_runs.ended)} of them ended before)" if all_runs.ended else ""
     where = f" on {all_runs.device.description}" if all_runs.device.name == "gpu" else ""
-    say(
-        f"{len(every_run)} runs{kept}, {all_runs.jobs} at a time{where}, {threads} thread{'s' * (threads > 1)} each",
-        "cyan",
-    )
-    unit = f"{all_runs.data.train.encoding.unit}s"
-    if all_runs.fit(lambda number, message: _print_message(number, message, unit)) == "interrupted":
+    count = f"{len(every_run)} run{'s' * (len(every_run) > 1)}"
+    say(f"{count}{kept}, {all_runs.jobs} at a time{where}, {threads} thread{'s' * (threads > 1)} each", "cyan")
+    units = [f"{data.train.encoding.unit}s" for data in all_runs.data]
+    if all_runs.fit(lambda number, message: _print_message(number, message, units[number - 1])) == "interrupted":
         say("interrupted. Go on with the same command and --resume.", "yellow")
         return False
     outcome = all_runs.conclude()
@@ -50,7 +54,8 @@ def several_runs(settings: Settings, runs: str, jobs: int | None, as_json: bool,
         result_json(_as_json(outcome))
     else:
         result(_table(outcome))
-        say(f"model: {output}, the mixture of all runs with equal weights", "green")
+        if mixture:
+            say(f"model: {output}, the mixture of all runs with equal weights", "green")
     return True
 
 
@@ -83,31 +88,41 @@ def figures_table(figures: Sequence[Figures]) -> str:
 
 
 def _table(outcome: Outcome) -> str:
-    """A line for each run, their mean and standard deviation, and the mixture."""
-    rows = [["run", "file", "seed", "best epoch", "validation PPL", "test PPL"]]
+    """A line for each run, with a column for each setting in which they differ; mean, deviation and the mixture."""
+    from ..training.differences import value_text
+
+    settings = list(dict.fromkeys(name for run in outcome.runs for name in run.differs))
+    rows = [["run", "file", *settings, "best epoch", "validation PPL", "test PPL"]]
     for run in outcome.runs:
         model = run.figures
-        about = [str(run.number), str(model.path), str(run.seed), str(run.best_epoch)]
+        its = [value_text(run.differs[name]) if name in run.differs else "-" for name in settings]
+        about = [str(run.number), str(model.path), *its, str(run.best_epoch)]
         rows.append([*about, ppl(model.valid_nll), _test_ppl(model)])
-    has_test = outcome.mixture.test is not None
-    columns = [outcome.spread(text) for text in (("valid", "test") if has_test else ("valid",))]
-    missing = [] if has_test else ["-"]
-    rows.append(["mean", "", "", "", *(ppl(math.log(mean)) for mean, _ in columns), *missing])
-    digits = [2 if mean >= 10 else 4 for mean, _ in columns]  # as in the lines above
-    spread = [f"{deviation:.{n}f}" for (_, deviation), n in zip(columns, digits, strict=True)]
-    rows.append(["spread", "", "", "", *spread, *missing])
+    columns = [outcome.spread(text) for text in ("valid", "test")]
+    blank = [""] * (len(settings) + 2)
+    if any(columns):
+        rows.append(["mean", *blank, *("-" if one is None else ppl(math.log(one[0])) for one in columns)])
+        rows.append(["spread", *blank, *("-" if one is None else _deviation(*one) for one in columns)])
     mixture = outcome.mixture
-    rows.append([mixture.name, str(mixture.path), "", "", ppl(mixture.valid_nll), _test_ppl(mixture)])
-    return table(rows, left=2) + _left_out(mixture)
+    if mixture is not None:
+        rows.append([mixture.name, str(mixture.path), *blank[1:], ppl(mixture.valid_nll), _test_ppl(mixture)])
+    if mixture is not None or outcome.same_texts:
+        return table(rows, left=2) + _left_out(mixture or outcome.runs[0].figures)
+    return table(rows, left=2) + "".join(_left_out(run.figures, f"run {run.number}, ") for run in outcome.runs)
 
 
-def _left_out(figures: Figures) -> str:
+def _deviation(mean: float, deviation: float) -> str:
+    """A standard deviation with as many digits as its mean has in the lines above."""
+    return f"{deviation:.{2 if mean >= 10 else 4}f}"
+
+
+def _left_out(figures: Figures, whose: str = "") -> str:
     """A line below the table on each text that the figures leave tokens of out."""
     from ..evaluation import stream_perplexity
 
     texts = {"validation": figures.valid, "test": figures.test}
     lines = [
-        f"{name}: {counts_of(stream_perplexity(text))}"
+        f"{whose}{name}: {counts_of(stream_perplexity(text))}"
         for name, text in texts.items()
         if text is not None and not text.scored.all()
     ]
@@ -115,14 +130,20 @@ def _left_out(figures: Figures) -> str:
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
-    """The figures of all runs and of the mixture, for --json."""
-    texts = ["valid"] if outcome.mixture.test is None else ["valid", "test"]
-    spread = {text: dict(zip(("mean", "spread"), outcome.spread(text), strict=True)) for text in texts}
+    """The figures of all runs and of the mixture, which is null where there is none, for --json."""
+    spread = {text: one for text in ("valid", "test") if (one := outcome.spread(text)) is not None}
+    ppls = {text: dict(zip(("mean", "spread"), one, strict=True)) for text, one in spread.items()}
     runs = [
-        {"run": run.number, "seed": run.seed, "best_epoch": run.best_epoch, **run.figures.as_dict()}
+        {
+            "run": run.number,
+            "seed": run.seed,
+            "differs": run.differs,
+            "best_epoch": run.best_epoch,
+            **run.figures.as_dict(),
+        }
         for run in outcome.runs
     ]
-    return {"runs": runs, "ppl": spread, "mixture": outcome.mixture.as_dict()}
+    return {"runs": runs, "ppl": ppls, "mixture": None if outcome.mixture is None else outcome.mixture.as_dict()}
 
 
 def _test_ppl(figures: Figures) -> str:

@@ -58,6 +58,9 @@ class TrainExtras:
     jobs: int | None = declare(
         None, "Runs side by side; without it, as many as the cores allow.", group="Several runs", metavar="N", least=1
     )
+    mixture: bool = declare(
+        True, "Mix the models of the runs; without a mixture their texts and words may differ.", group="Several runs"
+    )
     last: int | None = declare(
         None,
         "Average the weights of the last N epochs, and mix their models.",
@@ -91,9 +94,9 @@ def command(
     leaves a checkpoint beside it and goes on with --resume.
 
     With --runs several models are trained, each in a process of its own, and mixed with equal weights: -o m.rnnlm
-    gives m.1.rnnlm, m.2.rnnlm, … and the mixture m.rnnlm. FILE has a table [[run]] for each run, whose keys are the
-    options with _ for -; what it does not say is as on the command line. With --last, m.average.rnnlm and
-    m.checkpoints.rnnlm come from the last epochs of one run.
+    gives m.1.rnnlm, m.2.rnnlm, … and the mixture m.rnnlm, or with --no-mixture the models alone. FILE has a table
+    [[run]] for each run, whose keys are the options with _ for -; what it does not say is as on the command line. With
+    --last, m.average.rnnlm and m.checkpoints.rnnlm come from the last epochs of one run.
     """
     if text is not None and train_text is not None:
         raise UsageError(f"the text is given twice, as {text} and as --train {train_text}. Give it once.")
@@ -108,7 +111,9 @@ def command(
     if extras.runs is None:
         interrupted = not _train(chosen, extras, typed, as_json)
     else:
-        interrupted = not several_runs(chosen, extras.runs, extras.jobs, as_json, typed)
+        interrupted = not several_runs(
+            chosen, extras.runs, extras.jobs, mixture=extras.mixture, as_json=as_json, command=typed
+        )
     if interrupted:
         context.exit(INTERRUPTED)
 
@@ -117,6 +122,8 @@ def _check(extras: TrainExtras) -> None:
     """UsageError for options that do not go together, or a value out of range."""
     if extras.jobs is not None and extras.runs is None:
         raise UsageError("`jobs` says how many of several `runs` go on side by side. Give `runs`, or leave it out.")
+    if not extras.mixture and extras.runs is None:
+        raise UsageError("mixture=False is for several `runs`, and this is one. Give `runs`, or leave it out.")
     if extras.keep_epochs and extras.last is None:
         raise UsageError("`keep_epochs` keeps the models of the `last` epochs. Give last=N, or leave it out.")
     for name in ("snapshot", "sample", "last") if extras.runs is not None else ():

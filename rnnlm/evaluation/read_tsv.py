@@ -41,7 +41,8 @@ def read_tsv(path: str | Path, encoding: Encoding | Vocabulary) -> Stream:
     if about["vocabulary"] != vocabulary.hash:
         raise DataError(
             f"{path} was scored with a vocabulary of hash {about['vocabulary'][:12]}, and this one has "
-            f"{vocabulary.hash[:12]} ({len(vocabulary):,} words). Probabilities compare only over the same words."
+            f"{vocabulary.hash[:12]} ({len(vocabulary):,} {encoding.unit}s). Probabilities compare only "
+            "over the same vocabulary."
         )
     if about["tokenizer"] != encoding.tokenizer and "encoding" not in about and file_of(about["tokenizer"]) is None:
         encoding = Encoding(about["tokenizer"], vocabulary)

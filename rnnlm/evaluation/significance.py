@@ -17,6 +17,7 @@ from .stream import Stream, require_same
 BLOCK = 10  # sentences that are resampled together, since neighbours share their subject and a model's state
 SAMPLES = 10_000  # resampled texts
 LEVEL = 0.95  # of every interval; two models differ significantly where p < 1 - LEVEL
+LARGEST = 700.0  # nats a token: exp of more than 709 overflows
 CELLS = 4_000_000  # numbers in a matrix of resampled blocks: about 30 MB
 
 
@@ -161,6 +162,13 @@ def _block_sums(streams: list[Stream], block: int) -> np.ndarray:
             f"{first.text} has {sentences:,} sentences, {len(sums)} block of {block} with scored words, and resampling "
             f"needs at least 2 blocks. Give a longer text{smaller}."
         )
+    for place, stream in enumerate(streams):
+        highest = float((sums[:, place] / sums[:, -1]).max())
+        if not highest <= LARGEST:
+            raise DataError(
+                f"{stream.model} scores a block of {first.text} at {highest:.4g} nats a token, and a perplexity above "
+                f"e^{LARGEST:g} is no number, so there is no interval. Such a model is spoiled: train it again."
+            )
     return sums
 
 

@@ -21,7 +21,7 @@ from ..text.encoding import require_same as require_same_encoding
 from ..text.vocabulary import Vocabulary
 from .files import language_model, load_member
 from .language_model import LanguageModel
-from .model import Header, State, submodel_text
+from .model import Header, State, submodel_facts, submodels_summary
 from .with_unk import over
 from .wrapping import keep_for, next_of
 
@@ -126,12 +126,11 @@ class MixtureLM(LanguageModel):
         return total, state
 
     def facts(self) -> dict[str, Any]:
-        """See `Model.facts`: of each member its kind, weight, config and facts, and its file where there is one."""
+        """See `Model.facts`: of each member its weight and `submodel_facts`, and its file where it is referred to."""
         files: Sequence[Path | None] = self.files or [None] * len(self.members)
         return {
             "members": [
-                {"model": m.kind, "weight": float(w), "config": m.config, **m.facts()}
-                | ({} if file is None else {"file": str(file)})
+                {"weight": float(w), **submodel_facts(m)} | ({} if file is None else {"file": str(file)})
                 for m, w, file in zip(self.members, self.weights, files, strict=True)
             ]
         }
@@ -141,8 +140,8 @@ class MixtureLM(LanguageModel):
         return [self.encoding.size, self.config["mix"], *parts]
 
     def summary(self) -> list[tuple[str, str]]:
-        """See `Model.summary`: a line for each member."""
-        return [(f"member {place}", submodel_text(part)) for place, part in enumerate(self.facts()["members"], 1)]
+        """See `Model.summary`: each member, the command that made it, and what it is made of itself."""
+        return submodels_summary(self.facts())
 
     def save(self, path: str | Path) -> None:
         """See `Model.save`; members with files of their own are referred to, relative to the folder of `path`."""

@@ -111,7 +111,29 @@ def settings_text(config: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in config.items() if value is not None and name != "weights")
 
 
-def submodel_text(part: Mapping[str, Any]) -> str:
-    """A submodel in one line of text, from its entry in the `facts` of the model that is made of it."""
-    weight = f"weight {part['weight']:.4f}  " if "weight" in part else ""
-    return f"{weight}{part.get('file') or part['model']}  {settings_text(part['config'])}"
+def submodel_facts(model: Model) -> dict[str, Any]:
+    """A submodel's entry in the `facts` of the model that is made of it: its kind, settings, command and facts.
+
+    The command is the one that made it, from its log; an ARPA file and some others have none.
+    """
+    commands = [entry["command"] for entry in model.log if entry["kind"] == "run" and entry.get("command")]
+    command = {"command": commands[0]} if commands else {}
+    return {"model": model.kind, "config": model.config, **command, **model.facts()}
+
+
+def submodels_summary(facts: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
+    """The `summary` of a model that is made of others, from its `facts`: the lines about each, at every depth.
+
+    The models are called "member 1", "member 2", … and "on"; what is below those, "member 1 on" and the like.
+    """
+    parts = [(f"member {place}", part) for place, part in enumerate(facts.get("members", []), 1)]
+    parts += [("on", facts["base"])] if "base" in facts else []
+    lines = []
+    for below, part in parts:
+        name = f"{above} {below}".strip()
+        weight = f"weight {part['weight']:.4f}" if "weight" in part else ""
+        about = (weight, part["model"], part.get("file", ""), settings_text(part["config"]))
+        lines.append((name, "  ".join(filter(None, about))))
+        lines += [(f"{name} command", part["command"])] if "command" in part else []
+        lines += submodels_summary(part, name)
+    return lines

@@ -175,8 +175,8 @@ class NgramLM(LanguageModel):
 
     def summary(self) -> list[tuple[str, str]]:
         """See `Model.summary`: the number of n-grams, in all and by order."""
-        sizes = self.facts()["ngrams"]
-        return [("n-grams", f"{sum(sizes):,} of 1 to {len(sizes)} words: {', '.join(f'{n:,}' for n in sizes)}")]
+        sizes, unit = self.facts()["ngrams"], self.encoding.unit
+        return [("n-grams", f"{sum(sizes):,} of 1 to {len(sizes)} {unit}s: {', '.join(f'{n:,}' for n in sizes)}")]
 
     @property
     def units_per_token(self) -> int:

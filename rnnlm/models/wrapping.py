@@ -13,7 +13,7 @@ from ..stored import Stored
 from ..text.encoding import Encoding, require_same
 from .files import language_model
 from .language_model import LanguageModel
-from .model import Header, State, submodel_text
+from .model import Header, State, submodel_facts, submodels_summary
 
 
 def keep_for(member: LanguageModel, x: np.ndarray, keep: np.ndarray | None) -> np.ndarray | None:
@@ -45,15 +45,15 @@ class WrappedLM(LanguageModel):
         self.log: list[dict[str, Any]] = []
 
     def facts(self) -> dict[str, Any]:
-        """See `Model.facts`: kind, config and facts of the model below."""
-        return {"base": {"model": self.model.kind, "config": self.model.config, **self.model.facts()}}
+        """See `Model.facts`: the `submodel_facts` of the model below."""
+        return {"base": submodel_facts(self.model)}
 
     def _repr_parts(self) -> list[str]:
         return [*(f"{name} {value}" for name, value in self.config.items() if value is not None), f"on {self.model!r}"]
 
     def summary(self) -> list[tuple[str, str]]:
-        """See `Model.summary`: the model below in a line."""
-        return [("on", submodel_text(self.facts()["base"]))]
+        """See `Model.summary`: the model below, the command that made it, and what it is made of itself."""
+        return submodels_summary(self.facts())
 
     def pack(self) -> tuple[Header, dict[str, Array]]:
         """See `Model.pack`: the header and the arrays of the model below."""

@@ -60,8 +60,7 @@ class ClassMap:
         words = len(weight)
         if not 1 <= classes <= words:
             raise UsageError(
-                f"classes={classes} is not possible with a vocabulary of {words:,} words. "
-                f"Give 1 <= classes <= {words:,}."
+                f"classes={classes} is not possible with a vocabulary of {words:,}. Give 1 <= classes <= {words:,}."
             )
         total = weight.sum()
         running = np.minimum(np.cumsum(weight / total), 1.0) if total > 0 else np.arange(1, words + 1) / words

@@ -36,7 +36,7 @@ class ClassSoftmax:
     """
 
     cheaper = ""
-    fed_back = "word class"
+    fed_back = "class"
 
     @dataclass(frozen=True, kw_only=True)
     class Options:
@@ -80,8 +80,8 @@ class ClassSoftmax:
             start = structure.array("class_start", [np.int64], [None])
             if len(start) < 2 or start[0] != 0 or start[-1] != len(counts) or (np.diff(start) < 1).any():
                 raise DataError(
-                    f"the array {structure.prefix}class_start must rise from 0 to {len(counts)}, the number of words: "
-                    "no class may be empty."
+                    f"the array {structure.prefix}class_start must rise from 0 to {len(counts)}, the size of the "
+                    "vocabulary: no class may be empty."
                 )
             return cls(ClassMap(start), size, rng=rng, dtype=dtype)
         words, classes = len(counts), options.classes
@@ -89,7 +89,7 @@ class ClassSoftmax:
             classes = 0 if words < FULL_SOFTMAX_BELOW else round(words**0.5)
         if not 0 <= classes <= words:
             raise UsageError(
-                f"classes={classes} is not possible with a vocabulary of {words:,} words. "
+                f"classes={classes} is not possible with a vocabulary of {words:,}. "
                 f"Give 1 <= classes <= {words:,}, or 0 for the full softmax."
             )
         return cls(PARTITIONS[options.class_by](counts, classes), size, rng=rng, dtype=dtype) if classes else None
@@ -111,7 +111,7 @@ class ClassSoftmax:
     @property
     def description(self) -> str:
         """The number of classes, for a person."""
-        return f"{len(self.classes)} word classes"
+        return f"{len(self.classes)} classes"
 
     def facts(self) -> dict[str, Any]:
         """The number of classes."""

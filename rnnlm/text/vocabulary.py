@@ -82,7 +82,7 @@ class Vocabulary:
         return word in self.index
 
     def __repr__(self) -> str:
-        return f"Vocabulary({len(self):,} words{'' if self.unk is None else ', with ' + UNK})"
+        return f"Vocabulary(size {len(self):,}{'' if self.unk is None else ', with ' + UNK})"
 
     @cached_property
     def hash(self) -> str:

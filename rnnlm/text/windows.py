@@ -83,6 +83,6 @@ def check_streams(n_tokens: int, streams: int, steps: int) -> None:
         raise UsageError(f"streams={streams}: a text needs at least one stream.")
     if streams > n_tokens:
         raise UsageError(
-            f"more streams than words: streams={streams}, but the text has {n_tokens} tokens. "
+            f"more streams than tokens: streams={streams}, but the text has {n_tokens} tokens. "
             f"Give streams <= {n_tokens}."
         )

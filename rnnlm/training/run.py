@@ -112,7 +112,13 @@ class Run(BaseRun[Settings, RecurrentLM]):
     def _verdict(self, nll: float) -> Verdict:
         activation, updates = self.model.config.get("activation"), self.trainer.progress.updates
         return Verdict.of(
-            nll, self.baselines, self.settings, lr=self.learning_rate.lr, updates=updates, activation=activation
+            nll,
+            self.baselines,
+            self.settings,
+            lr=self.learning_rate.lr,
+            updates=updates,
+            activation=activation,
+            unit=self.data.train.encoding.unit,
         )
 
     def _check(self) -> None:
@@ -122,13 +128,13 @@ class Run(BaseRun[Settings, RecurrentLM]):
         data = load(self.settings, resumed.encoding if resumed else None)
         if self.earlier_model is not None:
             data = replace(data, held_out_note="; ".join(filter(None, [data.held_out_note, self._unknown(data)])))
-        window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: more streams than words
+        window_count(len(data.train), self.settings.streams, self.settings.block)  # UsageError: too many streams
         return data
 
     def _unknown(self, data: Data) -> str:
         """How many training tokens are words that the model to start from does not have; empty where none is."""
         unknown = data.train.unknown
-        lacks = f"training tokens are words that {self.settings.from_model} does not have"
+        lacks = f"training tokens are {data.train.encoding.unit}s that {self.settings.from_model} does not have"
         return f"{unknown:,} of {len(data.train):,} {lacks}" if unknown else ""
 
     def _new_model(self) -> RecurrentLM:

@@ -1,4 +1,4 @@
-"""Several runs side by side, and their mixture: what `rnnlm train --runs` does."""
+"""Several runs side by side, and their mixture if it is wanted: what `rnnlm train --runs` does."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ..stored import Stored
 from ..text.corpus import Corpus
 from .checkpoint import Snapshot
 from .data import Data
+from .differences import differences
 from .figures import Figures, figures_of, figures_of_mixture, path_with, write_mixture
 from .messages import Failed, Message, from_json
 from .processes import INTERRUPTED, Worker, run_in_processes
@@ -31,31 +32,45 @@ from .settings import Settings
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that has ended: its number from 1 on, its seed, its best epoch and its figures."""
+    """A run that has ended: its number from 1 on, its seed, its best epoch and its figures.
+
+    `differs` are its settings that are not the same for all runs, by name (see `differences`).
+    """
 
     number: int
     seed: int
     best_epoch: int
     figures: Figures
+    differs: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Runs that have ended, and the mixture of their models with equal weights."""
+    """Runs that have ended, and the mixture of their models with equal weights; None where there is none.
+
+    `same_texts` says whether all runs have the same words and texts, so that their perplexities can be compared.
+    """
 
     runs: list[Trained]
-    mixture: Figures
+    mixture: Figures | None
+    same_texts: bool = True
 
-    def spread(self, text: str) -> tuple[float, float]:
-        """Mean and standard deviation of the runs' perplexities on the text "valid" or "test"."""
-        perplexities = np.exp([getattr(run.figures, f"{text}_nll") for run in self.runs])
+    def spread(self, text: str) -> tuple[float, float] | None:
+        """Mean and standard deviation of the runs' perplexities on the text "valid" or "test".
+
+        None where there is nothing to compare: a single run, runs of different texts, or no such text.
+        """
+        nlls = [getattr(run.figures, f"{text}_nll") for run in self.runs]
+        if not self.same_texts or len(nlls) < 2 or None in nlls:
+            return None
+        perplexities = np.exp(nlls)
         return float(perplexities.mean()), float(perplexities.std(ddof=1))
 
 
 def repeated(settings: Settings, count: int) -> list[Settings]:
     """The same settings with the seeds seed, seed + 1, … UsageError for fewer than 2 runs."""
     if count < 2:
-        raise UsageError(f"runs={count} is too few to be mixed. Give runs >= 2, or a TOML file of runs.")
+        raise UsageError(f"runs={count} is too few. Give runs >= 2, or a TOML file of runs.")
     first: Any = settings
     return [replace(first, output=None, seed=first.seed + i) for i in range(count)]
 
@@ -63,15 +78,17 @@ def repeated(settings: Settings, count: int) -> list[Settings]:
 class Runs:
     """Runs in processes of their own, `jobs` at a time; None is as many as the cores allow, and one on a GPU.
 
-    Each run trains the model that it would train alone; the order and the jobs make no difference. A run whose settings
-    name no `output` writes to that of the mixture with its number, m.rnnlm -> m.1.rnnlm, and its checkpoint beside it.
+    Each run trains the model that it would train alone; the order and the jobs make no difference. The mixture of all
+    models with equal weights goes to `output`. A run whose settings name no `output` writes to that of the mixture with
+    its number, m.rnnlm -> m.1.rnnlm, and its checkpoint beside it. With mixture=False there is no mixture, and `output`
+    only gives the runs' files their names; the runs may then differ in their words and texts, and one run is enough.
     `reads` are files from which the settings come, which no run may replace. All outputs are locked against other
     processes until `conclude` has ended, or `fit` without being done; `command` is what those are told, and stands in
     the models' records.
     With `resume` the runs that have ended are kept, those that were cut off go on, the others start. Each has the
     `threads` of the settings; None shares the cores between the jobs. Everything is checked before the first run
     starts: UsageError and DataError as for `Run`, and DataError for runs whose vocabularies, validation or test texts
-    differ, so that they could not be mixed.
+    differ, so that they could not be mixed. `data` are the texts of each run.
     """
 
     def __init__(
@@ -80,15 +97,21 @@ class Runs:
         output: str | Path,
         *,
         jobs: int | None = None,
+        mixture: bool = True,
         reads: Sequence[NamedFile] = (),
         command: str = "",
     ) -> None:
-        if len(settings) < 2:
-            raise UsageError(f"there is {len(settings)} run, which is too few to be mixed. Give at least 2.")
+        if mixture and len(settings) < 2:
+            raise UsageError(
+                f"there is {len(settings)} run, which is too few to be mixed. Give at least 2, or mixture=False."
+            )
+        if not settings:
+            raise UsageError("there are no runs. Give at least one.")
         if jobs is not None and jobs < 1:
             raise UsageError(f"jobs={jobs} is too few. Give a whole number >= 1.")
-        self.output, self.command = Path(output), command
-        require_writable(self.output, "the mixture")
+        self.output, self.command, self.mixture = Path(output), command, mixture
+        if mixture:
+            require_writable(self.output, "the mixture")
         chosen, self.device = settings[0].on_this_machine()
         machine = ops.backend()
         # Backend and precision are chosen in this process, and its children use the same.
@@ -102,11 +125,11 @@ class Runs:
         self.ended: set[int] = set()
         self._locks: list[OutputLock] = []
         try:
-            for path in (self.output, *(one.output for one in self.settings)):
+            for path in (*([self.output] if mixture else []), *(one.output for one in self.settings)):
                 self._locks.append(OutputLock(str(path), command))
-            self.data = self._checked(1)
-            for number in range(2, len(settings) + 1):
-                self._require_same_texts(number, self._checked(number))
+            self.data: list[Data] = []
+            for number in range(1, len(settings) + 1):
+                self.data.append(self._texts(number, self._checked(number)))
         except BaseException:
             self.release()
             raise
@@ -158,20 +181,26 @@ class Runs:
         return "done"
 
     def conclude(self) -> Outcome:
-        """Score the models of all runs on validation and test text, and write their mixture to the output."""
+        """Score the models of all runs on validation and test text; write their mixture, if it is wanted."""
         try:
             return self._conclude()
         finally:
             self.release()
 
     def _conclude(self) -> Outcome:
-        runs, models = [], []
-        for number, settings in enumerate(self.settings, 1):
+        runs, models, records = [], [], []
+        for number, (settings, data) in enumerate(zip(self.settings, self.data, strict=True), 1):
             path = Path(str(settings.output))
             model = load(path, device=self.device, trust=settings.names)
-            models.append(model)
+            records.append({**settings.to_json(), **_record(model)})  # how long a run may be is no part of its record
+            if self.mixture:
+                models.append(model)
             best = max(entry["epoch"] for entry in model.log if entry["kind"] == "epoch" and entry["best"])
-            runs.append(Trained(number, settings.seed, best, figures_of(model, self.data, f"run {number}", path)))
+            runs.append(Trained(number, settings.seed, best, figures_of(model, data, f"run {number}", path), {}))
+        runs = [replace(run, differs=differs) for run, differs in zip(runs, differences(records), strict=True)]
+        same_texts = all(data is self.data[0] for data in self.data)
+        if not self.mixture:
+            return Outcome(runs, None, same_texts)
         write_mixture(models, [run.figures.path for run in runs], self.output)
         return Outcome(runs, figures_of_mixture([run.figures for run in runs], "mixture", self.output))
 
@@ -205,7 +234,7 @@ class Runs:
 
     def _check_paths(self, reads: Sequence[NamedFile]) -> None:
         """UsageError for an output that would replace another one, or a file that any run reads."""
-        outputs = [NamedFile("the mixture", self.output)]
+        outputs = [NamedFile("the mixture", self.output)] if self.mixture else []
         sources = list(reads)
         for number, settings in enumerate(self.settings, 1):
             files = run_outputs(Path(str(settings.output)))
@@ -213,20 +242,35 @@ class Runs:
             sources += Run.reads(settings)
         require_apart(sources, outputs)
 
-    def _require_same_texts(self, number: int, data: Data) -> None:
-        """DataError for the first difference between the texts of a run and those of run 1."""
-        first = self.data
-        for name, one, two, advice in (
-            ("vocabulary", first.train.vocabulary.hash, data.train.vocabulary.hash, "text, max_vocab and min_count"),
-            ("tokenizer", first.train.encoding, data.train.encoding, "tokens"),
-            ("validation text", _identity(first.valid), _identity(data.valid), "text and valid"),
-            ("test text", _identity(first.test), _identity(data.test), "text and test"),
-        ):
-            if one != two:
-                raise DataError(
-                    f"run {number} has another {name} than run 1, so they cannot be mixed. "
-                    f"Give all runs the same {advice}."
-                )
+    def _texts(self, number: int, data: Data) -> Data:
+        """The texts of a run; those of an earlier run where they are the same, so that they are held once.
+
+        DataError where they are others than those of run 1, and the models are to be mixed.
+        """
+        for earlier in self.data:
+            if _difference(earlier, data) is None:
+                return earlier
+        difference = _difference(self.data[0], data) if self.data else None
+        if difference is not None and self.mixture:
+            name, advice = difference
+            raise DataError(
+                f"run {number} has another {name} than run 1, so they cannot be mixed. "
+                f"Give all runs the same {advice}, or mixture=False."
+            )
+        return data
+
+
+def _difference(one: Data, two: Data) -> tuple[str, str] | None:
+    """The first difference between the texts of two runs, and the settings on which it depends."""
+    for name, first, second, settings in (
+        ("vocabulary", one.train.vocabulary.hash, two.train.vocabulary.hash, "text, max_vocab and min_count"),
+        ("tokenizer", one.train.encoding, two.train.encoding, "tokens"),
+        ("validation text", _identity(one.valid), _identity(two.valid), "text and valid"),
+        ("test text", _identity(one.test), _identity(two.test), "text and test"),
+    ):
+        if first != second:
+            return name, settings
+    return None
 
 
 def _failure(number: int, worker: Worker, failed: Failed | None) -> RnnlmError:

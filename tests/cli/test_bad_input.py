@@ -131,7 +131,7 @@ OPTIONS = [
     ("--save-every nan", ["--save-every nan", "Give --save-every > 0, in minutes"]),
     ("--seed -1", ["--seed -1", "Give --seed >= 0"]),
     ("--streams 0", ["--streams 0", "Give --streams >= 1"]),
-    ("--streams 100000", ["more streams than words", "--streams 100000", "Give --streams <= "]),
+    ("--streams 100000", ["more streams than tokens", "--streams 100000", "Give --streams <= "]),
     ("--snapshot 0", ["--snapshot 0", "Give --snapshot >= 1"]),
     ("--sample_n 0", ["--sample 0", "Give --sample >= 1"]),
     ("--model transformer", ["model 'transformer'", "elman, jordan, rnnlm"]),
@@ -162,7 +162,7 @@ OPTIONS = [
     ("--model convolution --layers 0", ["--layers 0", "--layers >= 1"]),
     ("--model convolution --activation sine", ["--activation 'sine'", "gated, tanh, logistic"]),
     ("--model jordan --feedback words", ["--feedback 'words'", "distribution, embedding"]),
-    ("--model jordan --feedback embedding --classes 3", ["--feedback 'embedding'", "3 word classes", "--classes 0"]),
+    ("--model jordan --feedback embedding --classes 3", ["--feedback 'embedding'", "3 classes", "--classes 0"]),
     (
         "--schedule halving --decay 0.5",
         ["decay is no option of the schedule 'halving'", "min_improvement", "Leave it out"],
@@ -316,7 +316,7 @@ def test_the_checks_are_those_of_the_python_api(inputs):
     text = inputs / "good.txt"
     for settings, fragment in [
         ({"hidden": 0}, "hidden=0"),
-        ({"streams": 10**6}, "more streams than words"),
+        ({"streams": 10**6}, "more streams than tokens"),
         ({"seed": -1}, "seed=-1"),
         ({"lr": float("nan")}, "lr=nan is not possible"),
         ({"output": text}, "is the text itself"),

@@ -575,7 +575,7 @@ COMMANDS = [
     ("train train.csv --test missing.csv", DATA, ["missing.csv does not exist"]),
     ("train train.csv -o train.csv", USAGE, ["the output train.csv is the training data itself", "another -o"]),
     ("train train.csv --test test.csv -o test.csv", USAGE, ["the output test.csv is the test data itself"]),
-    ("train train.csv --valid test.csv -o ./test.csv", USAGE, ["./test.csv is the validation data test.csv itself"]),
+    ("train train.csv --valid test.csv -o ./test.csv", USAGE, ["test.csv is the validation data"]),
     ("train train.csv -o nowhere/m.rnnlm", DATA, ["the folder nowhere does not exist"]),
     ("train images.npz -o images.rnnlm --resume", DATA, ["no checkpoint images.rnnlm.checkpoint", "is there already"]),
     ("test m.rnnlm", USAGE, ["Missing argument 'DATA'"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_info_for_people(call, model, shared):
     assert called.err == ""
     assert facts["model"] == "rnnlm"
     assert facts["vocabulary"] == f"12 words, tokenizer words, hash {model.vocabulary.hash[:12]}"
-    assert facts["output"] == "4 word classes"
+    assert facts["output"] == "4 classes"
     assert facts["weights"] == f"{size:,}"
     assert facts["backend"] == ops.backend().description
     assert facts["settings"] == (
@@ -105,6 +106,29 @@ def test_plot_writes_a_picture(call, shared, tmp_path, ending, start):
     if ending == "svg":
         assert picture.count(b"validation (best PPL") == 2
     assert [path.name for path in tmp_path.iterdir()] == [f"c.{ending}"]
+
+
+def legend(*logs, tmp_path):
+    draw(dict(zip("abc", logs, strict=False)), tmp_path / "c.svg")
+    return [line.strip()[5:-4] for line in (tmp_path / "c.svg").read_text().splitlines() if "<!-- " in line]
+
+
+def test_the_legend_says_what_differs_between_the_runs(shared, tmp_path):
+    pytest.importorskip("matplotlib")
+    settings = Settings.of(text=shared / "text.txt", hidden=3, streams=4, epochs=1, backend="numpy")
+    changes = ({}, {"seed": 2}, {"seed": 3, "hidden": 4, "optimizer": "adam", "lr": 0.01, "clip": None, "l2": 0.0})
+    logs = []
+    for changed in changes:
+        run = Run(replace(settings, **changed))
+        run.fit()
+        logs.append(run.model.log)
+    shown = legend(*logs[:2], tmp_path=tmp_path)
+    assert {"a (seed 1): training", "b (seed 2): training"} <= set(shown)
+    shown = "\n".join(legend(*logs, tmp_path=tmp_path))
+    assert "c: training\noptimizer adam, lr 0.01, clip none, l2 0, hidden 4, seed 3\nc: validation" in shown
+    assert "a: training" in legend(logs[0], tmp_path=tmp_path)
+    no_record = [entry for entry in logs[1] if entry["kind"] != "run"]
+    assert {"a: training", "b: training"} <= set(legend(logs[0], no_record, tmp_path=tmp_path))
 
 
 def test_plot_of_a_run_whose_first_epoch_is_not_over(call, shared, tmp_path):

@@ -62,6 +62,52 @@ def test_settings_of_a_file_in_json(call, shared):
     assert found["mixture"]["model"] == "m.rnnlm"
 
 
+def columns(out: str) -> list[list[str]]:
+    return [re.split(r"  +", line) for line in out.splitlines()]
+
+
+def test_the_table_has_a_column_for_each_setting_that_differs(call, shared):
+    Path("runs.toml").write_text('[[run]]\nhidden = 4\n[[run]]\nmodel = "jordan"\nactivation = "tanh"\nclip = "none"\n')
+    options = ("train", shared / "text.txt", *QUICK, "--runs", "runs.toml", "--jobs", 1, "-o", "m.rnnlm")
+    called = call(*options)
+    assert called.status == 0, called.err
+    head, one, two, *_ = columns(called.out)
+    assert head == ["run", "file", "model", "clip", "hidden", "activation", "best epoch", "validation PPL", "test PPL"]
+    assert one[1:6] == ["m.1.rnnlm", "rnnlm", "5", "4", "logistic"]
+    assert two[1:6] == ["m.2.rnnlm", "jordan", "none", "6", "tanh"]
+    found = json.loads(call(*options, "--resume", "--json").out)
+    assert [run["differs"] for run in found["runs"]] == [
+        {"model": "rnnlm", "clip": 5.0, "hidden": 4, "activation": "logistic"},
+        {"model": "jordan", "clip": None, "hidden": 6, "activation": "tanh"},
+    ]
+
+
+def test_no_mixture_of_a_number_of_runs_and_of_different_texts(call, shared, tmp_path):
+    text = (shared / "text.txt").read_text()
+    Path("other.txt").write_text(text.replace("the", "thee"))
+    Path("runs.toml").write_text('[[run]]\n[[run]]\ntext = "other.txt"\n')
+    options = ("train", shared / "text.txt", *QUICK, "--runs", "runs.toml", "--jobs", 1, "-o", "m.rnnlm")
+    refused = call(*options)
+    assert refused.status == 1
+    assert "run 2 has another vocabulary than run 1, so they cannot be mixed." in refused.err
+    assert refused.err.endswith("or --no-mixture.\n")
+    called = call(*options, "--no-mixture")
+    assert called.status == 0, called.err
+    assert sorted(path.name for path in tmp_path.glob("*.rnnlm")) == ["m.1.rnnlm", "m.2.rnnlm"]
+    head, *runs = columns(called.out)
+    assert head == ["run", "file", "text", "best epoch", "validation PPL", "test PPL"]
+    assert [row[:3] for row in runs] == [["1", "m.1.rnnlm", str(shared / "text.txt")], ["2", "m.2.rnnlm", "other.txt"]]
+    held_out = [line for line in called.err.splitlines() if "held out" in line]
+    assert [line[:13] for line in held_out] == ["held out the ", "run 2: held o"]
+    assert "mixture" not in called.err
+    found = json.loads(call(*options, "--no-mixture", "--resume", "--json").out)
+    assert (found["mixture"], found["ppl"], len(found["runs"])) == (None, {}, 2)
+
+    called = call("train", shared / "text.txt", *QUICK, "--runs", 2, "--no-mixture", "--jobs", 1, "-o", "n.rnnlm")
+    assert [row[0] for row in columns(called.out)] == ["run", "1", "2", "mean", "spread"]
+    assert not Path("n.rnnlm").exists()
+
+
 def test_last_epochs_beside_the_best(call, shared, tmp_path):
     called = call("train", shared / "text.txt", *QUICK, "--last", 2, "-o", "m.rnnlm")
     assert called.status == 0, called.err
@@ -108,10 +154,11 @@ def test_ctrl_c_in_a_real_process(shared, tmp_path):
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        (("--runs", "1"), 2, "--runs 1 is too few to be mixed. Give --runs >= 2, or a TOML file of runs."),
+        (("--runs", "1"), 2, "--runs 1 is too few. Give --runs >= 2, or a TOML file of runs."),
         (("--runs", "-2"), 2, "--runs -2 is too few"),
         (("--runs", "none.toml"), 1, "none.toml cannot be read: No such file or directory."),
         (("--runs", "2", "--jobs", "0"), 2, "--jobs 0 is too small. Give --jobs >= 1."),
+        (("--no-mixture",), 2, "--no-mixture is for several --runs, and this is one."),
         (("--jobs", "2"), 2, "--jobs says how many of several --runs"),
         (("--jobs", "0"), 2, "--jobs says how many of several --runs"),
         (("--keep-epochs",), 2, "--keep-epochs keeps the models of the --last epochs. Give --last N"),

@@ -20,6 +20,7 @@ from rnnlm.models import ElmanLM, MikolovLM
 from rnnlm.options import declared
 from rnnlm.outputs import ClassSoftmax, Softmax
 from rnnlm.outputs.table import OUTPUTS, OutputOptions, make_output
+from rnnlm.stored import Stored
 from rnnlm.text import Vocabulary
 
 COUNTS = np.array([40, 30, 20, 10, 6, 5, 4, 3, 2, 1])
@@ -27,7 +28,8 @@ COUNTS = np.array([40, 30, 20, 10, 6, 5, 4, 3, 2, 1])
 
 def made(structure=None, **options):
     rng = np.random.default_rng(1)
-    return make_output(COUNTS, OutputOptions(**options), 4, rng=rng, dtype="float64", structure=structure)
+    stored = None if structure is None else Stored({}, structure)
+    return make_output(COUNTS, OutputOptions(**options), 4, rng=rng, dtype="float64", structure=stored)
 
 
 def test_the_options_say_which_one_is_made():
@@ -39,7 +41,7 @@ def test_the_options_say_which_one_is_made():
     by_count, by_root = made(classes=3, class_by="frequency"), made(classes=3)
     assert by_count.classes.start.tolist() == [0, 2, 3, 10]
     assert by_root.classes.start.tolist() == [0, 2, 5, 10]
-    assert (by_root.description, by_root.facts(), by_root.units_per_token) == ("3 word classes", {"classes": 3}, 3 + 5)
+    assert (by_root.description, by_root.facts(), by_root.units_per_token) == ("3 classes", {"classes": 3}, 3 + 5)
     assert (made().description, made().facts(), made().units_per_token) == ("full softmax", {"classes": 0}, 10)
     many = np.arange(2000, 0, -1)
     output = make_output(many, OutputOptions(), 2, rng=np.random.default_rng(1), dtype="float32")
@@ -66,7 +68,7 @@ def test_biases_start_from_the_counts():
 
 
 def test_what_the_options_allow():
-    with pytest.raises(rnnlm.errors.UsageError, match=r"classes=11 is not possible with a vocabulary of 10 words"):
+    with pytest.raises(rnnlm.errors.UsageError, match=r"classes=11 is not possible with a vocabulary of 10\."):
         made(classes=11)
     with pytest.raises(rnnlm.errors.UsageError, match=r"classes=-1 .* Give 1 <= classes <= 10, or 0"):
         made(classes=-1)
@@ -112,8 +114,9 @@ class LowRank:
 
     @classmethod
     def choose(cls, counts, options, size, *, rng, dtype, structure=None):
-        if structure is not None and "rank" in structure:
-            return cls(len(counts), size, int(structure["rank"][0]), rng, dtype)
+        if structure is not None:
+            rank = int(structure.array("rank")[0]) if structure.has_array("rank") else None
+            return None if rank is None else cls(len(counts), size, rank, rng, dtype)
         return None if options.rank is None else cls(len(counts), size, options.rank, rng, dtype)
 
     def __init__(self, words, size, rank, rng, dtype):

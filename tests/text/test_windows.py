@@ -63,7 +63,7 @@ def test_resuming_gives_the_windows_that_were_left():
 @pytest.mark.parametrize(
     ("streams", "steps", "message"),
     [
-        (6, 1, "more streams than words: streams=6.* 5 tokens"),
+        (6, 1, "more streams than tokens: streams=6.* 5 tokens"),
         (0, 1, "streams=0"),
         (1, 0, "steps=0"),
         (1, -2, "steps=-2"),

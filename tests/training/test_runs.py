@@ -106,7 +106,7 @@ def assert_said(said: list[Message], alone: Run) -> None:
     assert began == Began(
         held_out=alone.data.held_out_note, resume=False, resumed=False, epoch=1, updates=0, kind="rnnlm",
         tokens=len(alone.data.train), words=len(model.vocabulary), tokenizer="words", units="5 logistic units",
-        output="3 word classes", weights=sum(param.value.size for param in model.params.values()),
+        output="3 classes", weights=sum(param.value.size for param in model.params.values()),
         device=alone.device.description,
     )  # fmt: skip
     accuracies = {"train_accuracy": None, "valid_accuracy": None}  # a classifier's
@@ -115,6 +115,71 @@ def assert_said(said: list[Message], alone: Run) -> None:
     ]
     assert all(one.seconds > 0 and one.speed > 0 for one in epochs)
     assert ended == Ended("2 epochs done", alone.trainer.progress.best_epoch)
+
+
+def test_what_differs_stands_with_each_run():
+    """The seed of repeated runs; of others what was asked for, also of how long they may be."""
+    runs = several(jobs=1)
+    runs.fit()
+    assert [run.differs for run in runs.conclude().runs] == [{"seed": 3}, {"seed": 4}]
+    one = setting(epochs=1)
+    runs = Runs([one, replace(one, epochs=2, clip=None, lr=0.05)], "m.rnnlm", jobs=1)
+    runs.fit()
+    assert [run.differs for run in runs.conclude().runs] == [
+        {"epochs": 1, "clip": 5.0, "lr": pytest.approx(0.3)},
+        {"epochs": 2, "clip": None, "lr": 0.05},
+    ]
+
+
+def test_without_a_mixture_words_and_texts_may_differ():
+    """Each run has its own texts and figures; cut off and resumed, it ends in the same bytes."""
+    Path("other.txt").write_text(TEXT.replace("w3", "x3"))
+    one = setting()
+    settings = [
+        one,
+        replace(one, text="other.txt", max_vocab=9),
+        replace(one, seed=5),
+        replace(one, valid="text.txt", test="text.txt"),
+    ]
+    runs = Runs(settings, "m.rnnlm", jobs=1, mixture=False)
+    assert runs.data[2] is runs.data[0]
+    assert runs.fit() == "done"
+    outcome = runs.conclude()
+    assert outcome.mixture is None
+    assert (outcome.spread("valid"), outcome.same_texts) == (None, False)
+    assert {name for name in files() if name.endswith(".rnnlm")} == {f"m.{number}.rnnlm" for number in (1, 2, 3, 4)}
+    for number, trained in enumerate(outcome.runs, 1):
+        alone = Run(settings[number - 1])
+        alone.fit()
+        assert trained.figures.test_nll == pytest.approx(alone.test().nll, rel=1e-12)
+        assert_same(weights(f"m.{number}.rnnlm"), {name: p.value for name, p in alone.model.params.items()})
+    assert outcome.runs[1].differs == {
+        "text": "other.txt", "valid": "default", "test": "default", "max_vocab": 9, "seed": 3,
+    }  # fmt: skip
+
+    first = files()
+    Path("m.2.rnnlm").unlink()
+    Path("m.2.rnnlm.checkpoint").unlink()
+    resumed = Runs([replace(one, resume=True) for one in settings], "m.rnnlm", mixture=False)
+    assert resumed.ended == {1, 3, 4}
+    assert resumed.fit() == "done"
+    assert files() == first
+    again = resumed.conclude()
+    assert [run.figures.valid_nll for run in again.runs] == [run.figures.valid_nll for run in outcome.runs]
+
+
+def test_same_texts_without_a_mixture_have_a_mean_and_one_run_has_none():
+    Path("m.rnnlm").write_bytes(b"somebody else's")  # that name is nobody's output
+    runs = Runs(repeated(setting(), 2), "m.rnnlm", jobs=1, mixture=False)
+    runs.fit()
+    outcome = runs.conclude()
+    ppl = np.exp([run.figures.valid_nll for run in outcome.runs])
+    assert outcome.spread("valid") == pytest.approx((ppl.mean(), ppl.std(ddof=1)), rel=1e-12)
+    assert Path("m.rnnlm").read_bytes() == b"somebody else's"
+    single = Runs([setting()], "one.rnnlm", mixture=False)
+    single.fit()
+    outcome = single.conclude()
+    assert (len(outcome.runs), outcome.spread("valid"), outcome.runs[0].differs) == (1, None, {})
 
 
 def test_what_a_process_writes_to_standard_error_is_a_note():
@@ -212,7 +277,11 @@ def test_everything_is_checked_before_the_first_run():
     one = setting()
     cases = [
         ([one, replace(one, optimizer="sdg")], UsageError, r"run 2: optimizer='sdg' is not known\. Did you mean sgd\?"),
-        ([one, replace(one, text="other.txt")], DataError, "run 2 has another vocabulary than run 1"),
+        (
+            [one, replace(one, text="other.txt")],
+            DataError,
+            r"run 2 has another vocabulary than run 1, .* or mixture=False",
+        ),
         ([one, replace(one, valid="text.txt")], DataError, "run 2 has another (vocabulary|validation text) than run 1"),
         (
             [replace(one, output="a"), replace(one, output="a")],
@@ -234,6 +303,8 @@ def test_everything_is_checked_before_the_first_run():
         Runs([one, one], "text.txt")
     with pytest.raises(UsageError, match="jobs=0"):
         Runs([one, one], "m.rnnlm", jobs=0)
+    with pytest.raises(UsageError, match="there are no runs"):
+        Runs([], "m.rnnlm", mixture=False)
     with pytest.raises(UsageError, match="runs=1 is too few"):
         repeated(one, 1)
     assert not files()
