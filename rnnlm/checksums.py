@@ -7,12 +7,13 @@ escapes it once in 4 billion times.
 from __future__ import annotations
 
 import hashlib
-import os
 import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+
+from . import limits
 
 PIECE = 1 << 24  # bytes
 
@@ -32,7 +33,7 @@ def crc32(beginning: str, arrays: Mapping[str, np.ndarray]) -> list[int]:
     A piece has `PIECE` bytes of one array; several threads read them, since the system waits for the disk meanwhile.
     """
     titles = "".join(_title(name, arrays[name]) for name in sorted(arrays))
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+    with ThreadPoolExecutor(min(4, limits.cores())) as threads:
         return [
             zlib.crc32((beginning + titles).encode("utf-8", "surrogatepass")),
             *threads.map(zlib.crc32, _pieces(arrays)),

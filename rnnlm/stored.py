@@ -18,12 +18,12 @@ import numpy as np
 from .errors import DataError, OutOfMemory, UsageError
 from .options import declared
 from .own_source import Trust
+from .spans import over_spans
 from .strict_json import parse
 
 _REQUIRED: Any = object()  # the default of an entry that has none
 DEEPEST = 32  # things within one another, such as a mixture in a cache in a mixture
 MOST_FILES = 1000  # of which one thing may be made
-_BLOCK = 1 << 16  # numbers that are looked at at a time
 _SHOWN = 60  # characters of a value that a message shows at most
 
 
@@ -280,9 +280,9 @@ def shown(value: Any) -> str:
 def _extent(array: np.ndarray) -> tuple[Any, Any]:
     """Return the least and the largest number of an array, 0 for an empty one; NaN where one of its numbers is."""
     flat = array.reshape(-1)
-    blocks = [flat[begin : begin + _BLOCK] for begin in range(0, len(flat), _BLOCK)]  # each is in the processor's cache
-    lows, highs = [block.min() for block in blocks], [block.max() for block in blocks]
-    return (np.min(lows), np.max(highs)) if blocks else (0, 0)
+    extents = over_spans(lambda begin, end: (flat[begin:end].min(), flat[begin:end].max()), len(flat))
+    lows, highs = [low for low, _ in extents], [high for _, high in extents]
+    return (np.min(lows), np.max(highs)) if extents else (0, 0)
 
 
 def _fits(shape: tuple[int, ...], wanted: Sequence[int | None]) -> bool:

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from ..errors import DataError
+from ..spans import over_spans
 from ..stored import Stored, shown
 from .counts import Trie
 
-BLOCK = 1 << 16  # n-grams that are checked at a time, while they are in the processor's cache
 ROUNDING = 1e-6  # nats: how far above 0 rounding may put a log-probability
 
 
@@ -66,37 +66,35 @@ def _wrong_places(levels: tuple[int, ...], first: np.ndarray) -> str:
     """What is wrong with the places of the children, in words; "" where they are right."""
     if any(int(first[node]) != begin for node, begin in pairwise(levels)):
         return f"first does not lead from the levels {shown(list(levels))} to the next ones"
-    if any((first[a + 1 : a + BLOCK + 1] < first[a : a + BLOCK][: len(first) - 1 - a]).any() for a in _blocks(first)):
-        return "first falls. It must rise"
-    return ""
+    steps = len(first) - 1
+    falls = over_spans(lambda begin, end: bool((first[begin + 1 : end + 1] < first[begin:end]).any()), steps)
+    return "first falls. It must rise" if any(falls) else ""
 
 
 def _wrong_words(words: int, ids: np.ndarray, first: np.ndarray) -> str:
     """What is wrong with the last words of the n-grams: a look-up is a binary search among the children of a node."""
     if not np.array_equal(ids[:words], np.arange(words)):
         return f"words must begin with the numbers 0 to {words - 1}"
-    for begin in range(words, len(ids), BLOCK):
-        block = ids[begin : begin + BLOCK]
-        if block.min() < 0 or block.max() >= words:
+
+    def wrong(begin: int, end: int) -> str:
+        block = ids[begin:end]
+        if block.view(unsigned).max() >= words:  # a negative number is a large one here
             return f"words holds {block.min()} or {block.max()}, which is no word: they are 0 to {words - 1}"
-        rises = np.ones(len(block), dtype=bool)
+        rises = np.empty(len(block), dtype=bool)
         np.greater(block[1:], block[:-1], out=rises[1:])
         rises[0] = begin == words or block[0] > ids[begin - 1]
-        bounds = np.array([begin, begin + len(block)], first.dtype)  # of another type, `first` would be copied
+        bounds = np.array([begin, end], first.dtype)  # of another type, `first` would be copied
         low, high = np.searchsorted(first, bounds)
         rises[first[low:high] - begin] = True  # the first child of each node
-        if not rises.all():
-            return "words is not sorted among the n-grams with one context"
-    return ""
+        return "" if rises.all() else "words is not sorted among the n-grams with one context"
+
+    unsigned = np.dtype(f"u{ids.itemsize}")
+    return next(filter(None, over_spans(wrong, len(ids), words)), "")
 
 
 def _wrong_numbers(logp: np.ndarray, backoff: np.ndarray) -> str:
-    if not all(logp[begin : begin + BLOCK].max() <= ROUNDING for begin in _blocks(logp)):
+    if not all(over_spans(lambda begin, end: bool(logp[begin:end].max() <= ROUNDING), len(logp))):
         return "logp holds a number above 0 or NaN. It must hold log-probabilities"
-    if not all(backoff[begin : begin + BLOCK].max() < np.inf for begin in _blocks(backoff)):
+    if not all(over_spans(lambda begin, end: bool(backoff[begin:end].max() < np.inf), len(backoff))):
         return "backoff holds infinity or NaN. It must hold logarithms of weights"
     return ""
-
-
-def _blocks(array: np.ndarray) -> range:
-    return range(0, len(array), BLOCK)
