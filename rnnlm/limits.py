@@ -22,12 +22,15 @@ def cores() -> int:
     return max(1, math.ceil(min(count, _quota())))
 
 
-def memory() -> float:
-    """Return the bytes of memory that this process may use: the machine's, or the lowest limit that is set for it."""
+def memory(unknown: float = UNKNOWN_MEMORY) -> float:
+    """Return the bytes of memory that this process may use: the machine's, or the lowest limit that is set for it.
+
+    `unknown` stands for the machine's where the system does not say how much that is.
+    """
     try:
         machine = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):  # not on this system
-        machine = UNKNOWN_MEMORY
+        machine = unknown
     return min(machine, _address_space(), *map(_number, _settings("memory", "memory.max", "memory.limit_in_bytes")))
 
 

@@ -17,7 +17,7 @@ from .pooling import AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d
 from .sequential import Sequential
 from .softmax import Softmax
 from .standardize import Standardize
-from .weights_of_file import WeightsOfFile
+from .weights_of_file import WeightsOfFile, WithoutWeights
 
 __all__ = [
     "CTC",
@@ -45,4 +45,5 @@ __all__ = [
     "SquaredError",
     "Standardize",
     "WeightsOfFile",
+    "WithoutWeights",
 ]

@@ -10,7 +10,7 @@ import numpy as np  # host-side bookkeeping: which rows were touched
 from ..ops import ops_for
 from ..ops.arrays import Array, is_device_array
 from ..ops.gradients import Dense, Gradient, OuterProduct, RowSparse
-from .weights_of_file import WeightsOfFile
+from .weights_of_file import WithoutWeights
 
 Rows = slice | np.ndarray
 
@@ -38,11 +38,12 @@ class Param:
         *,
         least: float | None = None,
     ) -> Self:
-        """Return the parameter with the starting values init(rng, shape); nothing is drawn where a file has the values.
+        """Return the parameter with the starting values init(rng, shape); nothing is drawn where a file has the values,
+        or where the shape alone is wanted.
 
         `rng` may be None where `init` draws nothing. Raises DataError as `WeightsOfFile.take`.
         """
-        value = rng.take(shape, dtype) if isinstance(rng, WeightsOfFile) else init(rng, shape).astype(dtype)  # type: ignore[arg-type]
+        value = rng.take(shape, dtype) if isinstance(rng, WithoutWeights) else init(rng, shape).astype(dtype)  # type: ignore[arg-type]
         return cls(value, least=least)
 
     def __repr__(self) -> str:

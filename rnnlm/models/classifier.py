@@ -46,21 +46,30 @@ class Classifier(Network):
 
     A subclass writes `_layers`, the network as a list, and declares its keywords in `Options`. Dropout and batch
     statistics are those of training only while it trains. `structure` is what a model file says, whose weights are put
-    in afterwards. Raises UsageError for a value out of range, DataError for fewer than two labels or the same label
-    twice.
+    in afterwards; `rng` draws the weights instead of a generator with the `seed`. Raises UsageError for a value out of
+    range, DataError for fewer than two labels or the same label twice.
     """
 
     Options: ClassVar[Any] = ClassifierOptions
 
     def __init__(
-        self, shape: Sequence[int], labels: Sequence[str], *, structure: Stored | None = None, **keywords: Any
+        self,
+        shape: Sequence[int],
+        labels: Sequence[str],
+        *,
+        structure: Stored | None = None,
+        rng: np.random.Generator | None = None,
+        **keywords: Any,
     ) -> None:
         self.options = o = make(self.Options, keywords)
         self.config = as_dict(o)
         self.shape, self.labels = tuple(shape), tuple(labels)
         self.log: list[dict[str, Any]] = []
         _check(self.shape, self.labels)
-        rng = np.random.default_rng(o.seed) if structure is None else WeightsOfFile(structure)
+        if structure is not None:
+            rng = WeightsOfFile(structure)
+        elif rng is None:
+            rng = np.random.default_rng(o.seed)
         self.standardize = Standardize(self.shape, o.standardize, dtype=o.dtype, rng=rng)
         self.network = Sequential(self._layers(rng))
         self.loss = LOSSES[o.loss]()

@@ -80,7 +80,8 @@ class RecurrentLM(LanguageModel, Network):
     """Word -> row of the input table -> recurrent layers -> output layer -> P(next word).
 
     `hidden` units H in each of `layers` recurrent layers with the `activation` f; all keywords are those of `Options`.
-    `structure` is what a model file says, from which the output layer is built as it was (its word classes).
+    `structure` is what a model file says, from which the output layer is built as it was (its word classes); `rng`
+    draws the weights instead of a generator with the `seed`.
     Raises UsageError for a value out of range, DataError for a vocabulary of one word.
     """
 
@@ -101,6 +102,7 @@ class RecurrentLM(LanguageModel, Network):
         encoding: Encoding | Vocabulary,
         *,
         structure: Stored | None = None,
+        rng: np.random.Generator | None = None,
         **keywords: Any,
     ) -> None:
         self.options = o = make(self.Options, keywords)
@@ -109,7 +111,10 @@ class RecurrentLM(LanguageModel, Network):
         vocabulary = self.encoding.vocabulary
         _require_words(vocabulary)
         self.log: list[dict[str, Any]] = []
-        rng = np.random.default_rng(o.seed) if structure is None else WeightsOfFile(structure)
+        if structure is not None:
+            rng = WeightsOfFile(structure)
+        elif rng is None:
+            rng = np.random.default_rng(o.seed)
         self.embedding = Embedding(len(vocabulary), self.embedding_size, rng=rng, dtype=o.dtype)
         self.input_dropout = Dropout(o.input_dropout)
         self.output: Output = make_output(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from ..layers import WithoutWeights
 from ..option_sets import merge
 from ..options import declared
 from ..stored import Stored
@@ -53,7 +54,7 @@ def make_output(
         chosen = chosen_from(special, replace(options, **missing))
     layer = chosen_from([softmax], options) if chosen is None else chosen
     assert layer is not None  # the full softmax is always possible
-    if structure is None:
+    if structure is None and not isinstance(rng, WithoutWeights):
         layer.start_from(counts)
     return layer
 

@@ -13,6 +13,7 @@ from ..datasets.shift import shifted
 from ..declared_files import NamedFile
 from ..errors import UsageError
 from ..evaluation.confusion import Confusion
+from ..layers import WithoutWeights
 from ..models import CLASSIFIERS, Classifier
 from ..optim import OPTIMIZERS
 from ..option_sets import refuse_others, subset
@@ -73,6 +74,7 @@ class ClassifierRun(BaseRun[ClassifierSettings, Classifier]):
             keywords["layers"] = _sizes(keywords["layers"])
         if isinstance(keywords.get("blocks"), str):
             keywords["blocks"] = [block.strip() for block in keywords["blocks"].split(",") if block.strip()]
+        memory.require_room(CLASSIFIERS[kind](train.shape, train.labels, rng=WithoutWeights(), **keywords))
         return CLASSIFIERS[kind](train.shape, train.labels, **keywords)
 
     def _learning_rate(self, *, earlier: bool = False) -> LearningRate:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import limits
 from ..errors import OutOfMemory
 from ..evaluation.score import CELLS, LEAST, STEPS
 from ..models.classifier import Classifier
@@ -18,6 +19,8 @@ from ..models.recurrent import RecurrentLM
 from ..ops.device import Device, device_of
 from ..ops.no_gpu import is_out_of_memory
 from ..optim.optimizer import Optimizer
+
+SMALLER_MODEL, SMALLER_CLASSIFIER = "fewer `hidden` units, a smaller `max_vocab`", "smaller `layers` or `blocks`"
 
 
 class Need(NamedTuple):
@@ -47,6 +50,24 @@ def explain_out_of_memory(needs: Sequence[Need], where: Device) -> Iterator[None
         ) from error
 
 
+def require_room(network: Network) -> None:
+    """Raise OutOfMemory for a new network that this machine surely cannot hold, before any of it is made.
+
+    The network has shapes only (`layers.WithoutWeights`). It is made on the host, wherever it is trained. Linux grants
+    memory that is not there, and ends the process once it is written to.
+    """
+    sizes = [param.value.size for param in network.params.values()]
+    drawn = max(sizes, default=0) * (_itemsize(network) + np.dtype(np.float64).itemsize)
+    weights, room = _bytes(network), limits.memory(math.inf)
+    if max(weights, drawn) > room:
+        smaller = SMALLER_CLASSIFIER if isinstance(network, Classifier) else SMALLER_MODEL
+        raise OutOfMemory(
+            f"not enough memory on this machine for a network of {sum(sizes):,} weights: they take {_mb(weights)}, the "
+            f"largest of its arrays {_mb(drawn)} while it is drawn in float64, and there are {_mb(int(room))} in all. "
+            f"What lowers it: {smaller}."
+        )
+
+
 @contextmanager
 def explain_scoring_out_of_memory(model: LanguageModel, streams: int) -> Iterator[None]:
     """`explain_out_of_memory` for the scoring of a text by a network; any other model's MemoryError stays as it is."""
@@ -70,7 +91,7 @@ def of_training(
     cheaper = f"{model.output.cheaper}, " if model.output.cheaper else ""
     output = model.output.numbers_per_token * _itemsize(model)
     return [
-        *_of_weights(model, optimizer, "fewer `hidden` units, a smaller `max_vocab`"),
+        *_of_weights(model, optimizer, SMALLER_MODEL),
         Need("tapes of a window", steps * streams * _per_token(model), f"{shorter}, fewer `hidden` units"),
         Need("its output layer", block * streams * output, f"{cheaper}{shorter}"),
     ]
@@ -80,7 +101,7 @@ def of_classifier(model: Classifier, optimizer: type[Optimizer], *, batch: int) 
     """The memory to train a classifier by mini-batches of so many inputs; upper limits, as in `of_training`."""
     numbers = math.prod(model.shape) + model.units_per_input
     return [
-        *_of_weights(model, optimizer, "smaller `layers` or `blocks`"),
+        *_of_weights(model, optimizer, SMALLER_CLASSIFIER),
         Need("a mini-batch", 2 * batch * numbers * _itemsize(model), "a smaller `batch`"),
     ]
 

@@ -15,6 +15,7 @@ from .. import catalogue
 from ..declared_files import NamedFile
 from ..evaluation.baselines import Baselines, baselines
 from ..evaluation.perplexity import Perplexity, perplexity
+from ..layers import WithoutWeights
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
 from ..options import signature
@@ -137,8 +138,10 @@ class Run(BaseRun[Settings, RecurrentLM]):
         return f"{unknown:,} of {len(data.train):,} {lacks}" if unknown else ""
 
     def _new_model(self) -> RecurrentLM:
-        keywords = self.settings.model_keywords()
-        return self.settings.model_class(self.data.train.encoding, **keywords)
+        keywords, encoding = self.settings.model_keywords(), self.data.train.encoding
+        if not file_of(self.settings.model):  # only running a user's own file tells how many weights it has
+            memory.require_room(self.settings.model_class(encoding, rng=WithoutWeights(), **keywords))
+        return self.settings.model_class(encoding, **keywords)
 
     def _learning_rate(self, *, earlier: bool = False) -> LearningRate:
         _, updates = as_used.length_of(self.settings, len(self.data.train))
