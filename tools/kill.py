@@ -42,6 +42,8 @@ from kill_ways import SIGNALS, Way, count_calls, end, limit_files, survivors
 
 from rnnlm.cli import run
 
+OWN_FAULT = 70  # the exit status of a process in which the tool itself failed, or the command had a traceback
+LEAST = 2000  # bytes of the limit on files, so that messages can be written
 LONGEST = 120.0  # seconds that a command may take on a busy machine
 CHECKS = ("whole", "again", "names", "alive", "message")
 
@@ -61,6 +63,7 @@ def start(typed: list[str], folder: Path, way: Way | None) -> int:
     sys.stdout.flush()
     if pid := os.fork():
         return pid
+    status = OWN_FAULT
     try:
         os.setsid()
         os.chdir(folder)
@@ -77,15 +80,15 @@ def start(typed: list[str], folder: Path, way: Way | None) -> int:
         if way is None:
             os.fsync(1)
             Path("../calls").write_text(str(calls[0]))
-        os._exit(status)
     except KeyboardInterrupt:  # before the command began
-        os._exit(130)
+        status = 130
     except BaseException:
         import traceback
 
         traceback.print_exc()
         sys.stderr.flush()
-        os._exit(70)
+    finally:  # whatever else fails: there must not be two of this process
+        os._exit(status)
 
 
 def unbroken(scenario: Scenario, originals: Path) -> Unbroken:
@@ -110,7 +113,7 @@ def way_of(rng: np.random.Generator, whole: Unbroken) -> Way:
         return Way(name, float(rng.uniform(0, 1.1 * whole.seconds)), int(rng.choice(SIGNALS)))
     if name == "call":
         return Way(name, int(rng.integers(1, whole.calls + 1)), int(rng.integers(2)))
-    return Way(name, int(rng.integers(0, 2 * largest)))
+    return Way(name, int(rng.integers(LEAST if name == "limit" else 0, 2 * largest + LEAST)))
 
 
 def try_case(scenario: Scenario, way: Way, whole: Unbroken, originals: Path) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import click
 from ..errors import UsageError
 from ..machine import MachineOptions
 from ..options import option
-from .console import result, result_json, table
+from .console import decimals, result, result_json, table
 from .machine import choose, machine_options
 from .members import Scorer, ScoringOptions, load_members, scoring_options
 from .options import json_option, with_options
@@ -85,7 +85,7 @@ def _table(comparison: Comparison) -> str:
     name_a, name_b = comparison.names
 
     def row(name: str, figure: Interval, form: str) -> list[str]:
-        return [name, *(format(value, form) for value in (figure.value, figure.low, figure.high))]
+        return [name, *(decimals(value, form) for value in (figure.value, figure.low, figure.high))]
 
     return table(
         [

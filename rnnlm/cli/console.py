@@ -36,9 +36,16 @@ def ppl(nll: float) -> str:
     """The perplexity exp(nll), as a power of e where it is very large; - where nothing was scored."""
     if math.isnan(nll):
         return "-"
+    if nll == math.inf:
+        return "inf"
     if nll > 30:
-        return f"e^{nll:.4g}"
+        return f"e^{nll:.4g}" if nll < 9999.5 else f"e^({nll:.4g})"
     return f"{math.exp(nll):.4f}" if nll < math.log(10) else f"{math.exp(nll):.2f}"
+
+
+def decimals(value: float, form: str) -> str:
+    """A number with the decimals of a format such as ".2f"; with four digits where it is too large to be read so."""
+    return format(value, form) if abs(value) < 1e13 else f"{value:{'+' if '+' in form else ''}.4g}"
 
 
 def bits(value: float) -> str:
@@ -58,7 +65,7 @@ def result(text: str) -> None:
 
 def result_json(value: Any) -> None:
     """Print one JSON object on standard output; nan and inf, which JSON does not have, become null."""
-    click.echo(json.dumps(_finite(value), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(_finite(value), ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def error_line(message: str) -> None:
@@ -87,6 +94,6 @@ def _finite(value: Any) -> Any:
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

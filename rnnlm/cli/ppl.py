@@ -8,7 +8,7 @@ import click
 
 from ..errors import DataError, UsageError
 from ..machine import MachineOptions
-from .console import bits, ppl, result, result_json, say, table
+from .console import bits, decimals, ppl, result, result_json, say, table
 from .counts import counts_of
 from .machine import choose, machine_options
 from .members import (
@@ -105,7 +105,7 @@ def command(
     if mixed is not None:
         rows.append(["mixture", *_cells(mixed), ""])
     for row, bounds in zip(rows[1:], intervals, strict=False):
-        row += [f"{bound:.2f}" for bound in bounds]
+        row += [decimals(bound, ".2f") for bound in bounds]
     result(table(rows))
     if path:
         steps = [[str(number), step["model"], *(ppl(step[on]) for on in ("valid_nll", "nll"))] for number, step in path]

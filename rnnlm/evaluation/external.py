@@ -14,7 +14,7 @@ from ..text.files import Head
 from ..text.vocabulary import UNK
 from .layouts import OURS, READERS, Token, layout
 from .lines import bad_line
-from .stream import NOT_KNOWN, Stream, require_same, unknown_rule
+from .stream import LEFT_OUT, NOT_KNOWN, Stream, require_same, unknown_rule
 from .stream_files import read_stream
 
 
@@ -74,7 +74,7 @@ def external(path: str | Path, corpus: Corpus) -> Stream:
         text=corpus.name,
         sha256=corpus.sha256,
         encoding=corpus.encoding,
-        unknown="left out" if none_scored else unknown_rule(corpus.vocabulary),
+        unknown=LEFT_OUT if none_scored else unknown_rule(corpus.vocabulary),
         characters=corpus.characters,
         context=NOT_KNOWN,
     )

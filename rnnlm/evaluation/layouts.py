@@ -28,7 +28,8 @@ from .stream_tsv import MAGIC
 
 OURS = "rnnlm score"
 _SRILM = re.compile(r"\tp\( (\S+) \| .*\t= (.*)\[ (\S+) \]")
-_KENLM = re.compile(r"(\S+)=(\d+) \d+ (\S+)$")
+_KENLM = re.compile(r"(\S+)=([0-9]+) [0-9]+ (\S+)$")
+_INDEX = re.compile(r"[ -]*[0-9]+")
 _KENLM_SUMMARY = re.compile(r"(Perplexity (in|ex)cluding OOVs|OOVs|Tokens):\t")
 
 
@@ -88,7 +89,7 @@ def _rnnlm(path: str | Path) -> Iterator[Token]:
         if not line.strip("-"):
             continue
         cells = [cell for cell in line.split("\t") if cell]  # with -lm-prob, P of the other model is a fourth
-        if len(cells) not in (3, 4) or not cells[0].lstrip(" -").isdecimal():
+        if len(cells) not in (3, 4) or not _INDEX.fullmatch(cells[0]):
             raise bad_line(path, number, f"{line[:60]!r} is not index, probability and word between tabs.")
         if cells[0].strip() == "-1":
             yield Token(number, None, math.nan, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from .stream import Stream, require_same
 BLOCK = 10  # sentences that are resampled together, since neighbours share their subject and a model's state
 SAMPLES = 10_000  # resampled texts
 LEVEL = 0.95  # of every interval; two models differ significantly where p < 1 - LEVEL
+LARGEST = 700.0  # nats a token: exp of more than 709 overflows
 CELLS = 4_000_000  # numbers in a matrix of resampled blocks: about 30 MB
 
 
@@ -83,13 +85,13 @@ def perplexity_interval(stream: Stream, *, block: int = BLOCK, samples: int = SA
     The text is cut into blocks of `block` consecutive sentences. Each of `samples` resampled texts has as many blocks,
     drawn with replacement, and its perplexity is exp(Σ nll / Σ tokens) over those; the interval goes from the 2.5 % to
     the 97.5 % quantile of these perplexities. It says what to expect of other texts of the same kind, not of training
-    with other seeds. Raises DataError for fewer than 2 blocks, a token of probability zero, or no scored token;
-    UsageError for a value out of range.
+    with other seeds. Raises DataError for fewer than 2 blocks, a token of probability zero, a perplexity that no number
+    can hold, or no scored token; UsageError for a value out of range.
     """
     sums = _block_sums([stream], block)
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         nll = _resampled_means(sums, samples, seed)[:, 0]
-        return _interval(stream_perplexity(stream).ppl, np.exp(nll))
+        return _interval(stream_perplexity(stream).ppl, np.exp(nll), f"the perplexity of {stream.model}")
 
 
 def compare(a: Stream, b: Stream, *, block: int = BLOCK, samples: int = SAMPLES, seed: int = 1) -> Comparison:
@@ -111,11 +113,13 @@ def compare(a: Stream, b: Stream, *, block: int = BLOCK, samples: int = SAMPLES,
         nll_a, nll_b, nats = _resampled_means(paired, samples, seed).T
         return Comparison(
             names=(a.model, b.model),
-            a=_interval(first.ppl, np.exp(nll_a)),
-            b=_interval(second.ppl, np.exp(nll_b)),
-            ratio=_interval(float(np.exp(first.nll - second.nll)), np.exp(nats)),
-            difference=_interval(first.ppl - second.ppl, np.exp(nll_b) * np.expm1(nats)),
-            nats=_interval(first.nll - second.nll, nats),
+            a=_interval(first.ppl, np.exp(nll_a), f"the perplexity of {a.model}"),
+            b=_interval(second.ppl, np.exp(nll_b), f"the perplexity of {b.model}"),
+            ratio=_interval(float(np.exp(first.nll - second.nll)), np.exp(nats), "the ratio of the perplexities"),
+            difference=_interval(
+                first.ppl - second.ppl, np.exp(nll_b) * np.expm1(nats), "the difference of the perplexities"
+            ),
+            nats=_interval(first.nll - second.nll, nats, "the difference of the cross-entropies"),
             p=_p_value(paired[:, 2], samples, seed),
             blocks=len(sums),
             tokens=first.scored,
@@ -128,7 +132,7 @@ def _block_sums(streams: list[Stream], block: int) -> np.ndarray:
     if block < 1:
         raise UsageError(f"block={block} is too small. Give a number of sentences >= 1.")
     for stream in streams:
-        stream_perplexity(stream)  # a DataError where nothing is scored
+        figures = stream_perplexity(stream)  # a DataError where nothing is scored
         impossible = np.flatnonzero(np.isneginf(stream.logp))
         if len(impossible):
             word = stream.vocabulary.decode([stream.ids[impossible[0]]])[0]
@@ -136,6 +140,12 @@ def _block_sums(streams: list[Stream], block: int) -> np.ndarray:
                 f"{stream.model} gives {len(impossible):,} tokens of {stream.text} the probability zero, first token "
                 f"{impossible[0] + 1}, {word!r}: its perplexity is infinite on any text that has them, so there is no "
                 "interval. Smooth the model, or mix it with another."
+            )
+        if figures.ppl == math.inf:
+            raise DataError(
+                f"{stream.model} has a cross-entropy of {figures.nll:.4g} nats a token on {stream.text}, whose "
+                "perplexity is larger than any number, so there is no interval. Its weights are damaged, or its "
+                "training diverged: train it again with a smaller learning rate."
             )
     first = streams[0]
     ends = first.ids == first.vocabulary.eos
@@ -152,6 +162,13 @@ def _block_sums(streams: list[Stream], block: int) -> np.ndarray:
             f"{first.text} has {sentences:,} sentences, {len(sums)} block of {block} with scored words, and resampling "
             f"needs at least 2 blocks. Give a longer text{smaller}."
         )
+    for place, stream in enumerate(streams):
+        highest = float((sums[:, place] / sums[:, -1]).max())
+        if not highest <= LARGEST:
+            raise DataError(
+                f"{stream.model} scores a block of {first.text} at {highest:.4g} nats a token, and a perplexity above "
+                f"e^{LARGEST:g} is no number, so there is no interval. Such a model is spoiled: train it again."
+            )
     return sums
 
 
@@ -190,6 +207,12 @@ def _chunks(samples: int, blocks: int, seed: int) -> Iterator[tuple[int, np.rand
         yield min(step, samples - start), rng
 
 
-def _interval(value: float, resampled: np.ndarray) -> Interval:
+def _interval(value: float, resampled: np.ndarray, what: str) -> Interval:
+    """Return a figure with its interval. Raises DataError, naming `what` it is, where one of them overflows."""
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    if not np.isfinite([value, low, high]).all():
+        raise DataError(
+            f"{what} or its interval is larger than any number ({value:.4g}, from {low:.4g} to {high:.4g}), so nothing "
+            "can be said of it. A model's weights are damaged, or its training diverged."
+        )
     return Interval(value, float(low), float(high))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -20,6 +20,7 @@ CONTEXTS = {  # what `Stream.context` can be, and what that means
     AS_TRAINED: "the model was trained with independent sentences, and its state is cleared at sentence ends",
     NOT_KNOWN: "the file of another program does not say what the state is at sentence ends",
 }
+LEFT_OUT = "left out"  # what `Stream.unknown` is where unknown words have no probability
 ABOVE_ZERO = 1e-6  # nats: how far above 0 the rounding of its digits may put a log-probability in a file
 
 
@@ -107,7 +108,7 @@ class Stream:
         if rule == "skip":
             logp[self.is_unknown] = np.nan
             rank = None if self.rank is None else np.where(self.is_unknown, 0, self.rank)
-            return replace(self, logp=logp, rank=rank, unknown="left out")
+            return replace(self, logp=logp, rank=rank, unknown=LEFT_OUT)
         divided = f"divided over {types} types"
         if self.unknown == divided:
             return self
@@ -121,33 +122,69 @@ class Stream:
 
 
 def require_possible(stream: Stream) -> None:
-    """Raise DataError for numbers that no stream can hold, naming the first token that has one.
+    """Raise DataError for numbers that no stream can hold (see `impossible`), naming the first token that has one."""
+    if wrong := impossible(stream):
+        raise DataError(f"{wrong.what} of token {wrong.place + 1} {wrong.reason}. Score the text again.")
 
-    Ids and the likeliest words are in the vocabulary; log P is not above 0 (but for rounding), and a number where the
-    token is in the vocabulary; the entropy is from 0 to log V, the rank from 0 to V.
+
+class Impossible(NamedTuple):
+    """The place of a token in a stream, which of its numbers cannot be, and why."""
+
+    place: int
+    what: str
+    reason: str
+
+
+def impossible(stream: Stream, above_zero: float = COMPUTED_ABOVE_ZERO) -> Impossible | None:
+    """Return the first kind of number that no stream can hold, and the first token with one; None where all can be.
+
+    Ids and the likeliest words are in the vocabulary; log P is a number where the rules of the stream say so, and no
+    more than `above_zero` nats above 0; the entropy is from 0 to log V, the rank from 1 to V, 0 where the token is not
+    scored; none of the likeliest words is likelier than the one before it.
     """
     V = len(stream.vocabulary)
-    _require(stream, "the id", stream.ids, -1, V - 1)
-    _require(stream, "log P", stream.logp, -np.inf, COMPUTED_ABOVE_ZERO, nan=True)
+    scored, is_unknown = stream.scored, stream.is_unknown
+    found = [
+        _outside("the id", stream.ids, -1, V - 1),
+        _outside("log P", np.where(scored, stream.logp, 0.0), -np.inf, above_zero),
+        _first("log P", ~scored & ~_may_be_unscored(stream), "is nan, and only unknown words may have none"),
+    ]
+    if stream.unknown == LEFT_OUT:
+        found.append(_first("log P", scored & is_unknown, "is a number, and unknown words are left out"))
     if stream.entropy is not None:
-        _require(stream, "the entropy", stream.entropy, -COMPUTED_ABOVE_ZERO, math.log(V) * (1 + COMPUTED_ABOVE_ZERO))
+        most = math.log(V) * (1 + COMPUTED_ABOVE_ZERO) + above_zero
+        found.append(_outside("the entropy", stream.entropy, -above_zero, most))
     if stream.rank is not None:
-        _require(stream, "the rank", stream.rank, 0, V)
+        found.append(_outside("the rank", stream.rank, 0, V))
+        found.append(_first("the rank", (stream.rank == 0) & scored, "is 0, and the token has a probability"))
+        found.append(_first("the rank", (stream.rank != 0) & ~scored, "is not 0, and the token has no probability"))
     if stream.top_ids is not None and stream.top_logp is not None:
-        _require(stream, "a likeliest word", stream.top_ids, 0, V - 1)
-        _require(stream, "log P of a likeliest word", stream.top_logp, -np.inf, COMPUTED_ABOVE_ZERO)
+        found.append(_outside("a likeliest word", stream.top_ids, 0, V - 1))
+        found.append(_outside("log P of a likeliest word", stream.top_logp, -np.inf, above_zero))
+        rises = stream.top_logp[:, 1:] > stream.top_logp[:, :-1]
+        found.append(_first("a likeliest word", rises, "is likelier than the one before it"))
+    return next((wrong for wrong in found if wrong is not None), None)
 
 
-def _require(stream: Stream, what: str, values: np.ndarray, low: float, high: float, *, nan: bool = False) -> None:
-    """Raise DataError for the first token with a value that is not from `low` to `high`; `nan` allows NaN too."""
-    good = (values >= low) & (values <= high)
-    if nan:
-        good |= np.isnan(values)
-    for place in np.argwhere(~good)[:1]:
-        raise DataError(
-            f"{what} of token {place[0] + 1} is {values[tuple(place)]}, and only {low:g} to {high:g} is possible. "
-            "Score the text again."
-        )
+def _may_be_unscored(stream: Stream) -> np.ndarray:
+    """(n,) bool: whether a token may be without a probability, by the rules that the stream names."""
+    if stream.context == NOT_KNOWN:  # that of another program, which may not know every word that we know
+        return np.ones(len(stream), dtype=bool)
+    left_out = stream.is_unknown & (stream.unknown == LEFT_OUT)
+    return left_out if stream.ends else left_out | (stream.ids == stream.vocabulary.eos)
+
+
+def _first(what: str, wrong: np.ndarray, reason: str) -> Impossible | None:
+    """Return the first token for which a number is `wrong`: (n,) or (n, k)."""
+    return Impossible(int(np.argwhere(wrong)[0][0]), what, reason) if wrong.any() else None
+
+
+def _outside(what: str, values: np.ndarray, low: float, high: float) -> Impossible | None:
+    """Return the first token with a value that is not from `low` to `high`, as NaN is not."""
+    for place in np.argwhere(~((values >= low) & (values <= high)))[:1]:
+        value = values[tuple(place)]
+        return Impossible(int(place[0]), what, f"is {value}, and only {low:g} to {high:g} is possible")
+    return None
 
 
 _MOST_DIGITS = 18  # of a number of unseen types
@@ -169,7 +206,7 @@ def unseen_types(rule: str | int) -> int:
 
 def unknown_rule(vocabulary: Vocabulary) -> str:
     """Return how a model with this vocabulary counts unknown words: "<unk>", or "left out" without that word."""
-    return "left out" if vocabulary.unk is None else "<unk>"
+    return LEFT_OUT if vocabulary.unk is None else "<unk>"
 
 
 def require_same(streams: list[Stream]) -> None:

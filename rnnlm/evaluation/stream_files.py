@@ -25,7 +25,11 @@ _ARRAYS = ("ids", "logp", "entropy", "rank", "top_ids", "top_logp")
 
 
 def write_binary(stream: Stream, path: str | Path) -> None:
-    """Write a stream to a binary file, exact to the bit, whole or not at all. Raises DataError where that fails."""
+    """Write a stream to a binary file, exact to the bit, whole or not at all.
+
+    Raises DataError where that fails, or the stream holds numbers that none can hold.
+    """
+    require_possible(stream)
     arrays = {name: array for name in _ARRAYS if (array := getattr(stream, name)) is not None}
     about, words = stream.encoding.to_arrays()
     storage.write(

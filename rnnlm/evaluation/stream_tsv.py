@@ -14,7 +14,8 @@ from ..errors import DataError, UsageError
 from ..text.corpus import Corpus
 from ..text.vocabulary import UNK
 from .perplexity import stream_perplexity
-from .stream import CONTEXTS, Stream
+from .stream import CONTEXTS, Stream, require_possible
+from .table_counts import possible_characters
 
 MAGIC = "# rnnlm score: per "
 QUOTING = (
@@ -49,13 +50,17 @@ def write_tsv(
     words as they are written; without it they are `<unk>`. A token that is not scored has NaN and the rank 0. A tab in
     a token is written `\\t`, a carriage return `\\r`, a newline `\\n`, a zero byte `\\0`. A word with a quotation mark
     is in quotation marks, and those in it are doubled, as csv, pandas and R read tables by default. Raises UsageError
-    for another `per` or `unit`, DataError where `words` is another text or the file cannot be written.
+    for another `per` or `unit`, DataError where `words` is another text, the stream holds numbers that cannot be, or
+    the file cannot be written.
     """
     check(per, unit)
     if words is not None and len(words) != len(stream):
         raise DataError(
             f"{words.name} has {len(words):,} tokens, the stream {len(stream):,}. Encode the text that was scored."
         )
+    if per == "word":  # the only one that is read back
+        require_possible(stream)
+        _require_possible_characters(stream, words)
     rows = {"word": _words, "sentence": _sentences, "text": _text}[per](stream, UNITS[unit], words)
     blocks = (f"{block}\n" for block in _with_head(stream, per, unit, rows))
     if path is None:
@@ -71,6 +76,21 @@ def check(per: str, unit: str) -> None:
         raise UsageError(f"per={per!r} is not possible. Give one of {', '.join(PER)}.")
     if unit not in UNITS:
         raise UsageError(f"unit={unit!r} is not possible. Give one of {', '.join(UNITS)}.")
+
+
+def _require_possible_characters(stream: Stream, words: Corpus | None) -> None:
+    """Raise DataError where a stream has another number of characters than its words, which reading would refuse."""
+    is_unknown = stream.ids == stream.vocabulary.unknown_id
+    shown = [] if words is None else [words.encoding.cells[i] for i in words.ids[is_unknown]]
+    if words is None and is_unknown.any():
+        shown = [UNK]
+    least, most = possible_characters(stream.encoding, stream.ids, shown)
+    if stream.characters < least or (most is not None and stream.characters > most):
+        right = f"{least:,}" if least == most else f"at least {least:,}"
+        raise DataError(
+            f"{stream.model} on {stream.text} has characters={stream.characters}, and by its words it has {right}. "
+            "Score the text again."
+        )
 
 
 def _with_head(stream: Stream, per: str, unit: str, rows: Iterator[str]) -> Iterator[str]:
@@ -109,7 +129,7 @@ def _words(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
     is_unknown = stream.is_unknown.astype(int)
     for start in range(0, len(stream), _ROWS):
         rows = slice(start, start + _ROWS)
-        logp = stream.logp[rows] / unit
+        logp = np.minimum(stream.logp[rows], 0.0) / unit  # what rounding has put above 0 is 0
         cells = [
             map(str, sentence[rows].tolist()),
             map(str, position[rows].tolist()),
@@ -119,14 +139,14 @@ def _words(stream: Stream, unit: float, words: Corpus | None) -> Iterator[str]:
             _figures(0.0 - logp),  # not -logp, which makes -0 of 0
         ]
         if stream.entropy is not None:
-            cells.append(_figures(stream.entropy[rows] / unit))
+            cells.append(_figures(np.maximum(stream.entropy[rows], 0.0) / unit))
         if stream.rank is not None:
             cells.append(map(str, stream.rank[rows].tolist()))
         for k in range(top):
             assert stream.top_ids is not None
             assert stream.top_logp is not None
             cells.append(map(words_of_model.__getitem__, stream.top_ids[rows, k].tolist()))
-            cells.append(_figures(stream.top_logp[rows, k] / unit))
+            cells.append(_figures(np.minimum(stream.top_logp[rows, k], 0.0) / unit))
         yield "\n".join(map("\t".join, zip(*cells, strict=True)))
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import NotANumber, UsageError
 from ..ops import ops_for
 from ..ops.arrays import Array
 from ..options import make, option
@@ -157,6 +157,11 @@ class ContinuousCacheLM(WrappedLM):
         visible &= pairs >= memory.since[:, b, None]
         scores = np.where(visible, self.config["theta"] * (h @ memory.keys[b].T).astype(np.float64), -np.inf)
         top = scores.max(1, keepdims=True)
+        if not (top < np.inf).all():
+            raise NotANumber(
+                "the similarity of two hidden states is no number: the network's weights overflow or are damaged. "
+                "Train it again with a smaller learning rate, or with dtype=float64."
+            )
         weights = np.exp(scores - np.where(np.isfinite(top), top, 0.0))
         with np.errstate(invalid="ignore"):
             return weights / weights.sum(1, keepdims=True)

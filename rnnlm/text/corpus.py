@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
-import weakref
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -15,20 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from .. import catalogue
-from ..cache_folder import (
-    SCRATCH,
-    CacheError,
-    cache_error,
-    cache_folder,
-    usable_cache,
-    warn_once,
-    where_there_is_room,
-)
 from ..errors import TextWarning, UsageError, enough_memory
 from . import hints, id_cache
 from .encode import CHARACTERS, IDS, Encoded, Part, encode
 from .encoding import Encoding, as_encoding
 from .files import read_blocks, source_name
+from .kept_text import Text, parts_of
 from .memory_folder import Folder, MemoryFolder, ids_in
 from .parts import characters_before, count, cut_points
 from .tokenizer import Tokenizer
@@ -43,6 +32,7 @@ class Corpus:
     `encoding`    how the text became ids: its tokenizer and `vocabulary`; a vocabulary alone means tokenizer `words`
     `name`        what messages call the text
     `sha256`      of the bytes of the whole text as they were read (unpacked); parts of a text share it
+    `whole`       the ids of the whole text
 
     A corpus is the part `start:stop` of a whole text; `split` returns parts of the same text, without copying.
     `sentence_characters` holds how many characters each sentence of the whole text has, where that is known.
@@ -60,7 +50,7 @@ class Corpus:
         stop: int | None = None,
     ) -> None:
         self.encoding, self.name, self.sha256 = as_encoding(encoding), name, sha256
-        self._whole, self._sentence_characters = ids, sentence_characters
+        self.whole, self._sentence_characters = ids, sentence_characters
         self._start, self._stop = start, len(ids) if stop is None else stop
         self.ids = ids[self._start : self._stop]
 
@@ -108,7 +98,7 @@ class Corpus:
         if self._sentence_characters is None:
             return self.encoding.rule.characters(self.ids, self.vocabulary)
         at_stop, at_start = (
-            characters_before(self._whole, self._sentence_characters, place) for place in (self._stop, self._start)
+            characters_before(self.whole, self._sentence_characters, place) for place in (self._stop, self._start)
         )
         return at_stop - at_start
 
@@ -123,7 +113,7 @@ class Corpus:
 
     def _part(self, start: int, stop: int) -> Corpus:
         return Corpus(
-            self._whole,
+            self.whole,
             self.encoding,
             name=self.name,
             sha256=self.sha256,
@@ -194,68 +184,11 @@ class Corpus:
         say = source == named and not catalogue.holds(source)  # how a named corpus is read is known
         advice = "Its different words and its longest line must fit: try tokenizer=chars, or more memory."
         with enough_memory(f"reading {name}", advice):
-            return cls._read(source, name, request, write, cache_dir, say)
-
-    @classmethod
-    def _read(
-        cls,
-        source: str | Path,
-        name: str,
-        request: id_cache.Request,
-        write: Callable[[Folder], Encoded],
-        cache_dir: str | Path | None,
-        say: bool,
-    ) -> list[Corpus]:
-        """Return the parts of a text: from the cache, from a temporary folder, or where there is none, from memory."""
-        try:
-            if str(source) != "-" and Path(source).is_file():
-                return cls._cached(source, name, request, write, cache_dir, say)
-            return cls._uncached(name, write, usable_cache(cache_dir), say)
-        except CacheError as error:
-            if not error.nowhere:
-                raise
-            warn_once(f"{error.problem}. Texts are kept in memory; set RNNLM_CACHE to a folder with room.")
-            memory = MemoryFolder()
-            return cls._open(memory, write(memory), name, say)
-
-    @classmethod
-    def _uncached(cls, name: str, write: Callable[[Folder], Encoded], parent: Path, say: bool) -> list[Corpus]:
-        """Return the parts of a text that cannot be recognised later, a pipe; its folder is removed with them."""
-        scratch = tempfile.TemporaryDirectory(prefix=SCRATCH, dir=parent, ignore_cleanup_errors=True)
-        try:
-            encoded = write(Path(scratch.name))
-        except BaseException as error:
-            scratch.cleanup()  # at once: the error keeps this frame alive, and with it the folder
-            if isinstance(error, OSError):
-                raise cache_error(parent, error) from None
-            raise
-        parts = cls._open(Path(scratch.name), encoded, name, say)
-        weakref.finalize(parts[0]._whole, scratch.cleanup)
-        return parts
-
-    @classmethod
-    def _cached(
-        cls,
-        source: str | Path,
-        name: str,
-        request: id_cache.Request,
-        write: Callable[[Folder], Encoded],
-        cache_dir: str | Path | None,
-        say: bool,
-    ) -> list[Corpus]:
-        """Return the parts of a text in a file, from the cache, where they are put if they are not there."""
-        wanted = cache_folder(cache_dir)
-        if wanted is not None and (known := id_cache.lookup(wanted, source, request)):  # it need not be writable
-            with suppress(FileNotFoundError):  # another process made room in the cache just now
-                return cls._open(*known, name, say)
-
-        def put(cache: Path) -> list[Corpus]:
-            return cls._open(*id_cache.cached(cache, source, request, write), name, say)
-
-        try:
-            return where_there_is_room(cache_dir, put)
-        except FileNotFoundError:  # as above
-            return where_there_is_room(cache_dir, put)
+            return parts_of(
+                Text(source, request, write),
+                lambda folder, encoded: cls._open(folder, encoded, name, say),
+                cache_dir,
+            )
 
     @classmethod
     def from_text(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError, UsageError
+from ..evaluation.possible import possible
 from ..evaluation.score import as_corpus, score
 from ..models.cache import CacheLM, interpolated
 from ..models.continuous_cache import ContinuousCacheLM, mix_with_cache
@@ -92,23 +93,26 @@ def fit_continuous_cache(
     """The continuous cache of `size` words whose θ, one of the list, and weight λ predict the text best.
 
     θ is raised along the list until the cross-entropy rises. For each θ the best λ is found by bisection: the
-    log-likelihood is concave in λ. Raises as `fit_cache` does.
+    log-likelihood is concave in λ. Raises as `fit_cache` does, and NotANumber for a probability that is none.
     """
     corpus = as_corpus(model, text)
+    numbers = np.arange(len(corpus), dtype=np.int32)
     if not thetas:
         raise UsageError("thetas is empty: give at least one flatness to try.")
     best: tuple[float, float, float] = (np.inf, 0.0, 0.0)
     for theta in thetas:
         cache = ContinuousCacheLM(model, size=size, theta=theta)
         state, parts = cache.start(1), []
-        for x, y, _ in windows(corpus.ids, 1, STEPS):
+        for (x, y, _), (_, places, _) in zip(windows(corpus.ids, 1, STEPS), windows(numbers, 1, STEPS), strict=True):
             p, cached, state = cache.model_and_cache(x, y, state)
+            with np.errstate(divide="ignore"):
+                possible(np.log(p), y, places, corpus, f"the model ({model.kind})")
             parts.append(np.stack([p[:, 0], cached[:, 0]])[:, y[:, 0] >= 0])
         p, cached = np.concatenate(parts, axis=1)
         if not len(p):
             raise DataError(f"no token of {corpus.name} is in the model's vocabulary, so there is nothing to fit.")
         share = _best_share(p, cached)
-        nll = float(-np.log(mix_with_cache(p, cached, share)).mean())
+        nll = float(-np.log(np.maximum(mix_with_cache(p, cached, share), SMALLEST_P)).mean())
         if nll > best[0]:
             break
         if nll < best[0]:  # where both are equal the cache is too flat to matter, and a larger θ may still help
@@ -118,8 +122,9 @@ def fit_continuous_cache(
 
 def _best_share(p: np.ndarray, cached: np.ndarray) -> float:
     """The λ that maximises Σ log((1 - λ) p + λ cached): where its derivative, which falls, is zero."""
-    remembered = ~np.isnan(cached)
-    p, gain = p[remembered], (cached - p)[remembered]
+    matters = (p > 0) | (cached > 0)  # what has the probability 0 in both has it for every λ
+    matters &= ~np.isnan(cached)
+    p, gain = p[matters], (cached - p)[matters]
     low, high = 0.0, LARGEST_SHARE
     for _ in range(50):
         middle = (low + high) / 2

@@ -170,3 +170,18 @@ def test_what_cannot_be_compared():
         perplexity_interval(replace(one, logp=np.full(800, np.nan)))
     with pytest.raises(DataError, match="cannot be compared"):
         compare(one, replace(one.with_unknown("skip"), model="two"))
+
+
+@pytest.mark.parametrize("nats", [701.0, 1e30])
+def test_a_perplexity_that_overflows_has_no_interval(nats):
+    """Neither inf nor nan: spoiled weights give such figures, and quantiles of them are none."""
+    good, bad = stream(np.full(40, -2.0)), stream(np.full(40, -2.0), model="two")
+    bad.logp[30:] = -nats
+    with pytest.raises(DataError, match=r"two scores a block of t\.txt at .* nats a token.*e\^700 is no number"):
+        perplexity_interval(bad, block=2)
+    with pytest.raises(DataError, match=r"two scores a block of t\.txt at"):
+        compare(good, bad, block=2)
+    almost = stream(np.where(np.arange(40) < 20, -2.0, -699.0), model="two")
+    found = compare(almost, good, block=2)
+    figures = [found.a, found.b, found.ratio, found.difference, found.nats]
+    assert np.isfinite([[figure.value, figure.low, figure.high] for figure in figures]).all()

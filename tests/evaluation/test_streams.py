@@ -338,7 +338,7 @@ def test_tokens_that_a_table_cannot_hold_and_a_text_without_a_last_end(tmp_path)
     words = ["</s>", "a", "\t", "b", " ", "\x85", "\r"]  # a model of an earlier version may have \r
     own = Corpus(np.array([1, 2, 3, 0, 4, 5, 6]), Encoding("chars", Vocabulary(words, [1] * 7)))
     stream = score(Bigram(), Corpus.from_text(TEXT, vocabulary=VOCABULARY))
-    stream = replace(stream, ids=own.ids, logp=-np.ones(7), encoding=own.encoding)
+    stream = replace(stream, ids=own.ids, logp=-np.ones(7), encoding=own.encoding, characters=7)
     write_tsv(stream, tmp_path / "s.tsv")
     assert [row[:3] for row in rows(tmp_path / "s.tsv")[1:]] == [
         *(["1", "1", "a"], ["1", "2", "\\t"], ["1", "3", "b"], ["1", "4", "</s>"]),
@@ -364,7 +364,7 @@ def test_every_reader_of_tables_gets_every_row(tmp_path, order):
         sha256="",
         encoding=text.encoding,
         unknown="left out",
-        characters=9,
+        characters=text.characters,
         top_ids=top,
         top_logp=np.zeros((n, 2)),
     )

@@ -156,7 +156,7 @@ def test_an_independent_network_starts_anew_and_the_cache_does_not():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 0}, "size=0 is too small. Give size >= 1, the number of words to remember."),
+        ({"size": 0}, "size=0 is too small. Give 1 <= size <= 1,000,000, the number of words to remember."),
         ({"theta": -0.1}, "theta=-0.1 is not possible. Give theta >= 0, such as 0.3."),
         ({"theta": math.nan}, "theta=nan is not possible."),
         ({"theta": math.inf}, "theta=inf is not possible."),
