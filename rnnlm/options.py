@@ -4,14 +4,13 @@
     class Options:
         hidden: int = option(200, "Hidden units.", least=1, metavar="H")
 
-From such a declaration are made the keywords of the Python interface (`make`, `signature`), the options of the command
-line, the tables of a TOML file (`convert`), the check of every value (`check`) and the record in a model file. A
-subclass that only changes a default writes `layers: int = 2`, and keeps the rest of the declaration.
+From such a declaration are made the keywords of the Python interface (`make`) and their help (`option_help`), the
+options of the command line, the tables of a TOML file (`convert`), the check of every value (`check`) and the record in
+a model file. A subclass that only changes a default writes `layers: int = 2`, and keeps the rest of the declaration.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from functools import cache
@@ -230,18 +229,6 @@ def check(options: Any) -> None:
 def as_dict(options: Any) -> dict[str, Any]:
     """Return all values by name, as a JSON file can hold them: paths as text, tuples as lists."""
     return {name: _plain(value) for name, value in asdict(options).items()}
-
-
-def signature(function: Callable[..., Any], cls: type, *, without: Sequence[str] = ()) -> None:
-    """Make help() show the options of a class in place of the function's `**keywords`."""
-    explicit = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    names = {p.name for p in explicit} | set(without)
-    declared_parameters = [
-        inspect.Parameter(entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default)
-        for entry in declared(cls).values()
-        if entry.name not in names
-    ]
-    function.__signature__ = inspect.Signature([*explicit, *declared_parameters])  # type: ignore[attr-defined]
 
 
 def listed(words: Sequence[str]) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import rnnlm
 from rnnlm.errors import UsageError, unknown_name
 from rnnlm.models import MODELS, CustomLM
+from rnnlm.option_help import signature
 from rnnlm.option_sets import merge, refuse_others, subset, union
-from rnnlm.options import as_dict, check, declared, make, option, signature
+from rnnlm.options import as_dict, check, declared, make, option
 from rnnlm.outputs.table import OutputOptions
 from rnnlm.training import ClassifierSettings, Settings
 from rnnlm.training.settings import ModelOptions
@@ -152,6 +154,23 @@ def test_help_shows_the_options_instead_of_keywords():
     assert list(shown) == ["text", "units", "share", "top", "limit", "rule", "late", "deep", "sizes"]
     assert (shown["units"].default, shown["limit"].default) == (9, 5.0)
     assert shown["limit"].kind is inspect.Parameter.KEYWORD_ONLY
+    said = inspect.getdoc(function).splitlines()
+    assert said[:3] == ["Takes options.", "", "Options:"]
+    assert [line.split("=")[0].strip() for line in said[3:]] == list(shown)[2:]
+
+
+def test_help_lists_every_option_of_a_training_by_group():
+    said = inspect.getdoc(rnnlm.train).split("\n\n")
+    groups = dict(part.split(":\n", 1) for part in said[2:])
+    assert list(groups) == ["Text", "Model", "Output", "Training", "Regularisation", "Files", "Machine"]
+    lines = [line for group in groups.values() for line in group.splitlines() if line[4] != " "]
+    names = {line.split("=")[0].strip() for line in lines}
+    assert names == set(declared(Settings)) - {"text"}
+    assert max(map(len, inspect.getdoc(rnnlm.train).splitlines())) <= 120
+    assert "    seed=1                      Same seed, same model." in groups["Training"].splitlines()
+    assert (
+        "    lr=None                     Learning rate; the optimizer's own default without it." in groups["Training"]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

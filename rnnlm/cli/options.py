@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from ..options import Declared, declared, listed
+from ..option_help import GROUPS, help_line
+from ..options import Declared, declared
 
-GROUPS = ("Text", "Data", "Model", "Output", "Training", "Regularisation", "Several runs", "Files", "Machine", "Other")
 COMMON = "Options that most people need"
 _SHOW_ALL = "rnnlm.show all options"  # key of click's context
 
@@ -141,7 +141,7 @@ def _click_option(declaration: Declared, common: bool) -> Callable[[Any], Any]:
     more: dict[str, Any] = {
         "group": o.group,
         "common": common,
-        "help": _help(declaration),
+        "help": help_line(declaration),
         "default": _typed(declaration.default),
     }
     if o.metavar or declaration.choices:
@@ -164,13 +164,3 @@ def _click_option(declaration: Declared, common: bool) -> Callable[[Any], Any]:
 def _typed(default: Any) -> Any:
     """A default as it would be typed: the parts of a sequence joined by commas, None for an empty one."""
     return (",".join(map(str, default)) or None) if isinstance(default, tuple) else default
-
-
-def _help(declaration: Declared) -> str:
-    """The declared line of help, with the kinds that have the option, the values that are allowed, and the default."""
-    o = declaration.option
-    kinds = f"{', '.join(o.kinds)}: " if 0 < len(o.kinds) <= 3 else ""
-    listed_already = all(word in o.help for word in declaration.choices)
-    line = o.help if listed_already else f"{o.help.removesuffix('.')}: {listed(declaration.choices)}."
-    usual = f"  [{o.usual}]" if o.usual else ""
-    return f"{kinds}{line}{usual}"

@@ -13,7 +13,8 @@ from ..errors import DataError, UsageError
 from ..ops import ops_for
 from ..ops.reference.softmax import draw
 from ..ops.threads import one_thread
-from ..options import make, signature
+from ..option_help import signature
+from ..options import make
 from ..sampling_options import MAX_SENTENCE, SamplingOptions
 from ..text.encoding import Encoding
 from ..text.vocabulary import EOS, UNK, Vocabulary

@@ -29,8 +29,9 @@ from ..ngram.smoothing import (
 from ..ngram.table import Table
 from ..ops import ops_for
 from ..ops.arrays import Array
+from ..option_help import signature
 from ..option_sets import refuse_others
-from ..options import make, option, signature
+from ..options import make, option
 from ..stored import Stored
 from ..text.corpus import Corpus
 from ..text.encoding import Encoding, as_encoding

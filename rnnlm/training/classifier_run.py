@@ -16,8 +16,8 @@ from ..evaluation.confusion import Confusion
 from ..layers import WithoutWeights
 from ..models import CLASSIFIERS, Classifier
 from ..optim import OPTIMIZERS
+from ..option_help import signature
 from ..option_sets import refuse_others, subset
-from ..options import signature
 from . import classifier_data, memory
 from .base_run import BaseRun
 from .checkpoint import Checkpoint

@@ -18,7 +18,7 @@ from ..evaluation.perplexity import Perplexity, perplexity
 from ..layers import WithoutWeights
 from ..models.recurrent import RecurrentLM
 from ..optim import OPTIMIZERS
-from ..options import signature
+from ..option_help import signature
 from ..own_source import Trust, file_of
 from ..text.windows import window_count
 from . import as_used, memory

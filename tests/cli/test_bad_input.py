@@ -105,7 +105,7 @@ MODELS = [
 ]
 
 OPTIONS = [
-    ("--classes 13", ["--classes 13", "12 words", "1 <= --classes <= 12"]),
+    ("--classes 13", ["--classes 13", "vocabulary of 12", "1 <= --classes <= 12"]),
     ("--classes -1", ["--classes -1", "0 for the full softmax"]),
     ("--hidden 0", ["--hidden 0", "Give --hidden >= 1"]),
     ("--hidden -3", ["--hidden -3", "Give --hidden >= 1"]),

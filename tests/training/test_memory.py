@@ -93,7 +93,7 @@ def test_out_of_memory_on_the_way_to_the_gpu_and_while_scoring(cupy, text, tmp_p
     ):
         monkeypatch.setattr(type(model), "draw", fails(raised))
         assert command(["sample", str(tmp_path / "m.rnnlm"), "--device", "gpu"]) == 1
-        assert capsys.readouterr().err.startswith(f"rnnlm: error: not enough memory{said}. Try")
+        assert capsys.readouterr().err.startswith(f"rnnlm: error: not enough memory{said}. Close other")
 
 
 def test_cuda_and_its_libraries_have_words_of_their_own_for_it(cupy, text, monkeypatch, tmp_path, capsys):

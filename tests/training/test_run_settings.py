@@ -24,7 +24,7 @@ TEXT_VALUES = {
     "weight_decay": 0.02, "momentum": 0.75, "beta1": 0.625, "beta2": 0.5, "eps": 1e-6, "schedule": "step",
     "warmup": 0, "min_improvement": 1.25, "decay": 0.375, "decay_after": 2, "patience": 6, "epochs": 8,
     "max_updates": 70, "seed": 13, "device": "gpu:1", "precision": "tf32", "backend": "numpy", "threads": 2,
-    "output": Path("o/m.rnnlm"), "save_every": 0.75, "resume": True, "from_model": Path("start.rnnlm"),
+    "output": Path("o/m.rnnlm"), "save_every": 0.75, "resume": True, "from_model": Path("start.rnnlm"), "trust": True,
 }  # fmt: skip
 CLASSIFIER_VALUES = {
     **{name: TEXT_VALUES[name] for name in (
@@ -97,17 +97,15 @@ def test_none_is_no_clipping():
 
 # the record of a run, and what may differ when it goes on
 
-FREE = {"text", "valid", "test", "output", "save_every", "resume", "epochs", "max_updates", "threads", "from_model"}
+OF_ALL = {"valid", "test", "output", "save_every", "resume", "epochs", "max_updates", "threads"}
+FREE = OF_ALL | {"text", "from_model", "trust"}
 
 
 def test_a_record_leaves_out_what_may_differ():
     record = Settings(**TEXT_VALUES).record()
     assert set(TEXT_VALUES) - set(record) == FREE
     assert record["device"] == "gpu"  # whichever it is
-    assert set(CLASSIFIER_VALUES) - set(ClassifierSettings(**CLASSIFIER_VALUES).record()) == FREE - {
-        "text",
-        "from_model",
-    } | {"data"}
+    assert set(CLASSIFIER_VALUES) - set(ClassifierSettings(**CLASSIFIER_VALUES).record()) == OF_ALL | {"data"}
 
 
 def compared(**values):

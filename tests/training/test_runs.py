@@ -176,7 +176,7 @@ def test_same_texts_without_a_mixture_have_a_mean_and_one_run_has_none():
     ppl = np.exp([run.figures.valid_nll for run in outcome.runs])
     assert outcome.spread("valid") == pytest.approx((ppl.mean(), ppl.std(ddof=1)), rel=1e-12)
     assert Path("m.rnnlm").read_bytes() == b"somebody else's"
-    single = Runs([setting()], "one.rnnlm", mixture=False)
+    single = Runs([setting(output="one.rnnlm")], "none/m.rnnlm", mixture=False)  # nothing is written to that folder
     single.fit()
     outcome = single.conclude()
     assert (len(outcome.runs), outcome.spread("valid"), outcome.runs[0].differs) == (1, None, {})

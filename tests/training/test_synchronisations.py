@@ -220,6 +220,6 @@ def test_a_checkpoint_never_holds_weights_that_are_no_numbers(cupy, monkeypatch,
     with pytest.raises(TrainingError, match=r"the sum of a parameter's weights is nan at update 4 "):
         trainer.fit(data)
     saved = Checkpoint.read(checkpoint.path)
-    assert saved.header["progress"]["updates"] == 2
-    assert saved.header["progress"]["nll"] > 0
-    assert all(np.isfinite(array).all() for array in saved.arrays.values())
+    assert saved.stored.header["progress"]["updates"] == 2
+    assert saved.stored.header["progress"]["nll"] > 0
+    assert all(np.isfinite(array).all() for array in saved.stored.arrays.values())
