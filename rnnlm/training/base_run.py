@@ -16,7 +16,8 @@ from . import memory
 from .checkpoint import Checkpoint, Snapshot
 from .events import Observer
 from .learning_rate import LearningRate, recorded
-from .loop import Loop, LoopOptions
+from .loop import Loop
+from .loop_options import LoopOptions
 from .run_files import RunFiles
 from .run_settings import RunSettings
 

@@ -18,7 +18,8 @@ from ..models.classifier import BATCH, Classifier
 from ..ops import ops_for
 from ..optim.optimizer import Optimizer
 from ..stored import Stored
-from .loop import Loop, LoopOptions, at_least_one
+from .loop import Loop
+from .loop_options import LoopOptions, at_least_one
 from .scores import TrainLoss, ValidationScore
 
 

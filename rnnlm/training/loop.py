@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import asdict
-from typing import Any, Generic, NoReturn, TypedDict, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
-from ..errors import TrainingError, UsageError
-from ..layers import Param
+from ..errors import TrainingError
 from ..models.model import Network
 from ..ops import ops_for
 from ..ops.arrays import is_device_array
@@ -22,26 +21,11 @@ from ..stored import Stored
 from .checkpoint import Checkpoint
 from .events import Epoch, Event, Observer, Saved, Sums, Update
 from .interrupt import CtrlC
+from .loop_options import Exchange, at_least_one, check_clip_and_warmup
 from .progress import Progress
 from .scores import TrainLoss, ValidationScore
 
 Data = TypeVar("Data", bound=Sized)
-Exchange = Callable[[Mapping[str, Param]], None]
-
-
-class LoopOptions(TypedDict, total=False):
-    """The keywords that every trainer takes; they are explained in `Loop`."""
-
-    clip: float | None
-    clip_by: str
-    schedule: Schedule | None
-    warmup: int
-    epochs: int
-    max_updates: int | None
-    seed: int
-    exchange: Exchange | None
-    checkpoint: Checkpoint | None
-    observers: Sequence[Observer]
 
 
 class Loop(ABC, Generic[Data]):
@@ -80,7 +64,7 @@ class Loop(ABC, Generic[Data]):
         observers: Sequence[Observer] = (),
     ) -> None:
         at_least_one(epochs=epochs, max_updates=max_updates)
-        _check_clip_and_warmup(clip, clip_by, warmup)
+        check_clip_and_warmup(clip, clip_by, warmup)
         self.model, self.optimizer = model, optimizer
         self.clip, self.clip_by = clip, clip_by
         self.schedule, self.warmup = schedule or Constant(), warmup
@@ -292,20 +276,3 @@ class Loop(ABC, Generic[Data]):
             self._check_weights()
             self.checkpoint.save(self)
             self._notify(Saved(str(self.checkpoint.path), self.progress.epoch, self.progress.updates))
-
-
-def at_least_one(**values: int | None) -> None:
-    """UsageError for a count below 1; None stands for no limit."""
-    for name, value in values.items():
-        if value is not None and value < 1:
-            raise UsageError(f"{name}={value} is too small. Give {name} >= 1.")
-
-
-def _check_clip_and_warmup(clip: float | None, clip_by: str, warmup: int) -> None:
-    """UsageError for values out of range."""
-    if warmup < 0:
-        raise UsageError(f"warmup={warmup} is not possible. Give a whole number of updates >= 0.")
-    if clip is not None and not 0 < clip < math.inf:
-        raise UsageError(f"clip={clip} is not possible. Give a positive number, or none for no clipping.")
-    if clip_by not in ("norm", "value"):
-        raise UsageError(f"clip_by={clip_by!r} is not known. Give norm or value.")

@@ -19,7 +19,8 @@ from ..optim.optimizer import Optimizer
 from ..stored import Stored, shown
 from ..text.corpus import Corpus
 from ..text.windows import window_count, windows
-from .loop import Loop, LoopOptions, at_least_one
+from .loop import Loop
+from .loop_options import LoopOptions, at_least_one
 from .packing import unpack_like
 from .scores import TrainLoss, ValidationScore
 
