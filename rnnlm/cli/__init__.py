@@ -156,7 +156,6 @@ def _smaller(command: click.Command | None) -> str:
     """What a command can be told so that it needs less memory: those of such options that it has."""
     ways = {"hidden": "fewer --hidden units", "streams": "fewer --streams", "block": "a shorter --block"}
     ways |= {"max_vocab": "a smaller --max-vocab", "order": "a lower --order", "batch": "a smaller --batch"}
-    ways |= {"count": "a smaller --count"}
     names = {param.name for param in command.params} if command else set()
     found = [way for name, way in ways.items() if name in names]
     return f"Try {', '.join(found)}." if found else "Close other programs, or take a machine with more memory."
