@@ -66,10 +66,11 @@ print("goes on")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)])
-def test_a_script_ends_when_it_was_asked_to(tmp_path, number, status):
+def test_a_script_ends_when_it_was_asked_to(tmp_path, tmp_path_factory, number, status):
     """After Ctrl-C, where somebody sits, it goes on with the model so far."""
     (tmp_path / "text.txt").write_text("\n".join(f"a b{i % 3} c{i % 5}" for i in range(60)))
-    ended = python("-c", SCRIPT, int(number), cwd=tmp_path)
+    env = os.environ | {"RNNLM_CACHE": str(tmp_path_factory.mktemp("cache"))}
+    ended = python("-c", SCRIPT, int(number), cwd=tmp_path, env=env)
     assert (ended.returncode, ended.stdout) == (status, "cleaned up\n" + "goes on\n" * (not status)), ended
     assert sorted(os.listdir(tmp_path)) == ["m.rnnlm", "m.rnnlm.checkpoint", "text.txt"]
     log = rnnlm.load(tmp_path / "m.rnnlm").log
