@@ -8,12 +8,15 @@ surrogates in a text) is written as \\udcff, which is also how JSON writes it. N
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 
 def prepare() -> None:
-    """Make standard output and standard error take every character."""
+    """Make standard output and standard error take every character; standard output that was closed takes all too."""
+    if sys.stdout is None:  # `>&-`: who closed it wants nothing printed, and no file that is opened may take its number
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  open as long as the process
     if (out := _text_layer(sys.stdout)) is not None:
         if out.isatty():
             out.reconfigure(errors="replace")

@@ -25,6 +25,7 @@ from .members import (
 from .options import json_option
 from .swapped import require_order
 from .trust import trust_of, trust_option
+from .words import in_words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +93,8 @@ def command(
             if mixture_wanted or mix == "geometric":
                 raise
             weights = None
-            say(f"no mixture: {error}", "yellow")
+            reason = in_words_of(click.get_current_context().command, str(error))
+            say(f"no mixture: {reason}", "yellow")
     every_stream = [*streams, *([] if mixed is None else [mixed_stream])]
     intervals = [_interval(stream) for stream in every_stream] if interval else []
     path = _path(members, fit_streams, streams) if mix == "linear" and len(fit_streams) > 1 else []

@@ -29,7 +29,9 @@ class TableOptions:
     unit: str | None = option(
         None, "Of log-probabilities: bits, nats or log10.", metavar="UNIT", usual="bits; --binary: nats"
     )
-    output: str | None = option(None, "Write there; standard output without it.", metavar="FILE", names=("-o",))
+    output: str | None = option(
+        None, "Write there; standard output without it, or with -.", metavar="FILE", names=("-o",)
+    )
     binary: bool = option(False, "A compact file for programs, exact to the bit; needs -o.")
     top: int = option(0, "Also the K likeliest words at each place; 0 for none.", metavar="K", least=0)
     quick: bool = option(False, "Without entropy and rank, which need P of every word.")
@@ -61,7 +63,8 @@ def command(
     (-logprob), entropy of the prediction, rank of the word in it. Lines that start with `# ` stand before it and say
     what must be known to compare it with others.
     """
-    per, output, top = form.per, form.output, form.top
+    per, top = form.per, form.top
+    output = None if form.output == "-" else form.output
     if form.binary and (output is None or form.unit is not None or per != "word"):
         raise UsageError("`binary` writes nats per word to a file. Give it `output`, without `per` and `unit`.")
     if top and (form.quick or per != "word"):
@@ -81,7 +84,7 @@ def command(
     check(per, unit)
     unseen_types(scoring.unknown)
     if output is not None:
-        claim(click.get_current_context(), output, "the scores", models_and_texts([model], text))
+        claim(click.get_current_context(), output, "the scores", models_and_texts([model], text), lock=True)
     device = choose(machine)
     lm = load(model, device=device, trust=trust_of(trust))
     require_apart(files_read(lm, model), [NamedFile("the output", output)])

@@ -20,6 +20,8 @@ def in_words_of(command: click.Command | None, message: str, typed: Sequence[str
         return message
     options = [param for param in command.params if isinstance(param, click.Option) and param.name]
     names = {str(param.name): _shown(param) for param in options}
+    if "tokens" not in names:  # a command that takes a trained model, whose tokenizer was chosen by `rnnlm train`
+        message = re.sub(r"(?<![\w./`-])tokens=(?=[a-z])", "a model of --tokens ", message)
     keywords = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
     if not keywords:
         return message

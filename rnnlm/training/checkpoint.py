@@ -161,6 +161,12 @@ class Snapshot:
         choices = ("model", "optimizer", "schedule")  # they come first: other options follow from them
         for name in sorted(before.keys() | after.keys(), key=lambda name: (name not in choices, name)):
             then, now = before.get(name), after.get(name)
+            if then != now and name == "data.from_model":
+                raise DataError(
+                    f"{self.path} was written by a run that started from another model: its `from_model` is "
+                    f"{_short(then)}, now it is {_short(now)}. Resume with the model of the first start, or train anew "
+                    "without `resume`."
+                )
             if then != now and name.startswith("data."):
                 one, it = ("another text", "text") if "streams" in run else ("other data", "data")
                 raise DataError(

@@ -54,7 +54,9 @@ class FileOptions:
         advice="in minutes",
         free=True,
     )
-    resume: bool = option(False, "Go on with a run that was cut off.", group="Files", free=True)
+    resume: bool = option(
+        False, "Go on with a run that was cut off, or give one that has ended more epochs.", group="Files", free=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

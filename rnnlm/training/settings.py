@@ -80,7 +80,10 @@ class Settings(TextOptions, ModelOptions, BpttOptions, OptimizerOptions, Schedul
     )
 
     trust: bool = option(
-        False, "Run the Python file that a checkpoint names, without a question.", group="Files", free=True
+        False,
+        "Run the Python file that a checkpoint or the model of --from names, without a question.",
+        group="Files",
+        free=True,
     )
 
     @property

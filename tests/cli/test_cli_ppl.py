@@ -167,3 +167,10 @@ def test_a_line_of_ten_megabytes(model, tmp_path):
     assert (len(corpus), corpus.sentences, corpus.unknown) == (2_500_001, 1, 0)
     (tmp_path / "word.txt").write_text("the " + "x" * 10_000_000 + " runs\n")
     assert model.perplexity(tmp_path / "word.txt").tokens == 4
+
+
+def test_why_there_is_no_mixture_is_said_in_options(call, shared, tmp_path):
+    one, table, text = shared / "m.rnnlm", tmp_path / "i.tsv", shared / "test.txt"
+    assert call("score", one, text, "--independent", "--quick", "-o", table).status == 0
+    said = call("ppl", one, table, text).err
+    assert "Score both with --independent, or both with --carry." in said

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from python_process import start_python
 
 import rnnlm
+from rnnlm.cli import run
 from rnnlm.evaluation import external, read_stream, score
 from rnnlm.text import Corpus
 
@@ -203,3 +206,33 @@ def test_independent_sentences_of_ppl_and_ensemble(call, shared, model):
         found = json.loads(call("ensemble", *common, "-o", f"{mix}.rnnlm", "--json").out)["fit"]
         assert found["nll"] == pytest.approx(mixed.nll, rel=1e-6)
         assert found["context"] == "independent"
+
+
+def test_a_minus_is_standard_output(call, shared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ("score", shared / "m.rnnlm", shared / "test.txt", "--quick")
+    plain, minus = call(*command), call(*command, "-o", "-")
+    assert (minus.status, minus.out, minus.err) == (0, plain.out, plain.err)
+    assert not list(tmp_path.iterdir())
+    assert call(*command, "--binary", "-o", "-").status == 2
+
+
+def test_standard_output_that_is_closed_is_no_error(call, shared, monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    assert run(["score", str(shared / "m.rnnlm"), str(shared / "test.txt"), "--quick"]) == 0
+
+
+def test_scores_do_not_replace_what_another_process_writes(shared, tmp_path):
+    holder = start_python(
+        "-c",
+        "import sys, rnnlm.output_lock as o; lock = o.OutputLock(sys.argv[1]); print(flush=True); input()",
+        tmp_path / "out.tsv",
+        stdin=subprocess.PIPE,
+    )
+    assert holder.stdout.readline()
+    command = ["score", str(shared / "m.rnnlm"), str(shared / "test.txt"), "--quick", "-o", str(tmp_path / "out.tsv")]
+    status = run(command)
+    holder.communicate("\n")
+    assert status == 1
+    assert not (tmp_path / "out.tsv").exists()
+    assert run(command) == 0

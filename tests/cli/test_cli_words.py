@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import click
 import pytest
 
-from rnnlm.cli import cli
+from rnnlm.cli import cli, score, train
 from rnnlm.cli.options import GroupedCommand, with_options
 from rnnlm.cli.words import in_words_of
 from rnnlm.options import declared, option
@@ -179,3 +179,9 @@ def test_help_all_lists_every_setting_once(call, path, cls):
     assert set(found) == {*needed, "help", "help-all"} - {"text", "data"}
     number = int(re.search(r"All (\d+) options, by group: rnnlm ([\w ]+) --help-all", short)[1])
     assert number == len(set(listed) - {"help", "help-all"})
+
+
+def test_a_command_without_tokens_speaks_of_the_model_that_has_them():
+    hint = "x.txt is Thai. Give tokens=chars, or separate the words first."
+    assert in_words_of(score.command, hint) == hint.replace("tokens=chars", "a model of --tokens chars")
+    assert in_words_of(train.command, hint) == hint.replace("tokens=chars", "--tokens chars")

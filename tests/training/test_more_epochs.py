@@ -126,7 +126,9 @@ def test_a_fine_tuning_that_was_killed_ends_in_the_same_weights(tmp_path, start)
     run_to(100, tmp_path / "cut", from_model=start, hidden=200, classes=None)
     run_to(None, tmp_path / "cut", from_model=start, hidden=200, classes=None, resume=True)
     assert_same(tmp_path / "whole/m.rnnlm", tmp_path / "cut/m.rnnlm")
-    with pytest.raises(DataError, match=r"from_model is [0-9a-f]{12}…, now it is None"):
+    with pytest.raises(
+        DataError, match=r"another model: its `from_model` is [0-9a-f]{12}…, now it is None\. Resume with the model of"
+    ):
         run_to(None, tmp_path / "cut", resume=True)
 
 
