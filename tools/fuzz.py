@@ -46,6 +46,7 @@ from fuzz_pool import results
 from fuzz_trials import ACCEPTED, REFUSED, Result, attempt, prepare
 
 FAILURES = ("signal", "traceback", "lines", "status", "time", "memory", "wrong")
+LARGEST = 32 << 20  # bytes of an altered file: a process of a case may write twice as many
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def try_case(fuzz: Fuzz, number: int) -> Result:
     file = Path(_in_the_cache(kind) if kind.unharmed else kind.file)
     content = file.read_bytes() if kind.unharmed else fuzz.contents[kind.file]
     altered, is_raw, trials = fuzz.altered(number, content)
+    altered = altered[:LARGEST]
     worst = Result(REFUSED)
     for trial in trials:
         file.write_bytes(altered)

@@ -127,7 +127,7 @@ def try_case(scenario: Scenario, way: Way, whole: Unbroken, originals: Path) -> 
         left = survivors(pid)
         if left:
             return "alive", f"{len(left)} processes are left: {left[0][:100]}"
-        if problem := _said(status, Path(home, "err").read_text(errors="replace")):
+        if problem := _said(status, _errors(home)):
             return "message", problem
         if problem := broken(scenario, folder, old, whole.outputs):
             return "whole", problem
@@ -137,7 +137,7 @@ def try_case(scenario: Scenario, way: Way, whole: Unbroken, originals: Path) -> 
             resume = any((folder / name).exists() for name in scenario.outputs) or resume
         _, again = os.waitpid(start(arguments(scenario, resume), folder, None), 0)
         if again:
-            return "again", Path(home, "err").read_text(errors="replace")[-300:]
+            return "again", _errors(home)[-300:]
         for name in scenario.outputs:
             if problem := different(name, (folder / name).read_bytes(), whole.outputs[name], Path(home)):
                 return "again", problem
@@ -146,6 +146,12 @@ def try_case(scenario: Scenario, way: Way, whole: Unbroken, originals: Path) -> 
         if litter := names(folder) ^ whole.names:
             return "names", f"left or missing: {', '.join(sorted(litter))}"
         return "", "killed" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
+
+
+def _errors(home: str) -> str:
+    """What a command wrote to standard error; nothing where it was killed before it could."""
+    file = Path(home, "err")
+    return file.read_text(errors="replace") if file.exists() else ""
 
 
 def _said(status: int, err: str) -> str:
