@@ -46,7 +46,7 @@ from fuzz_pool import results
 from fuzz_trials import ACCEPTED, REFUSED, Result, attempt, prepare
 
 FAILURES = ("signal", "traceback", "lines", "status", "time", "memory", "wrong")
-LARGEST = 4 << 20  # bytes of an altered file: reading a longer text may well take longer than a case has
+LARGEST = 1 << 20  # bytes of an altered file: reading a longer text may well take longer than a case has
 
 
 @dataclass(frozen=True)
