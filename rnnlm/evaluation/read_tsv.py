@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import DataError
 from ..own_source import file_of
 from ..text.encoding import Encoding, as_encoding
+from ..text.lines import odd_characters
 from ..text.vocabulary import Vocabulary
 from .lines import bad_line, numbered_lines
 from .lines import number as parse_number
@@ -159,7 +160,9 @@ def _rows(path: str | Path, lines: Lines, names: list[str], encoding: Encoding, 
         try:
             cells = next(csv.reader([line], delimiter="\t")) if is_quoted and '"' in line else line.split("\t")
             if len(cells) != len(names):
-                raise ValueError(f"there are {len(cells)} columns, and {len(names)} names of columns")
+                odd = odd_characters(line)
+                what = f"there are {len(cells)} columns, and {len(names)} names of columns"
+                raise ValueError(f"{what}; {odd}" if odd else what)
             for name, value in place.items():
                 if name in column and cells[column[name]] != str(value):
                     raise ValueError(f"the {name} is {cells[column[name]][:60]!r}, and it must be {value} here")

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..text.files import Head, read_blocks, source_name
-from ..text.lines import plain, plain_blocks
+from ..text.lines import odd_characters, plain, plain_blocks
 
 BLOCK = 1 << 18  # bytes read at a time, and how far the comment above \data\ may reach
 _FORBIDDEN = (b"\0", b"\x0b", b"\x0c")  # KenLM and others disagree on whether these are blanks
@@ -172,9 +172,10 @@ class Lines:
                     number,
                 )
             if len(row) not in (k + 1, k + 2):
+                odd = odd_characters(line.decode("utf-8", "replace"))
                 raise self.error(
                     f"{len(row)} fields; a {k}-gram has a log-probability, {k} word{'s' * (k > 1)} and, unless it is "
-                    "one of the longest, a back-off weight.",
+                    f"one of the longest, a back-off weight{odd and f'; {odd}'}.",
                     number,
                 )
             kept.append(number)

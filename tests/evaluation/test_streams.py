@@ -432,6 +432,7 @@ def test_what_a_table_cannot_be(whole, tmp_path):
         ("1\t2\tb\t0\t-3", '1\t2\t"b"\t0\t"-3', r"line 16: "),
         ("1\t2\tb\t0\t-3", "1\t2\tb\t0\t3", r"line 16: the log-probability 3 is above 0"),
         ("1\t2\tb\t0\t-3", "1\t2\tb", r"line 16: there are .* columns, and 12 names"),
+        ("1\t2\tb\t0\t-3", "1\t2\u00a0b\t0\t-3", r"line 16: .* columns, .*; character 4 is U\+00A0 \(no-break space\)"),
         ("1\t2\tb\t0", "1\t2\t\udcff\t0", r"line 16: it is not UTF-8"),
     ],
 )

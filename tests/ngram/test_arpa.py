@@ -311,6 +311,10 @@ BAD = {
     "a huge count": (lambda s: s.replace("1=5", "1=" + "9" * 5000), r"line 5: 'ngram 1=9+' stands where ngram 1="),
     "a count beyond memory": (lambda s: s.replace("1=5", "1=" + "9" * 17), r"line 16: .* stands where 9{2}.* more"),
     "zero byte": (lambda s: s.replace("-0.9 b", "-0.9 b\0"), r"line 13: it holds the invisible byte 0x00"),
+    "no-break space": (
+        lambda s: s.replace("-0.9 b", "-0.9\u00a0b"),
+        r"line 13: .* fields; a 1-gram has .*; character 5 is U\+00A0 \(no-break space\), which separates no fields",
+    ),
     "vertical tab": (lambda s: s.replace("-0.9 b", "-0.9 b\x0bc"), r"line 13: it holds the invisible byte 0x0b"),
     "mark in a line": (lambda s: s.replace("-0.9 b", "-0.9 \ufeffb"), r"line 17: the word 'b' is not among"),
     **{
