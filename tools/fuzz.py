@@ -46,7 +46,6 @@ from fuzz_pool import results
 from fuzz_trials import ACCEPTED, REFUSED, Result, attempt, prepare
 
 FAILURES = ("signal", "traceback", "lines", "status", "time", "memory", "wrong")
-LARGEST = 1 << 20  # bytes of an altered file: reading a longer text may well take longer than a case has
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Fuzz:
         else:
             altered = mutate.pick(rng, kind.mutations)(content, rng)
         trials = [mutate.pick(rng, kind.trials) for _ in range(2)]
-        return altered, is_raw, list(dict.fromkeys(trials))
+        return altered[: mutate.LARGEST], is_raw, list(dict.fromkeys(trials))
 
 
 def try_case(fuzz: Fuzz, number: int) -> Result:
@@ -81,7 +80,6 @@ def try_case(fuzz: Fuzz, number: int) -> Result:
     file = Path(_in_the_cache(kind) if kind.unharmed else kind.file)
     content = file.read_bytes() if kind.unharmed else fuzz.contents[kind.file]
     altered, is_raw, trials = fuzz.altered(number, content)
-    altered = altered[:LARGEST]
     worst = Result(REFUSED)
     for trial in trials:
         file.write_bytes(altered)

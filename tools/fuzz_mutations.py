@@ -25,12 +25,14 @@ def pick(rng: Random, choices: Any) -> Any:
 
 # ---------------------------------------------------------------------------------------------------- raw bytes
 
+LARGEST = 1 << 20  # bytes of an altered file: a longer one may take more time than a case has
+
 
 def raw(content: bytes, rng: Random, others: list[bytes]) -> bytes:
     """One to four alterations of the bytes; `others` are files from which blocks may come."""
     data = bytearray(content)
     for _ in range(int(rng.choice([1, 1, 1, 2, 4]))):
-        data = pick(rng, RAW)(data, rng, others)
+        data = pick(rng, RAW)(data, rng, others)[:LARGEST]
     return bytes(data)
 
 

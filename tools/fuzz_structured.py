@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from fuzz_json import alter_json, dumps
-from fuzz_mutations import Mutation, Random, lines, pick
+from fuzz_mutations import LARGEST, Mutation, Random, lines, pick
 
 # -------------------------------------------------------------------------------------- our files: safetensors + JSON
 
@@ -184,11 +184,11 @@ def compressed(inner: Mutation) -> Mutation:
 
     def alter(content: bytes, rng: Random) -> bytes:
         if content.startswith(b"\x1f\x8b"):
-            packed = gzip.compress(inner(gzip.decompress(content), rng), mtime=0)
+            packed = gzip.compress(inner(gzip.decompress(content), rng)[:LARGEST], mtime=0)
             return packed + (packed if rng.random() < 0.1 else b"")  # two members in one file are allowed
         if content.startswith(b"BZh"):
-            return bz2.compress(inner(bz2.decompress(content), rng))
-        return lzma.compress(inner(lzma.decompress(content), rng))
+            return bz2.compress(inner(bz2.decompress(content), rng)[:LARGEST])
+        return lzma.compress(inner(lzma.decompress(content), rng)[:LARGEST])
 
     return alter
 
