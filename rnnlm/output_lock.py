@@ -156,11 +156,18 @@ def _described(holder: dict[str, Any]) -> str:
     """A process in words, from what its lock file says."""
     if not isinstance(holder.get("pid"), int):
         return "another process"
-    text = f"process {holder['pid']} on {holder.get('host', 'an unknown computer')}"
+    text = f"process {_short(holder['pid'])} on {_short(holder.get('host', 'an unknown computer'))}"
     with suppress(KeyError, TypeError, ValueError, OverflowError, OSError):
         text += f" since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(holder['since']))}"
-    command = " ".join(str(holder.get("command", "")).split())
+    command = _short(holder.get("command", ""))
     return f"{text} ({command})" if command else text
+
+
+def _short(value: Any) -> str:
+    """A value of a lock file, which anybody may have written, in one line."""
+    with suppress(ValueError):  # a number of too many digits
+        return " ".join(str(value).split())[:200]
+    return "?"
 
 
 def _release(file: str, pid: int) -> None:

@@ -91,12 +91,18 @@ def test_a_process_that_is_forked_does_not_end_the_lock(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[" * 5000, '{"pid": "x"}', '{"pid": 3}', '{"pid": 3, "since": "x"}', "\xff"]
+    "content",
+    [
+        *("", "{}", "[" * 5000, '{"pid": "x"}', '{"pid": 3}', '{"pid": 3, "since": "x"}', "\xff"),
+        '{"pid": 3, "command": "two\\nlines", "host": "an unknown\\r\\ncomputer"}',
+    ],
 )
 def test_whatever_is_in_the_file(tmp_path, monkeypatch, content):
     (tmp_path / ".m.rnnlm-lock").write_text(content)
     monkeypatch.setattr(output_lock, "try_lock", lambda descriptor: False)
-    with pytest.raises(DataError, match=r"m is being written by (another process|process 3 on an unknown computer)"):
+    with pytest.raises(
+        DataError, match=r"m is being written by (another process|process 3 on an unknown computer)[^\r\n]*\Z"
+    ):
         OutputLock(tmp_path / "m")
     monkeypatch.undo()
     OutputLock(tmp_path / "m").release()

@@ -37,6 +37,7 @@ _MAY: dict[str, dict[str, tuple[type, ...]]] = {
     },
     "verdict": {"text": (str,), **dict.fromkeys(("nll", "unigram", "uniform"), (int, float))},
 }
+LARGEST = 1 << 63  # whole numbers of a log are below it: counts, and figures that happen to be whole
 _WORDS = {int: "a whole number >= 0", float: "a finite number", str: "a text", bool: "true or false", list: "a list"}
 _WORDS |= {dict: "an object", _NOTHING: "null"}
 
@@ -103,9 +104,11 @@ def _check_run(entry: dict[str, Any], where: str) -> None:
 def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:
     if type(value) is float:
         return float in types and math.isfinite(value)
-    return type(value) in types and not (type(value) is int and value < 0 and float not in types)
+    if type(value) is int and not (-LARGEST if float in types else 0) <= value < LARGEST:
+        return False
+    return type(value) in types
 
 
 def _is_cross_entropy(value: Any) -> bool:
     """Infinity is one too: a word may have the probability 0."""
-    return type(value) in (int, float) and value >= 0
+    return (type(value) is float and value >= 0) or (type(value) is int and 0 <= value < LARGEST)

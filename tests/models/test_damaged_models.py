@@ -61,6 +61,11 @@ OF_EVERY_KIND = [  # what can be wrong in any file, and what is said
     (packed("log", [LOG[0] | {"best": 1}]), "best in entry 0 of the training log is 1"),
     (packed("log", [LOG[0] | {"epoch": True}]), "epoch in entry 0 of the training log is true"),
     (packed("log", [LOG[0] | {"train_nll": NAN}]), "train_nll in entry 0 of the training log is NaN"),
+    (
+        packed("log", [LOG[0] | {"learning_rate": 10**400}]),
+        "learning_rate in entry 0 of the training log is a whole number of",
+    ),
+    (packed("log", [LOG[0] | {"epoch": 1 << 63}]), "epoch in entry 0 of the training log is a whole number of 64 bits"),
     (packed("log", [{"kind": "run", "optimizer": ["sgd"]}]), "optimizer in entry 0"),
     (packed("log", [{"kind": "run", "data.train": "0", "text": "t"}]), "has data.train and no data.train_tokens"),
     (packed("log", [{"kind": "run", "notes": "n"}]), "notes in entry 0"),
