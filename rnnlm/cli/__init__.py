@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import RnnlmError, of_the_system, unknown_name
 from .console import error_line, say
 from .encodings import prepare
+from .interrupt import interrupts_are_raised_again
 from .streams import lose_what_cannot_be_written, open_standard_streams, standard_streams
 from .words import in_words_of
 
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (None: those of the process) and return its exit status."""
     prepare()
-    with standard_streams():
+    with standard_streams(), interrupts_are_raised_again():
         return _run(sys.argv[1:] if arguments is None else list(arguments))
 
 

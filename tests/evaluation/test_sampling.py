@@ -7,13 +7,14 @@ from itertools import product
 
 import numpy as np
 import pytest
+from word_table import WordTable
 
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import sample
-from rnnlm.models import CacheLM, ElmanLM, LanguageModel, MixtureLM
+from rnnlm.models import CacheLM, ElmanLM, MixtureLM
 from rnnlm.ops import use
 from rnnlm.ops.reference.softmax import draw
-from rnnlm.text import Encoding, Vocabulary, as_encoding, tokenizer
+from rnnlm.text import Encoding, Vocabulary, tokenizer
 
 WORDS = ["</s>", "a", "b", "c", "<unk>"]
 NEAR_ONE = np.nextafter(1.0, 0.0)
@@ -31,26 +32,11 @@ HOW = {
 }
 
 
-class Table(LanguageModel):
-    """P(word | the word before) from a table, a row for each word before."""
-
-    kind = "table"
+class Table(WordTable):
+    """A `WordTable` of the words of these tests, if no others are given."""
 
     def __init__(self, table, words=WORDS):
-        self.encoding = as_encoding(Vocabulary(words, [1] * len(words)))
-        self.table = np.array(table, dtype=np.float64)
-        self.config, self.log = {}, []
-
-    def start(self, batch=1):
-        return (np.zeros((batch, 1)),)
-
-    def score(self, x, y, state, keep=None):
-        with np.errstate(divide="ignore"):
-            return np.where(y < 0, 0.0, np.log(self.table[x, y])), state
-
-    def next(self, x, state):
-        with np.errstate(divide="ignore"):
-            return np.log(self.table[x]), state
+        super().__init__(table, words)
 
 
 class OneSentence(Table):

@@ -8,36 +8,25 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from word_table import WordTable
 
 from rnnlm.errors import DataError, UsageError
 from rnnlm.evaluation import score
-from rnnlm.models import CacheLM, ElmanLM, LanguageModel, NgramLM, load
-from rnnlm.text import Corpus, Vocabulary, as_encoding
+from rnnlm.models import CacheLM, ElmanLM, NgramLM, load
+from rnnlm.text import Corpus, Vocabulary
 from rnnlm.training.cache_fit import fit_cache
 
 WORDS = 5
 
 
-class Bigram(LanguageModel):
+class Bigram(WordTable):
     """P(word | the word before) from a table; no word is as likely as another."""
 
     kind = "bigram"
 
     def __init__(self, words=WORDS, seed=1, table=None):
-        self.encoding = as_encoding(Vocabulary(["</s>", *(f"w{i}" for i in range(1, words))], [1] * words))
-        self.table = np.random.default_rng(seed).dirichlet(np.full(words, 0.7), words + 1) if table is None else table
-        self.config, self.log = {}, []
-
-    def start(self, batch=1):
-        return (np.zeros((batch, 1)),)
-
-    def score(self, x, y, state, keep=None):
-        with np.errstate(divide="ignore"):
-            return np.where(y < 0, 0.0, np.log(self.table[x, y])), state
-
-    def next(self, x, state):
-        with np.errstate(divide="ignore"):
-            return np.log(self.table[x]), state
+        table = np.random.default_rng(seed).dirichlet(np.full(words, 0.7), words + 1) if table is None else table
+        super().__init__(table, ["</s>", *(f"w{i}" for i in range(1, words))])
 
 
 def by_hand(p, recent, word, decay, strengths):
